@@ -1,0 +1,31 @@
+"""One diagnostic value; every surface (terminal, JSON lines, ...) is a renderer of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lemmata.documents.model import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A secondary place in the author's document with a short remark."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """Something to tell the author: plain English, lower case, no full stop."""
+
+    severity: str
+    """`error`, `warning` or `note`."""
+    code: str
+    """A stable identifier such as `shape-mismatch`."""
+    message: str
+    path: str = ""
+    span: Span | None = None
+    labels: tuple[Label, ...] = ()
+    notes: tuple[str, ...] = ()
+    help: str | None = None

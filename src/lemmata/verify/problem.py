@@ -1,0 +1,82 @@
+"""What the judge gets: sizes to choose, inputs to draw, sides to compare. Made by lowering, one per reading."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from lemmata.core.size import Size
+from lemmata.program.node import Node
+
+
+class CannotLower(Exception):
+    """The claim has no program; the message says why, in the author's symbols."""
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """Where an input's values come from.
+
+    properties, all meant for the last two axes where they speak of matrices (leading axes index a family):
+    `symmetric`, `positive definite`, `orthogonal` (square or with orthonormal columns), `diagonal`, `permutation`,
+    `lower triangular`, `upper triangular`, `positive diagonal`, `invertible`, `full rank`, `simplex` (last axis),
+    `unit` (last axis has norm 1), `one-hot` (last axis), `binary` (0/1), `sign` (-1/+1), `integer`, `descending`,
+    `distinct`, `nonzero`, `skew`, `positive determinant`.
+    """
+
+    low: float | None = None
+    high: float | None = None
+    """Open interval; None is unbounded."""
+    properties: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    node: Node
+    """An `input` node of the program; its axes give the shape, its attr `name` is unique in the instance."""
+    latex: str
+    """The symbol as the author writes it."""
+    domain: Domain
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """The claim at concrete sizes: consecutive sides are related by `relations` (one fewer than sides)."""
+
+    inputs: tuple[Input, ...]
+    sides: tuple[Node, ...]
+    relations: tuple[str, ...]
+    """`=`, `<`, `\\le`, `>`, `\\ge`, `\\ne`."""
+    conditions: tuple[Node, ...] = ()
+    """Scalar bool nodes: an instance counts only where all hold."""
+    exact: bool = True
+    """False where the program itself approximates (quadrature): then no prime field, and a looser agreement."""
+
+
+@dataclass(frozen=True, slots=True)
+class SizeRule:
+    """`left = right` (relation `=`), or `<`, `\\le`, `\\ne` between sizes."""
+
+    left: Size
+    relation: str
+    right: Size
+
+
+class Problem(Protocol):
+    """A claim under one reading."""
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """Free size names; every one gets a whole number of at least 1, different names different numbers."""
+
+    @property
+    def rules(self) -> tuple[SizeRule, ...]:
+        """What the sizes must satisfy; every size expression of a rule must also be whole and at least 0."""
+
+    @property
+    def integral(self) -> tuple[Size, ...]:
+        """Size expressions that must come out as whole numbers of at least 1 (shapes that occur)."""
+
+    def instance(self, sizes: Mapping[str, int]) -> Instance:
+        """The claim at these sizes. Raises CannotLower."""
