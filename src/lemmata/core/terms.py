@@ -1,0 +1,249 @@
+"""The core language: typed terms with binders. Meaning without notation; programs are made from it by `lower`.
+
+Every term has a `type`. Sizes are symbolic; index variables are bound by binders or free in a statement (then the
+statement holds for all their values). Positions of elements are zero-based here; the author's first index is kept as
+`start` on the variables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from lemmata.core.size import Size
+from lemmata.core.types import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class IndexVar:
+    """An integer variable running over `start, …, start + count - 1`; it becomes a named axis."""
+
+    label: str
+    uid: int
+    start: Size
+    count: Size
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """What is known of an input's values, from declarations and words."""
+
+    low: float | None = None
+    high: float | None = None
+    properties: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """An input: a symbol that is declared or assumed but not defined."""
+
+    key: str
+    """Unique in the document."""
+    latex: str
+    type: Tensor
+    domain: Domain = field(default=Domain())
+    declared: bool = True
+    """False where the shape was guessed from use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    type: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Num(Term):
+    value: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Special(Term):
+    """`pi`, `e`, `inf`, `i` (the imaginary unit), `euler_gamma`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SizeNum(Term):
+    """A size, or a step such as t, used as a number."""
+
+    size: Size
+
+
+@dataclass(frozen=True, slots=True)
+class Input(Term):
+    variable: Variable
+
+
+@dataclass(frozen=True, slots=True)
+class Defined(Term):
+    """A use of a defined symbol; `key` is unique for symbol and version, `body` what it stands for."""
+
+    key: str
+    latex: str
+    body: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Unrolled(Term):
+    """A member of a recurrence at a step: `family` names it, `index` is a whole-number size in steps."""
+
+    family: str
+    latex: str
+    index: Size
+
+
+@dataclass(frozen=True, slots=True)
+class Var(Term):
+    var: IndexVar
+
+
+@dataclass(frozen=True, slots=True)
+class Op(Term):
+    """An operation on whole tensors; `name` from the list in `lower.operations` or the catalogue.
+
+    Elementwise ones broadcast numbers and, where `rows` is in attrs, a vector over the rows of a matrix.
+    """
+
+    name: str
+    args: tuple[Term, ...]
+    attrs: tuple[tuple[str, object], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reduce(Term):
+    """Σ, Π, max, min, argmax, argmin over index variables, where the guard (a condition) holds."""
+
+    op: str
+    vars: tuple[IndexVar, ...]
+    body: Term
+    guard: Term | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Build(Term):
+    """The tensor whose element at the variables is `body`; their axes come first, then the body's own."""
+
+    vars: tuple[IndexVar, ...]
+    body: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Item(Term):
+    """Element, row or column: one entry of `indices` per axis of `base`, None for a full slice.
+
+    An index is an integer term; `origins` gives the author's first index of each axis. Outside of the range the
+    value is zero where `zero_outside`, otherwise an error of the claim.
+    """
+
+    base: Term
+    indices: tuple[Term | None, ...]
+    origins: tuple[int, ...]
+    zero_outside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cases(Term):
+    """The first branch whose condition holds; without one, the last value."""
+
+    branches: tuple[tuple[Term, Term], ...]
+    otherwise: Term | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compare(Term):
+    """A condition; elementwise on tensors."""
+
+    op: str
+    """`<`, `\\le`, `>`, `\\ge`, `=`, `\\ne`."""
+    left: Term
+    right: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Deriv(Term):
+    """Derivative of `of` with respect to `wrt`, everything that `wrt` does not reach held constant.
+
+    `wrt` is an Input, Defined, Unrolled, or an Item of one. Gradients have the shape of wrt; a Jacobian has the
+    outputs' axes first. With `elementwise`, the derivative of an elementwise function, shape of `of`.
+    """
+
+    of: Term
+    wrt: Term
+    elementwise: bool = False
+    transposed: bool = False
+    """Jacobian with the outputs' axes last."""
+
+
+@dataclass(frozen=True, slots=True)
+class At(Term):
+    """`body` where the variable takes the value `value`."""
+
+    body: Term
+    variable: Variable
+    value: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Apply(Term):
+    """A call of a function that the document defines, with its body at these arguments."""
+
+    name: str
+    args: tuple[Term, ...]
+    body: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks(Term):
+    """A block matrix (or stacked vector) from rows of blocks."""
+
+    rows: tuple[tuple[Term, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stacked(Term):
+    """Concat(head_1, …, head_h): the members of a family side by side along `axis` of the member."""
+
+    var: IndexVar
+    body: Term
+    axis: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expect(Term):
+    """Expectation over the random variables of `body` (all, or those named), conditional on others."""
+
+    body: Term
+    over: tuple[str, ...] | None = None
+    given: tuple[Term, ...] = ()
+
+
+def subterms(term: Term) -> tuple[Term, ...]:
+    """The immediate parts of a term."""
+    match term:
+        case Defined() | Apply() if isinstance(term, Apply):
+            return (*term.args, term.body)
+        case Defined():
+            return (term.body,)
+        case Op():
+            return term.args
+        case Reduce():
+            return (term.body,) if term.guard is None else (term.body, term.guard)
+        case Build() | Stacked():
+            return (term.body,)
+        case Item():
+            return (term.base, *(i for i in term.indices if i is not None))
+        case Cases():
+            parts = tuple(x for branch in term.branches for x in branch)
+            return parts if term.otherwise is None else (*parts, term.otherwise)
+        case Compare():
+            return (term.left, term.right)
+        case Deriv():
+            return (term.of, term.wrt)
+        case At():
+            return (term.body, term.value)
+        case Blocks():
+            return tuple(x for row in term.rows for x in row)
+        case Expect():
+            return (term.body, *term.given)
+    return ()
