@@ -1,0 +1,60 @@
+# Every target works on a fresh clone: it makes .venv and installs what it needs, at the versions of constraints.txt.
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
+SHARED ?= $(or $(LEMMATA_SHARED),../shared)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all check lint bench accept docs clean
+
+help:  ## This list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 16
+
+# --- environments: .venv with core and PyTorch; then everything optional -------------------------------------------
+
+.venv/.core: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) -e '.[torch,test]'
+	@touch $@
+
+.venv/.lint: .venv/.core
+	$(PIP) -e '.[lint]'
+	@touch $@
+
+.venv/.all: .venv/.core
+	$(PIP) -e '.[torch,jax,tensorflow,test]'
+	@touch $@
+
+# --- what people run --------------------------------------------------------------------------------------------
+
+demo: .venv/.core  ## Check the documents of examples/ with their code, refute a planted error, train the encoder
+	@$(BIN)/python examples/demo.py
+
+test: .venv/.core  ## Tests of the core and PyTorch
+	$(BIN)/python -m pytest -m "not jax and not tensorflow" $(ARGS)
+
+test-all: .venv/.all test  ## ... and of JAX, TensorFlow and Keras
+	$(BIN)/python -m pytest -m "jax or tensorflow" $(ARGS)
+
+lint: .venv/.lint  ## Style and types
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+check: test-all lint  ## All a reviewer runs
+
+bench: .venv/.core  ## Every benchmark; each prints ratios and ends with one line of JSON
+	$(BIN)/python benchmarks/checking.py
+	test ! -d $(SHARED)/claims || $(BIN)/python benchmarks/claims.py $(SHARED)/claims
+	test ! -d $(SHARED)/corpus || $(BIN)/python benchmarks/corpus.py $(SHARED)/corpus/docs
+	test ! -d $(SHARED)/corpus || $(BIN)/python benchmarks/reading.py --formulas $(SHARED)/corpus/formulas_dev.jsonl
+
+accept: .venv/.core  ## Update the expected outputs under tests/ and show what changed
+	LEMMATA_ACCEPT=1 $(BIN)/python -m pytest -q -m "not jax and not tensorflow" tests/test_accepted.py
+	git --no-pager diff --stat -p -- tests
+
+docs: .venv/.core  ## Regenerate the pages that follow from the code, and check every link of docs/ and the README
+	$(BIN)/python docs/build.py
+
+clean:  ## Remove the environment and every cache
+	rm -rf .venv .lemmata-cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist src/*.egg-info

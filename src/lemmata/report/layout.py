@@ -1,0 +1,224 @@
+"""The report as styled lines, before any terminal: each line a tuple of (text, style) pieces.
+
+Styles are names (`refuted`, `path`, `dim`, ...); `terminal` turns them into colours or leaves them away.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from lemmata.report.result import DocumentResult, Problem, StatementResult
+
+Line = tuple[tuple[str, str], ...]
+
+SIGN = {"verified": "✓", "refuted": "✗", "unchecked": "?", "assumed": "·"}
+LABEL = 10
+"""Width of the column of names such as `left`, before their values."""
+
+
+def width(text: str) -> int:
+    """Columns of a terminal that the text takes; wide characters take two."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def shorten(text: str, columns: int) -> str:
+    """The text on one line, cut with `…` to the given width."""
+    text = " ".join(text.split())
+    if width(text) <= columns:
+        return text
+    taken = 0
+    for at, c in enumerate(text):
+        taken += width(c)
+        if taken > columns - 1:
+            return text[:at].rstrip() + "…"
+    return text
+
+
+def document(result: DocumentResult, columns: int = 100, verbosity: int = 1) -> Iterator[Line]:
+    """One document. verbosity 0: refutations alone; 1: a line for every claim; 2: evidence and assumptions too."""
+    shown = [s for s in result.statements if _shows(s, verbosity)]
+    yield ((result.path, "path"), ("  ", ""), *_tally(result.counts()))
+    for problem in result.problems:
+        yield from _problem(problem)
+    for statement in shown:
+        if statement.verdict == "refuted":
+            yield ()
+            yield from refutation(statement, columns)
+            yield ()
+        else:
+            yield from _row(statement, columns, verbosity)
+    if shown or result.problems:
+        yield ()
+
+
+def _shows(statement: StatementResult, verbosity: int) -> bool:
+    return statement.verdict == "refuted" or verbosity > 1 or (verbosity == 1 and statement.verdict != "assumed")
+
+
+def _place(s: StatementResult) -> str:
+    return f"{s.line}:{s.column}" if s.cell is None else f"cell {s.cell}, {s.line}:{s.column}"
+
+
+def _row(s: StatementResult, columns: int, verbosity: int) -> Iterator[Line]:
+    place = f"{_place(s):>8}"
+    remark = s.reason if s.verdict == "unchecked" else f"by {s.method}" if s.method else s.role
+    room = max(24, columns - 6 - len(place))
+    latex = shorten(s.latex, max(20, room * 11 // 20))
+    yield (
+        ("  ", ""), (SIGN[s.verdict], s.verdict), (place, "dim"), ("  ", ""), (latex, "code"),
+        ("  ", ""), (shorten(remark, max(12, room - width(latex))), "dim"),
+    )  # fmt: skip
+    if verbosity > 1:
+        for label, text in _details(s):
+            yield _labelled(label, text, indent=13)
+
+
+def _details(s: StatementResult) -> Iterator[tuple[str, str]]:
+    if s.reading:
+        yield "read as", s.reading
+    yield from (("evidence", e) for e in s.evidence)
+    yield from (("assuming", a) for a in s.assumptions)
+    yield from (("otherwise", a) for a in s.alternatives)
+
+
+def _labelled(label: str, text: str, indent: int, style: str = "") -> Line:
+    return ((" " * indent + f"{label:<{LABEL}}", "dim"), (" ".join(text.split()), style))
+
+
+def refutation(s: StatementResult, columns: int = 100) -> Iterator[Line]:
+    """The place, the author's line underlined, and values that anyone can put in to see the sides differ."""
+    yield (("refuted", "refuted"), (f"  {_title(s)}", "strong"))
+    yield ((f"  --> {s.doc}:{_place(s)}", "dim"),)
+    yield from excerpt(s)
+    if s.reason:
+        yield ((f"   = {s.reason}", "strong"),)
+    if s.counterexample:
+        yield from counterexample(s.counterexample, columns)
+    for label, text in _details(s):
+        yield _labelled(label, text, indent=5)
+
+
+def _title(s: StatementResult) -> str:
+    return (
+        "the code does not do what the formula says" if s.kind == "code" else f"this {s.kind or 'claim'} does not hold"
+    )
+
+
+def excerpt(s: StatementResult) -> Iterator[Line]:
+    """The source lines with the statement underlined."""
+    if not s.excerpt:
+        return
+    gutter = max(3, len(str(s.line + len(s.excerpt) - 1)))
+    yield ((" " * gutter + " │", "dim"),)
+    for at, text in enumerate(s.excerpt):
+        text = text.replace("\t", " ")
+        yield ((f"{s.line + at:>{gutter}} │ ", "dim"), (text, "code"))
+        first, last = at == 0, at == s.end_line - s.line
+        start = max(0, s.column - 1) if first else len(text) - len(text.lstrip())
+        end = s.end_column - 1 if last and s.end_column else len(text.rstrip())
+        if end > start and text[start:end].strip():
+            pad = " " * width(text[:start])
+            yield ((" " * gutter + " │ ", "dim"), (pad + "~" * width(text[start:end]), "marker"))
+
+
+def counterexample(example: Mapping[str, object], columns: int = 100) -> Iterator[Line]:
+    """Sizes, inputs side by side as small matrices, then the two sides."""
+    sizes = example.get("sizes")
+    if isinstance(sizes, Mapping) and sizes:
+        yield _labelled("sizes", ", ".join(f"{k} = {v}" for k, v in sizes.items()), indent=5)
+    values = example.get("values")
+    if isinstance(values, Mapping) and values:
+        blocks = [block(str(name), value) for name, value in values.items()]
+        for at, text in enumerate(side_by_side(blocks, columns - 5 - LABEL)):
+            yield ((" " * 5 + f"{'with' if not at else '':<{LABEL}}", "dim"), (text, ""))
+    for key in ("left", "right"):
+        if example.get(key) is not None:
+            for at, text in enumerate(block("", example[key])):
+                yield ((" " * 5 + f"{key if not at else '':<{LABEL}}", "dim"), (text, "marker"))
+    if example.get("where"):
+        yield _labelled("differ at", str(example["where"]), indent=5)
+    if example.get("note"):
+        yield _labelled("note", str(example["note"]), indent=5)
+
+
+def number(value: object) -> str:
+    """A number as people write it: at most five significant digits."""
+    if isinstance(value, float):
+        return f"{value:.5g}".replace("-", "−") if value else "0"
+    return str(value).replace("-", "−") if isinstance(value, int) else str(value)
+
+
+def block(name: str, value: object) -> list[str]:
+    """`name = value` as lines of one width: a scalar, a vector in brackets, a matrix with tall brackets."""
+    head = f"{name} = " if name else ""
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return [head + number(value)]
+    if not any(_nested(row) for row in value):
+        return [head + "[" + "  ".join(number(v) for v in value) + "]"]
+    if any(_nested(entry) for row in value if _nested(row) for entry in row):
+        parts = [block(f"{name}[{at}]", slab) for at, slab in enumerate(value[:4])]
+        rows = [line for part in parts for line in part]
+    else:
+        rows = _matrix(head, [[number(v) for v in row] if _nested(row) else [number(row)] for row in value])
+    wide = max((width(r) for r in rows), default=0)
+    return [r + " " * (wide - width(r)) for r in rows]
+
+
+def _nested(value: object) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _matrix(head: str, rows: list[list[str]]) -> list[str]:
+    count = max((len(r) for r in rows), default=0)
+    wide = [max((len(r[c]) for r in rows if c < len(r)), default=0) for c in range(count)]
+    lines = []
+    for at, row in enumerate(rows):
+        one, first, last = len(rows) == 1, at == 0, at == len(rows) - 1
+        left, right = ("[", "]") if one else ("⎡", "⎤") if first else ("⎣", "⎦") if last else ("⎢", "⎥")
+        body = "  ".join(f"{entry:>{w}}" for entry, w in zip(row, wide))
+        lines.append((head if first else " " * width(head)) + left + body + right)
+    return lines
+
+
+def side_by_side(blocks: Iterable[list[str]], columns: int) -> Iterator[str]:
+    """Blocks in rows, as many beside each other as fit."""
+    row: list[list[str]] = []
+    for part in [*blocks, None]:
+        taken = sum(width(b[0]) + 3 for b in row)
+        if row and (part is None or taken + width(part[0]) > columns):
+            for at in range(max(map(len, row))):
+                yield "   ".join(b[at] if at < len(b) else " " * width(b[0]) for b in row).rstrip()
+            row = []
+        if part is not None:
+            row.append(part)
+
+
+def _problem(problem: Problem) -> Iterator[Line]:
+    at = "" if problem.line is None else f" (line {problem.line})"
+    style = "refuted" if problem.severity == "error" else "unchecked"
+    yield (("  ", ""), (problem.severity, style), (f": {problem.message}{at}", ""))
+    if problem.help:
+        yield ((f"    help: {problem.help}", "dim"),)
+
+
+def _tally(counts: Counter[str]) -> Line:
+    parts: list[tuple[str, str]] = []
+    for verdict in ("refuted", "verified", "unchecked", "assumed"):
+        if counts[verdict]:
+            parts += [(" · ", "dim")] if parts else []
+            parts.append((f"{counts[verdict]} {verdict}", verdict))
+    return tuple(parts) or (("nothing to check", "dim"),)
+
+
+def summary(results: Sequence[DocumentResult], seconds: float | None = None, cached: int = 0) -> Iterator[Line]:
+    """The last line: what was found in all documents together."""
+    total: Counter[str] = Counter()
+    for result in results:
+        total.update(result.counts())
+    documents = f"{len(results)} document{'s' if len(results) != 1 else ''}: "
+    remarks = [f"{cached} unchanged"] if cached else []
+    remarks += [f"{seconds:.1f} s"] if seconds is not None else []
+    tail: Line = ((f"  ({', '.join(remarks)})", "dim"),) if remarks else ()
+    yield ((documents, "strong"), *_tally(total), *tail)

@@ -1,0 +1,134 @@
+"""What a check found, as plain data: the object of `lemmata.check`, of a line of `--format jsonl` and of the cache.
+
+Nothing here imports the stages, so that results of an earlier run are shown without loading NumPy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from fractions import Fraction
+
+VERDICTS = ("verified", "refuted", "unchecked", "assumed")
+
+
+@dataclass(frozen=True, slots=True)
+class StatementResult:
+    """The verdict on one statement, with everything a reader needs to follow it."""
+
+    doc: str
+    """The path as it was given."""
+    line: int
+    """First line of the statement's own mathematics."""
+    end_line: int
+    column: int
+    verdict: str
+    role: str
+    kind: str
+    """`equation`, `inequality`, `gradient`, `expectation`, `shape`, `code`, ..."""
+    latex: str
+    reason: str = ""
+    method: str = ""
+    evidence: tuple[str, ...] = ()
+    counterexample: Mapping[str, object] | None = None
+    """`sizes`, `values`, `left`, `right`, `where`, `note`, as in `lemmata.verify.verdict.Counterexample`."""
+    cell: int | None = None
+    """In notebooks: the cell that the lines count in."""
+    end_column: int = 0
+    reading: str = ""
+    assumptions: tuple[str, ...] = ()
+    alternatives: tuple[str, ...] = ()
+    excerpt: tuple[str, ...] = ()
+    """The source lines `line` to `end_line`."""
+
+    def __post_init__(self) -> None:
+        if self.verdict not in VERDICTS:
+            raise ValueError(f"no such verdict: {self.verdict}")
+
+    def to_json(self) -> dict[str, object]:
+        """The fields in order; plain values only."""
+        return {f.name: jsonable(getattr(self, f.name)) for f in fields(self)}
+
+    @staticmethod
+    def from_json(record: Mapping[str, object]) -> StatementResult:
+        """The inverse of `to_json`. Raises TypeError, ValueError for a record of another form."""
+        return StatementResult(**{k: tuple(v) if isinstance(v, list) else v for k, v in record.items()})  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something about the document as a whole: it could not be read, or a part of it could not."""
+
+    message: str
+    severity: str = "error"
+    """`error`: the document was not read. `warning`, `note`: the rest of it was."""
+    line: int | None = None
+    column: int | None = None
+    cell: int | None = None
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentResult:
+    """Every statement of one document in reading order."""
+
+    path: str
+    statements: tuple[StatementResult, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    depends: Mapping[str, str | None] = field(default_factory=dict)
+    """Other files that the outcome rests on (local modules of code cells): path to content hash, None if absent."""
+    reproducible: bool = True
+    """False where the outcome may differ next time (a code cell ran into a limit); such results are not cached."""
+
+    def __iter__(self) -> Iterator[StatementResult]:
+        return iter(self.statements)
+
+    def __len__(self) -> int:
+        return len(self.statements)
+
+    def counts(self) -> Counter[str]:
+        return Counter(s.verdict for s in self.statements)
+
+    @property
+    def readable(self) -> bool:
+        return all(p.severity != "error" for p in self.problems)
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "path": self.path,
+            "statements": [s.to_json() for s in self.statements],
+            "problems": [{f.name: getattr(p, f.name) for f in fields(p)} for p in self.problems],
+            "depends": dict(self.depends),
+        }
+
+    @staticmethod
+    def from_json(record: Mapping[str, object]) -> DocumentResult:
+        """The inverse of `to_json`. Raises KeyError, TypeError, ValueError for a record of another form."""
+        statements, problems, depends = record["statements"], record["problems"], record["depends"]
+        if not (isinstance(statements, list) and isinstance(problems, list) and isinstance(depends, dict)):
+            raise TypeError("not a record of a document's result")
+        return DocumentResult(
+            str(record["path"]),
+            tuple(StatementResult.from_json(s) for s in statements),
+            tuple(Problem(**p) for p in problems),
+            depends,
+        )
+
+
+def jsonable(value: object) -> object:
+    """Plain JSON for numbers of any library, nested sequences and mappings; what JSON has no word for becomes text."""
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, Mapping):
+        return {str(k): jsonable(v) for k, v in value.items()}
+    if isinstance(value, Sequence) or isinstance(value, (set, frozenset)):
+        return [jsonable(v) for v in (sorted(value, key=str) if isinstance(value, (set, frozenset)) else value)]
+    if isinstance(value, Fraction):
+        return int(value) if value.denominator == 1 else str(value)
+    if hasattr(value, "tolist"):
+        return jsonable(value.tolist())
+    return str(value)

@@ -1,0 +1,190 @@
+"""The command line: `lemmata check PATH...` and `lemmata explain FILE:LINE`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from lemmata.report.result import DocumentResult
+from lemmata.surfaces import run
+from lemmata.surfaces.cache import DIRECTORY, Cache
+from lemmata.surfaces.discover import NoSuchPath, documents
+from lemmata.surfaces.run import Options, Outcome
+from lemmata.version import VERSION
+
+REFUTED, UNREADABLE, INTERRUPTED = 1, 2, 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(VERSION, "-V", "--version", prog_name="lemmata", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Read the mathematics of documents as a program, run it, and say of every claim whether it holds."""
+
+
+_seed = click.option(
+    "--seed", default=0, show_default=True, metavar="N", help="Seed of the values that claims are tried on."
+)
+_code = click.option("--code/--no-code", default=True, help="Run code cells; not for documents you do not trust.")
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option(
+    "-j", "--jobs", type=click.IntRange(1), default=None, metavar="N", help="Documents at a time [default: cores]."
+)
+@click.option("--format", "format_", type=click.Choice(["text", "jsonl"]), default="text", show_default=True)
+@click.option("--strict", is_flag=True, help="Fail for unchecked claims as for refuted ones.")
+@click.option("--cache/--no-cache", "use_cache", default=True, help="Use results of earlier runs.")
+@click.option(
+    "--cache-dir",
+    type=click.Path(path_type=Path),
+    default=Path(DIRECTORY),
+    envvar="LEMMATA_CACHE_DIR",
+    show_default=True,
+)
+@click.option("-v", "--verbose", is_flag=True, help="Show evidence, readings, and what was assumed.")
+@click.option("-q", "--quiet", is_flag=True, help="Show refutations only.")
+@_seed
+@_code
+def check(
+    paths: tuple[str, ...],
+    jobs: int | None,
+    format_: str,
+    strict: bool,
+    use_cache: bool,
+    cache_dir: Path,
+    verbose: bool,
+    quiet: bool,
+    seed: int,
+    code: bool,
+) -> None:
+    """Check every claim of the documents at PATH... (files, or folders with .md, .mdx, .qmd and .ipynb files).
+
+    Exit status: 0 nothing refuted, 1 something refuted, 2 usage or unreadable input.
+    """
+    started = time.perf_counter()
+    try:
+        found = documents(paths)
+    except NoSuchPath as error:
+        raise click.UsageError(str(error)) from None
+    options = Options(seed=seed, code=code)
+    cache = Cache(cache_dir, {"seed": seed, "code": code}) if use_cache else None
+    with _progress(len(found)) as done:
+        outcomes = run.run(found, options, cache, jobs or os.cpu_count() or 1, done)
+    if cache is not None and not all(o.cached for o in outcomes):
+        cache.prune()
+    results = [o.result for o in outcomes]
+    if format_ == "jsonl":
+        _jsonl(results)
+    else:
+        _text(outcomes, time.perf_counter() - started, 0 if quiet else 2 if verbose else 1)
+    sys.exit(_status(results, strict))
+
+
+@cli.command()
+@click.argument("place", metavar="FILE:LINE")
+@_seed
+@_code
+def explain(place: str, seed: int, code: bool) -> None:
+    """Explain how the mathematics on a line was understood and judged (notebooks: FILE:CELL:LINE)."""
+    file, cell, line = _place(place)
+    from lemmata.report import explain as report
+    from lemmata.report.terminal import writer
+
+    result, details = run.explain_one(file, Options(seed=seed, code=code))
+    places = report.on_line(result, line, cell)
+    if not result.readable:
+        raise click.UsageError(result.problems[0].message)
+    if not places:
+        near = report.nearest(result, line, cell)
+        hint = f"; the nearest is on line {near.line}" if near else ""
+        raise click.UsageError(f"no mathematics on line {line} of {file}{hint}")
+    writer(sys.stdout).write(report.explain(result, places, details))
+
+
+def main() -> NoReturn:
+    """Entry point of the console script and of `python -m lemmata`."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(UNREADABLE)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; documents that were done are in the cache", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(0)
+    sys.exit(0)
+
+
+def _place(place: str) -> tuple[str, int | None, int]:
+    """FILE:LINE or FILE:CELL:LINE."""
+    file, _, line = place.rpartition(":")
+    cell = None
+    if file.endswith(tuple(f":{digit}" for digit in "0123456789")) or file.rpartition(":")[2].isdigit():
+        file, _, number = file.rpartition(":")
+        cell = int(number)
+    if not file or not line.isdigit():
+        raise click.UsageError(f"expected FILE:LINE, such as notes.md:14, not {place!r}")
+    if not os.path.isfile(file):
+        raise click.UsageError(f"no such file: {file}")
+    return file, cell, int(line)
+
+
+def _status(results: list[DocumentResult], strict: bool) -> int:
+    if not all(result.readable for result in results):
+        return UNREADABLE
+    failing = {"refuted", "unchecked"} if strict else {"refuted"}
+    return REFUTED if any(s.verdict in failing for result in results for s in result) else 0
+
+
+def _text(outcomes: list[Outcome], seconds: float, verbosity: int) -> None:
+    from lemmata.report import layout
+    from lemmata.report.terminal import writer
+
+    out = writer(sys.stdout)
+    for outcome in outcomes:
+        out.write(layout.document(outcome.result, out.columns, verbosity))
+    results = [o.result for o in outcomes]
+    out.write(layout.summary(results, seconds if sys.stdout.isatty() else None, sum(o.cached for o in outcomes)))
+
+
+def _jsonl(results: list[DocumentResult]) -> None:
+    from lemmata.report import jsonl
+
+    for result in results:
+        jsonl.write(result, sys.stdout)
+        for problem in result.problems:
+            click.echo(f"{result.path}: {problem.severity}: {problem.message}", err=True)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[Outcome], None]]:
+    """A progress bar on a terminal; elsewhere nothing."""
+    if total < 2 or not sys.stderr.isatty():
+        yield lambda outcome: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("checking"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[path]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total, path="")
+        yield lambda outcome: bar.update(task, advance=1, path=outcome.result.path)

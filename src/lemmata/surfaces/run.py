@@ -1,0 +1,142 @@
+"""Checks many documents: from the cache where nothing changed, the others here or in worker processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lemmata.report.explain import Details
+from lemmata.report.result import DocumentResult, Problem
+from lemmata.surfaces.cache import Cache
+
+MAX_BYTES = 64 * 2**20
+"""Longer files are not documents that a person wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    seed: int = 0
+    code: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    result: DocumentResult
+    cached: bool = False
+
+
+Check = Callable[[str, Options], DocumentResult]
+
+
+def run(
+    paths: Sequence[str],
+    options: Options,
+    cache: Cache | None = None,
+    jobs: int = 1,
+    done: Callable[[Outcome], None] = lambda outcome: None,
+    check: Check | None = None,
+) -> list[Outcome]:
+    """The outcome of every document, in the order of `paths`. `done` hears of each as it is ready, in any order.
+
+    `check` takes the place of `check_one`; with several jobs it has to be importable by its name.
+    """
+    outcomes: dict[str, Outcome] = {}
+    contents: dict[str, bytes] = {}
+
+    def finish(path: str, outcome: Outcome) -> None:
+        outcomes[path] = outcome
+        if cache is not None and not outcome.cached and path in contents:
+            cache.store(path, contents.pop(path), outcome.result)
+        done(outcome)
+
+    todo = []
+    for path in paths:
+        data = _read(path)
+        if isinstance(data, Problem):
+            finish(path, Outcome(DocumentResult(path, problems=(data,))))
+        elif cache is not None and (known := cache.load(path, data)) is not None:
+            finish(path, Outcome(known, cached=True))
+        else:
+            todo.append(path)
+            contents[path] = data if cache is not None else b""
+    for path, result in _check_all(todo, options, jobs, check or check_one):
+        finish(path, Outcome(result))
+    return [outcomes[path] for path in paths]
+
+
+def _read(path: str) -> bytes | Problem:
+    """The bytes of a document, or why there are none."""
+    try:
+        file = Path(path)
+        if not file.is_file():
+            return Problem("cannot read this file: it is not a regular file")
+        if (size := file.stat().st_size) > MAX_BYTES:
+            return Problem(f"this file has {size // 2**20} MiB; documents up to {MAX_BYTES // 2**20} MiB are read")
+        return file.read_bytes()
+    except OSError as error:
+        return Problem(f"cannot read this file: {(error.strerror or str(error)).lower()}")
+
+
+def _check_all(paths: Sequence[str], options: Options, jobs: int, check: Check) -> Iterator[tuple[str, DocumentResult]]:
+    if jobs <= 1 or len(paths) <= 1:
+        for path in paths:
+            yield path, check(path, options)
+        return
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from concurrent.futures.process import BrokenProcessPool
+
+    context = multiprocessing.get_context("spawn")
+    lost = []
+    executor = ProcessPoolExecutor(min(jobs, len(paths)), mp_context=context)
+    try:
+        futures = {executor.submit(check, path, options): path for path in paths}
+        for future in as_completed(futures):
+            try:
+                yield futures[future], future.result()
+            except BrokenProcessPool:
+                lost.append(futures[future])
+    except BaseException:
+        executor.shutdown(wait=False, cancel_futures=True)
+        raise
+    executor.shutdown()
+    for path in lost:  # one of them ended its worker; each now gets its own, so that the others are not hurt
+        with ProcessPoolExecutor(1, mp_context=context) as alone:
+            try:
+                yield path, alone.submit(check, path, options).result()
+            except BrokenProcessPool:
+                yield path, DocumentResult(path, problems=(Problem("checking this document ended its process"),))
+
+
+def check_one(path: str, options: Options) -> DocumentResult:
+    """Check one document; whatever goes wrong becomes part of its result."""
+    from lemmata.pipeline import check
+
+    try:
+        return check(path, seed=options.seed, code=options.code)
+    except Exception as error:
+        where = _innermost(error)
+        return DocumentResult(
+            path,
+            problems=(
+                Problem(
+                    f"checking this document failed: {type(error).__name__}: {error}"[:400],
+                    help=f"this is a mistake in lemmata ({where}), not in the document; please report it",
+                ),
+            ),
+            reproducible=False,
+        )
+
+
+def explain_one(path: str, options: Options) -> tuple[DocumentResult, Details]:
+    """The result of one document with what else is known of its statements."""
+    return check_one(path, options), {}
+
+
+def _innermost(error: BaseException) -> str:
+    """File and line where an error arose, for the report."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace is not None else "unknown place"

@@ -1,0 +1,117 @@
+"""The command line as a user meets it: exit status, streams, messages."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from doubles import line_by_line
+from lemmata.surfaces import cli, run
+
+
+@pytest.fixture
+def lemmata(tmp_path, monkeypatch, capsys):
+    """Runs the command line in a folder with three small documents; gives (exit status, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run, "check_one", line_by_line)
+    for name, text in {
+        "good.md": "verified a\nassumed b\n",
+        "bad.md": "verified a\nrefuted b\n",
+        "open.md": "unchecked c\n",
+    }.items():
+        Path(name).write_text(text)
+
+    def call(*args: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["lemmata", *args])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        out, err = capsys.readouterr()
+        return end.value.code, out, err
+
+    return call
+
+
+@pytest.mark.parametrize(
+    "args, status",
+    [
+        (["good.md"], 0),
+        (["good.md", "open.md"], 0),
+        (["good.md", "bad.md", "open.md", "-j", "1"], 1),
+        (["good.md", "open.md", "--strict"], 1),
+        (["good.md", "--strict"], 0),
+        (["absent.md"], 2),
+        ([], 2),
+        (["good.md", "--format", "xml"], 2),
+        (["good.md", "-j", "0"], 2),
+        (["good.md", "--nonsense"], 2),
+    ],
+)
+def test_exit_status(lemmata, args, status):
+    assert lemmata("check", "-j", "1", *args)[0] == status
+
+
+def test_messages_have_no_traceback(lemmata):
+    status, out, err = lemmata("check", "absent.md")
+    assert (status, out) == (2, "") and err.splitlines()[-1] == "Error: no such file or folder: absent.md"
+
+
+def test_the_report_of_a_run(lemmata):
+    _, out, err = lemmata("check", "bad.md", "good.md", "-j", "1")
+    assert out.splitlines()[0] == "bad.md  1 refuted · 1 verified"
+    assert "  --> bad.md:2:1" in out and out.splitlines()[-1] == "2 documents: 1 refuted · 2 verified · 1 assumed"
+    assert err == ""
+
+
+def test_a_second_run_says_the_same(lemmata):
+    first, second = lemmata("check", "bad.md", "--format", "jsonl"), lemmata("check", "bad.md", "--format", "jsonl")
+    assert first == second and [json.loads(line)["line"] for line in first[1].splitlines()] == [1, 2]
+    assert "1 unchanged" in lemmata("check", "bad.md")[1]
+
+
+def test_no_cache_leaves_nothing_behind(lemmata):
+    lemmata("check", "good.md", "--no-cache")
+    assert not Path(".lemmata-cache").exists()
+
+
+def test_the_seed_reaches_the_check(lemmata):
+    _, out, _ = lemmata("check", "bad.md", "--seed", "7", "--format", "jsonl")
+    assert json.loads(out.splitlines()[1])["counterexample"]["values"] == {"x": [7]}
+
+
+def test_problems_go_to_stderr_beside_json_lines(lemmata):
+    Path("dir.md").mkdir()
+    Path("odd.md").symlink_to("odd.md")
+    status, out, err = lemmata("check", "odd.md", "good.md", "--format", "jsonl", "-j", "1")
+    assert status == 2 and len(out.splitlines()) == 2 and err.startswith("odd.md: error: cannot read this file")
+
+
+@pytest.mark.parametrize(
+    "place, message",
+    [
+        ("good.md", "expected FILE:LINE, such as notes.md:14, not 'good.md'"),
+        ("good.md:x", "expected FILE:LINE, such as notes.md:14, not 'good.md:x'"),
+        ("absent.md:3", "no such file: absent.md"),
+        ("good.md:99", "no mathematics on line 99 of good.md; the nearest is on line 2"),
+    ],
+)
+def test_explain_says_what_it_wants(lemmata, place, message):
+    status, _, err = lemmata("explain", place)
+    assert status == 2 and err.splitlines()[-1] == f"Error: {message}"
+
+
+def test_explain_tells_what_is_known_of_a_line(lemmata):
+    status, out, _ = lemmata("explain", "bad.md:2")
+    assert status == 0 and "claim" in out and "refuted" in out
+
+
+def test_python_dash_m(tmp_path):
+    ran = subprocess.run([sys.executable, "-m", "lemmata", "--version"], capture_output=True, text=True, cwd=tmp_path)
+    assert ran.returncode == 0 and ran.stdout.startswith("lemmata ")
+    helped = subprocess.run(
+        [sys.executable, "-m", "lemmata", "check", "--help"], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert "Exit status: 0 nothing refuted" in helped.stdout
