@@ -1,0 +1,285 @@
+"""Juxtaposition and calls: f(x) is application where f is a function here, otherwise a product."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lemmata.core import terms as t
+from lemmata.core.types import SCALAR, Tensor
+from lemmata.elaborate import arithmetic as a
+from lemmata.elaborate import surface as s
+from lemmata.elaborate.environment import Binding
+from lemmata.elaborate.functions import apply_operator, is_operator
+from lemmata.elaborate.names import script_items, spell, stem, suffix
+from lemmata.elaborate.reader import Reader, size_of
+from lemmata.elaborate.references import component, suffixed
+from lemmata.elaborate.solver import Misfit, Unreadable
+
+
+def function_binding(r: Reader, expr: s.Name, arity: int | None = None) -> tuple[Binding, s.Expr | None] | None:
+    """The function that a name denotes and the superscript it leaves over; None if it is no function here."""
+    keys = []
+    if expr.sub is not None and expr.sup is not None:
+        keys.append((f"{stem(expr)}_{spell(expr.sub)}^{spell(expr.sup)}", None))
+    if expr.sub is not None:
+        keys.append((f"{stem(expr)}_{spell(expr.sub)}", expr.sup))
+    elif expr.sup is not None:
+        keys.append((f"{stem(expr)}^{spell(expr.sup)}", None))
+    if expr.sub is None:
+        keys.append((stem(expr), expr.sup))
+    for key, sup in keys:
+        if key in r.locals:
+            return None
+        binding = r.shared.environment.find(key, expr.font, r.place, arity)
+        if binding is not None:
+            return (binding, sup) if binding.kind in ("function", "abstract") else None
+    return None
+
+
+def call_function(r: Reader, binding: Binding, arguments: tuple[t.Term, ...], name: str) -> t.Term:
+    """A function of the document at these arguments: its body with the parameters bound, read for their types."""
+    if binding.kind == "abstract":
+        return _abstract_call(r, binding, arguments)
+    if binding.make is not None:
+        return binding.make(r, arguments)
+    if len(arguments) != len(binding.params):
+        raise Unreadable(f"{name} takes {len(binding.params)} arguments, not {len(arguments)}")
+    bound: dict[str, t.Term] = {}
+    for parameter, argument in zip(binding.params, arguments, strict=True):
+        key = stem(parameter)
+        if parameter.sub is not None:
+            key += f"_{spell(parameter.sub)}"
+        if parameter.sup is not None:
+            key += f"^{spell(parameter.sup)}"
+        bound[key] = argument
+    body_reader = r.at(binding.place, bound)
+    assert binding.body is not None
+    body = body_reader.term(binding.body)
+    return t.Apply(body.type, name, arguments, body)
+
+
+def _abstract_call(r: Reader, binding: Binding, arguments: tuple[t.Term, ...]) -> t.Term:
+    """A function known only by its type: some smooth function, the same wherever it is used."""
+    for declared, argument in zip(binding.argument_types, arguments, strict=False):
+        a.unify_shapes(r.solver, declared, argument.type, f"the argument of {binding.latex}")
+    return t.Op(binding.type or SCALAR, "opaque", arguments, (("name", f"{binding.key}#{binding.uid}"),))
+
+
+def derivative_of_call(r: Reader, binding: Binding, arguments: tuple[t.Term, ...], order: int, name: str) -> t.Term:
+    """f'(x): the derivative of a function of one number, elementwise on anything larger."""
+    if len(arguments) != 1:
+        raise Unreadable(f"the derivative of {name}, a function of several arguments")
+    return prime(r, lambda x: call_function(r, binding, (x,), name), arguments[0], order, name)
+
+
+def prime(r: Reader, function, argument: t.Term, order: int, name: str) -> t.Term:
+    variable = t.Variable(f"{name}' argument {r.place.at}", "\\cdot", replace(argument.type, row=False))
+    point: t.Term = t.Input(variable.type, variable)
+    value = function(point)
+    for _ in range(order):
+        value = t.Deriv(value.type, value, point, elementwise=True)
+    return t.At(value.type, value, variable, argument)
+
+
+def juxt(r: Reader, expr: s.Juxt) -> t.Term:
+    """Factors side by side, application found first, then the product from the left."""
+    factors: list[t.Term] = []
+    items = expr.items
+    position = 0
+    while position < len(items):
+        value, position = _factor(r, items, position)
+        factors.append(value)
+    return product(r, factors)
+
+
+def product(r: Reader, factors: list[t.Term]) -> t.Term:
+    """The product from the left; where that does not fit, from the right."""
+    try:
+        result = factors[0]
+        for factor in factors[1:]:
+            result = a.multiply(r.solver, result, factor)
+        return result
+    except Misfit:
+        if len(factors) < 3:
+            raise
+        saved = dict(r.solver.solution)
+        try:
+            result = factors[-1]
+            for factor in reversed(factors[:-1]):
+                result = a.multiply(r.solver, factor, result)
+            return result
+        except Unreadable:
+            r.solver.solution = saved
+        raise
+
+
+def _factor(r: Reader, items: tuple[s.Expr, ...], position: int) -> tuple[t.Term, int]:
+    item = items[position]
+    following = items[position + 1] if position + 1 < len(items) else None
+    if isinstance(item, s.Name) and following is not None:
+        group, scripts = _group(following)
+        if group is not None:
+            value = _application(r, item, group)
+            if value is not None:
+                return _scripted(r, value, scripts, following), position + 2
+    if isinstance(item, s.Name) and item.font == "bb" and item.base == "1" and following is not None:
+        group, _ = _group(following)
+        if group is not None:
+            return indicator(r, group), position + 2
+    return r.term(item), position + 1
+
+
+def _group(expr: s.Expr) -> tuple[s.Paren | None, s.Scripted | None]:
+    """A bracket right after a name, with scripts on it or not."""
+    if isinstance(expr, s.Paren):
+        return expr, None
+    if isinstance(expr, s.Scripted) and isinstance(expr.base, s.Paren):
+        return expr.base, expr
+    return None, None
+
+
+def _scripted(r: Reader, value: t.Term, scripts: s.Scripted | None, expr: s.Expr) -> t.Term:
+    if scripts is None:
+        return value
+    if scripts.sub is not None:
+        value = component(r, value, script_items(scripts.sub), expr)
+    kind = suffix(scripts.sup, r.shared.conventions.transpose_letter)
+    return value if kind is None else suffixed(r, value, kind, expr)
+
+
+def indicator(r: Reader, group: s.Paren) -> t.Term:
+    """\\mathbb{1}[condition]: 1 where it holds, else 0."""
+    condition = r.term(group.items[0])
+    if condition.type.dtype != "bool":
+        raise Unreadable("an indicator of something that is no condition")
+    return t.Op(replace(condition.type, dtype="real"), "indicator", (condition,))
+
+
+def _application(r: Reader, name: s.Name, group: s.Paren) -> t.Term | None:
+    """name(group) as a call, or None where it is a product."""
+    bare = replace(name, primes=0)
+    found = function_binding(r, name, len(group.items))
+    primes = 0
+    if found is None and name.primes:
+        found = function_binding(r, bare, len(group.items))
+        primes = name.primes
+    if found is not None:
+        binding, sup = found
+        arguments = tuple(r.term(i) for i in group.items)
+        if primes:
+            value = derivative_of_call(r, binding, arguments, primes, stem(bare))
+        elif binding.indices:
+            return None
+        else:
+            value = call_function(r, binding, arguments, stem(name))
+        kind = suffix(sup, r.shared.conventions.transpose_letter)
+        return value if kind is None else suffixed(r, value, kind, name)
+    if group.open != "(" or _is_value(r, name):
+        return None
+    if is_operator(r, bare):
+        call = s.Call(name.start, group.end, bare, group.items, group.separators, True)
+        if name.primes:
+            return prime(r, lambda x: apply_operator(r, call, (x,)), r.term(group.items[0]), name.primes, stem(bare))
+        return apply_operator(r, call, None)
+    if _looks_called(r, name, group):
+        raise Unreadable(f"the function {spell(name)} is not defined")
+    return None
+
+
+def _is_value(r: Reader, name: s.Name) -> bool:
+    key = stem(name)
+    if key in r.locals:
+        return True
+    return any(b.kind not in ("function", "abstract") for b in r.shared.environment.all(key))
+
+
+def _looks_called(r: Reader, name: s.Name, group: s.Paren) -> bool:
+    """f(x), p(x, y) with an unbound name before a list or a lone symbol is a call of something unknown."""
+    if len(group.items) > 1 or group.separators:
+        return True
+    return isinstance(group.items[0], s.Name) and name.sup is None
+
+
+def call(r: Reader, expr: s.Call) -> t.Term:
+    """A word or operator command with its operand: the document's own function, or the catalogue's."""
+    bare = replace(expr.function, primes=0)
+    found = function_binding(r, bare, len(expr.arguments))
+    if found is not None:
+        binding, sup = found
+        arguments = tuple(r.term(i) for i in expr.arguments)
+        if expr.function.primes:
+            value = derivative_of_call(r, binding, arguments, expr.function.primes, stem(bare))
+        else:
+            value = call_function(r, binding, arguments, stem(bare))
+        kind = suffix(sup, r.shared.conventions.transpose_letter)
+        return value if kind is None else suffixed(r, value, kind, expr.function)
+    if _is_value(r, bare) and expr.bracketed:
+        return product(r, [r.term(bare), *(r.term(i) for i in expr.arguments)])
+    if expr.function.primes:
+        return prime(r, lambda x: apply_operator(r, expr, (x,)), r.term(expr.arguments[0]), expr.function.primes, stem(bare))
+    return apply_operator(r, expr, None)
+
+
+def infix(r: Reader, expr: s.Infix) -> t.Term:
+    """Sums from the left; products by \\cdot, \\times, \\odot, \\otimes, / and their kin."""
+    result = r.term(expr.items[0])
+    for op, item in zip(expr.ops, expr.items[1:], strict=True):
+        result = _infix(r, op, result, r.term(item), expr)
+    return result
+
+
+def _infix(r: Reader, op: str, left: t.Term, right: t.Term, expr: s.Infix) -> t.Term:
+    match op:
+        case "+" | "-":
+            return a.add(r.solver, op, left, right)
+        case "\\odot" | "\\circ" | "\\ast" if op != "\\ast":
+            return a.hadamard(r.solver, left, right)
+        case "/" | "\\oslash" | "\\div":
+            return a.divide(r.solver, left, right)
+        case "\\otimes":
+            return kronecker(r, left, right)
+        case "\\bmod" | "\\mod" | "\\%":
+            return t.Op(left.type, "mod", (left, right))
+        case "\\cdot":
+            return _dot(r, left, right, expr)
+        case "\\times" | "*":
+            operator = r.shared.environment.find(op, "", r.place)
+            if operator is not None:
+                return call_function(r, operator, (left, right), op)
+            if left.type.rank == 1 and right.type.rank == 1:
+                return a.hadamard(r.solver, left, right)
+            return a.multiply(r.solver, left, right)
+    operator = r.shared.environment.find(op, "", r.place)
+    if operator is not None and operator.kind == "function":
+        return call_function(r, operator, (left, right), op)
+    raise Unreadable(f"the operator {op} has no meaning here")
+
+
+def _dot(r: Reader, left: t.Term, right: t.Term, expr: s.Infix) -> t.Term:
+    """\\cdot: a product; of two vectors the inner product, or elementwise as the second reading."""
+    if left.type.rank == 1 and right.type.rank == 1 and left.type.row == right.type.row:
+        if r.choice("dot", expr, 2, ("· read as the inner product", "· read elementwise")):
+            return a.hadamard(r.solver, left, right)
+        return a.multiply(r.solver, replace_row(left, True), replace_row(right, False))
+    return a.multiply(r.solver, left, right)
+
+
+def replace_row(term: t.Term, row: bool) -> t.Term:
+    return term if term.type.row == row else a.transpose(term)
+
+
+def kronecker(r: Reader, left: t.Term, right: t.Term) -> t.Term:
+    x, y = left.type, right.type
+    if x.rank == 0 or y.rank == 0:
+        return a.scale(left, right)
+    if x.rank == 1 and y.rank == 1 and x.row == y.row:
+        return t.Op(Tensor((x.shape[0] * y.shape[0],), x.row, a.join_dtype(x, y)), "kron", (left, right))
+    if x.rank == 2 and y.rank == 2:
+        return t.Op(Tensor((x.shape[0] * y.shape[0], x.shape[1] * y.shape[1]), False, a.join_dtype(x, y)), "kron", (left, right))
+    if x.rank == 1 and y.rank == 1:
+        return a.multiply(r.solver, replace_row(left, False), replace_row(right, True))
+    raise Unreadable("⊗ of a matrix and a vector")
+
+
+def as_size(term: t.Term):
+    return size_of(term)

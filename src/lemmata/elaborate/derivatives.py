@@ -1,0 +1,169 @@
+"""Gradients, Jacobians, Hessians and rates, in every spelling; with respect to inputs and intermediates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lemmata.core import terms as t
+from lemmata.core.types import SCALAR, Tensor
+from lemmata.elaborate import surface as s
+from lemmata.elaborate.calls import call_function, function_binding
+from lemmata.elaborate.environment import Binding
+from lemmata.elaborate.names import spell, stem
+from lemmata.elaborate.reader import Reader
+from lemmata.elaborate.solver import Unreadable
+
+
+def derivative(r: Reader, expr: s.Derivative) -> t.Term:
+    if expr.numerator is None:
+        raise Unreadable("a derivative of nothing")
+    numerator, parameters = operand(r, expr.numerator)
+    wrt = expr.wrt
+    if not wrt:
+        if len(parameters) != 1:
+            raise Unreadable("a gradient that does not say with respect to what")
+        value = differentiate(r, numerator, parameters[0], expr)
+        for _ in range(expr.order - 1):
+            value = differentiate(r, value, parameters[0], expr)
+        return value
+    value = numerator
+    steps = [(v, n) for v, n in wrt]
+    if expr.style == "nabla" and len(steps) == 1:
+        steps = [(steps[0][0], expr.order)]
+    for variable, times in reversed(steps):
+        target = variable_of(r, variable)
+        for _ in range(times):
+            value = differentiate(r, value, target, expr)
+    return value
+
+
+def operand(r: Reader, expr: s.Expr) -> tuple[t.Term, tuple[t.Term, ...]]:
+    """What is differentiated; a bare function name stands for its value at its own parameters, returned too."""
+    if isinstance(expr, s.Name):
+        found = function_binding(r, expr)
+        if found is not None and found[0].kind == "function" and found[1] is None:
+            arguments = own_arguments(r, found[0])
+            return call_function(r, found[0], arguments, stem(expr)), arguments
+        if found is not None and found[0].kind == "abstract":
+            raise Unreadable(f"the derivative of {spell(expr)} without its argument")
+    parameters: tuple[t.Term, ...] = ()
+    match expr:
+        case s.Juxt(items=(s.Name() as head, s.Paren(items=items))):
+            if function_binding(r, head, len(items)) is not None:
+                parameters = tuple(x for i in items if (x := _target(r, i)) is not None)
+        case s.Call(function=head, arguments=items):
+            parameters = tuple(x for i in items if (x := _target(r, i)) is not None)
+    return r.term(expr), parameters
+
+
+def own_arguments(r: Reader, binding: Binding) -> tuple[t.Term, ...]:
+    """The symbols that a function was defined with, as values where it was defined."""
+    return tuple(r.at(binding.place, {}).term(p) for p in binding.params)
+
+
+def _target(r: Reader, expr: s.Expr) -> t.Term | None:
+    try:
+        return variable_of(r, expr)
+    except Unreadable:
+        return None
+
+
+def variable_of(r: Reader, expr: s.Expr) -> t.Term:
+    """What one differentiates with respect to: a symbol, a component, vec of a symbol, a transposed symbol."""
+    value = r.term(expr)
+    if is_variable(value):
+        return value
+    raise Unreadable(f"a derivative with respect to {spell(expr)}, which is no variable")
+
+
+def is_variable(value: t.Term) -> bool:
+    match value:
+        case t.Input() | t.Defined() | t.Unrolled():
+            return True
+        case t.Item(base=base):
+            return is_variable(base)
+        case t.Op(name="vec" | "transpose", args=(x,)):
+            return is_variable(x)
+    return False
+
+
+def differentiate(r: Reader, of: t.Term, wrt: t.Term, expr: s.Expr) -> t.Term:
+    """The derivative with its shape: of a number, the shape of wrt; otherwise outputs first, then wrt.
+
+    A document with the numerator layout (and ∂/∂x of a vector by convention rows are outputs) may state otherwise.
+    """
+    match wrt:
+        case t.Op(name="transpose", args=(inner,)):
+            result = differentiate(r, of, inner, expr)
+            if of.type.rank == 0 and inner.type.rank in (1, 2):
+                from lemmata.elaborate.arithmetic import transpose
+                return transpose(result)
+            return result
+        case t.Op(name="vec", args=(inner,)):
+            jacobian = t.Deriv(Tensor(of.type.shape + inner.type.shape), of, inner)
+            if of.type.rank > 1:
+                raise Unreadable("a derivative of a matrix with respect to a vec")
+            return t.Op(Tensor((*of.type.shape, wrt.type.shape[0])), "vec_last", (jacobian,))
+    shape = of.type.shape + wrt.type.shape
+    row = False
+    if of.type.rank == 1 and wrt.type.rank == 0:
+        row = of.type.row
+    kind = Tensor(shape, row if len(shape) == 1 else False)
+    if len(shape) > 2:
+        return t.Deriv(kind, of, wrt)
+    return t.Deriv(kind, of, wrt)
+
+
+def evaluated(r: Reader, expr: s.Evaluated) -> t.Term:
+    """f |_{x = a}: the body with x free, then x set to a."""
+    match expr.at:
+        case s.Relation(ops=("=",), items=(s.Name() as variable, point)):
+            target = r.term(variable)
+            value = r.term(point)
+            body = r.term(expr.body)
+            while isinstance(target, t.Defined) and not isinstance(target, t.Input):
+                raise Unreadable(f"evaluation at a value of {spell(variable)}, which is defined")
+            if not isinstance(target, t.Input):
+                raise Unreadable(f"evaluation at {spell(expr.at)}")
+            if value.type.rank != target.type.rank and value.type.rank:
+                raise Unreadable(f"evaluation at {spell(expr.at)}")
+            return t.At(body.type, body, target.variable, value)
+    raise Unreadable(f"evaluation at {spell(expr.at)}")
+
+
+def expectation(r: Reader, expr: s.Expectation) -> t.Term:
+    """𝔼, Var and Cov as expectations over the random variables that occur."""
+    if expr.given:
+        raise Unreadable("a conditional expectation")
+    values = tuple(r.term(x) for x in expr.arguments)
+    match expr.op, values:
+        case "E" | "E?", (x,):
+            result: t.Term = t.Expect(x.type, x)
+        case "Var", (x,):
+            result = variance(r, x, x)
+        case "Cov", (x, y):
+            result = variance(r, x, y)
+        case "Cov", (x,):
+            result = variance(r, x, x)
+        case _:
+            raise Unreadable(f"{expr.op} here")
+    if expr.sup is not None:
+        from lemmata.elaborate.arithmetic import power
+        return power(r.solver, result, r.term(expr.sup))
+    return result
+
+
+def variance(r: Reader, x: t.Term, y: t.Term) -> t.Term:
+    """E[x yᵀ] − E[x] E[y]ᵀ; of vectors the covariance matrix."""
+    from lemmata.elaborate import arithmetic as a
+
+    if x.type.rank == 0 and y.type.rank == 0:
+        product = a.elementwise("mul", x, y)
+        mean = a.elementwise("mul", t.Expect(SCALAR, x), t.Expect(SCALAR, y))
+    elif x.type.rank == 1 and y.type.rank == 1:
+        right = replace(y.type, row=True)
+        product = a.multiply(r.solver, x, t.Op(right, "transpose", (y,)))
+        mean = a.multiply(r.solver, t.Expect(x.type, x), t.Op(right, "transpose", (t.Expect(y.type, y),)))
+    else:
+        raise Unreadable("the variance of a matrix")
+    return a.elementwise("sub", t.Expect(product.type, product), mean)

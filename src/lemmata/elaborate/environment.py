@@ -1,0 +1,118 @@
+"""What the document has bound so far: declarations count in their whole scope, definitions from their place on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from lemmata.core.size import Size
+from lemmata.core.terms import Domain, Term
+from lemmata.core.types import Tensor
+from lemmata.elaborate import surface as s
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a formula stands: its running number and the scopes around it, outermost first."""
+
+    at: int
+    scopes: tuple[int, ...] = (0,)
+
+
+@dataclass(slots=True, eq=False)
+class Binding:
+    """One meaning of a name.
+
+    kind: `variable` (declared, drawn), `size`, `definition` (`body`), `function` (`params`, `body`), `family`
+    (declared members with `indices`), `abstract` (a function known by its type only), `term` (built by the elaborator).
+    """
+
+    key: str
+    font: str
+    latex: str
+    kind: str
+    place: Place
+    type: Tensor | None = None
+    """Of a variable, of a member of a family, declared of a definition."""
+    domain: Domain = field(default_factory=Domain)
+    body: s.Expr | None = None
+    term: Term | None = None
+    make: Callable[..., Term] | None = None
+    """Kind `term` with indices: called with the index terms."""
+    params: tuple[s.Name, ...] = ()
+    separators: tuple[str, ...] = ()
+    indices: tuple[s.Expr, ...] = ()
+    """The head's subscripts of an indexed definition or family."""
+    clauses: tuple[tuple[tuple[s.Expr, ...], s.Expr], ...] = ()
+    """PE_{pos,2i} = …, PE_{pos,2i+1} = …; also first values of a recurrence (m_0 = 0)."""
+    ranges: dict[str, tuple[Size, Size]] = field(default_factory=dict)
+    """(start, count) by index letter."""
+    origin: int = 1
+    declared: bool = True
+    argument_types: tuple[Tensor, ...] = ()
+    facts: set[str] = field(default_factory=set)
+    uid: int = 0
+    stepwise: bool = False
+    """A recurrence, or something that depends on one: its index is a step."""
+    through: s.Expr | None = None
+    """An abstract scalar: what it depends on."""
+
+
+class Environment:
+    """All bindings of a document, looked up from a place."""
+
+    def __init__(self) -> None:
+        self._table: dict[str, list[Binding]] = {}
+        self._count = 0
+
+    def add(self, binding: Binding) -> Binding:
+        self._count += 1
+        binding.uid = self._count
+        self._table.setdefault(binding.key, []).append(binding)
+        return binding
+
+    def all(self, key: str) -> Sequence[Binding]:
+        return self._table.get(key, ())
+
+    def keys(self) -> list[str]:
+        return list(self._table)
+
+    def find(self, key: str, font: str, place: Place, arity: int | None = None) -> Binding | None:
+        """The meaning of a name at a place: the author's font first, then any font."""
+        found = self._table.get(key)
+        if not found:
+            return None
+        if arity is not None:
+            narrowed = [b for b in found if b.kind not in ("function", "abstract") or len(b.params or b.argument_types) == arity]
+            found = narrowed or found
+        exact = [b for b in found if b.font == font]
+        return self._nearest(exact or found, place)
+
+    def _nearest(self, found: Sequence[Binding], place: Place) -> Binding:
+        return max(found, key=lambda b: self._rank(b, place))
+
+    @staticmethod
+    def _rank(binding: Binding, place: Place) -> tuple[int, int]:
+        inside = binding.place.scopes == place.scopes[: len(binding.place.scopes)]
+        before = binding.place.at <= place.at
+        if inside and before:
+            return (5, binding.place.at)
+        if inside and len(binding.place.scopes) == len(place.scopes):
+            return (4, -binding.place.at)
+        if before:
+            return (3, binding.place.at)
+        return (2 if inside else 1, -binding.place.at)
+
+    def visible_before(self, key: str, font: str, place: Place, arity: int | None = None) -> Binding | None:
+        """What the name meant just before this place in its own or an enclosing scope; None if nothing did."""
+        found = [
+            b for b in self._table.get(key, ())
+            if b.place.at < place.at and b.place.scopes == place.scopes[: len(b.place.scopes)]
+            and (arity is None or b.kind not in ("function", "abstract") or len(b.params or b.argument_types) == arity)
+        ]
+        exact = [b for b in found if b.font == font]
+        return max(exact or found, key=lambda b: b.place.at) if found else None
+
+
+def with_properties(domain: Domain, *names: str) -> Domain:
+    return replace(domain, properties=domain.properties | set(names))

@@ -1,0 +1,93 @@
+"""Symbols that nobody declared: their shape from convention and use. A claim about them is never refuted for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lemmata.core import terms as t
+from lemmata.core.size import Size
+from lemmata.core.types import SCALAR, Tensor
+from lemmata.elaborate import surface as s
+from lemmata.elaborate.names import script_items, spell, stem, walk
+from lemmata.elaborate.reader import Reader
+from lemmata.elaborate.solver import Unreadable, unknown
+
+MATRIX_CALLS = frozenset({"tr", "det", "\\det", "rank", "vec", "Tr", "trace"})
+
+
+def usage(exprs: Iterable[s.Expr], index_letters: frozenset[str]) -> dict[str, frozenset[str]]:
+    """How each bare name is used anywhere in the document: `transposed`, `inverse`, `norm`, `index1`, `index2`, `trace`."""
+    found: dict[str, set[str]] = {}
+
+    def note(expr: s.Expr, mark: str) -> None:
+        if isinstance(expr, s.Name):
+            found.setdefault(stem(expr), set()).add(mark)
+
+    for expr in exprs:
+        for node in walk(expr):
+            match node:
+                case s.Name(sub=sub, sup=sup):
+                    items = script_items(sub)
+                    if items and all(_indexlike(i, index_letters) for i in items):
+                        note(node, f"index{min(len(items), 2)}")
+                    match sup:
+                        case s.Mark(name="top") | s.Name(base="T"):
+                            note(node, "transposed")
+                        case s.Sign(op="-", body=s.Num()):
+                            note(node, "inverse")
+                case s.Bars(kind="||", body=body):
+                    for inner in walk(body):
+                        note(inner, "norm")
+                case s.Call(function=f, arguments=arguments) if f.base in MATRIX_CALLS:
+                    for argument in arguments:
+                        for inner in walk(argument):
+                            note(inner, "trace")
+    return {k: frozenset(v) for k, v in found.items()}
+
+
+def _indexlike(expr: s.Expr, letters: frozenset[str]) -> bool:
+    return any(isinstance(n, s.Name) and stem(n) in letters for n in walk(expr)) or isinstance(expr, s.Num)
+
+
+def guess_variable(r: Reader, expr: s.Name) -> t.Term:
+    """A symbol as an input whose shape follows from bold, case and use.
+
+    Raises Unreadable for words, which name things that must be defined.
+    """
+    if expr.word and len(expr.base) > 1:
+        raise Unreadable(f"{expr.base} is not defined")
+    key = stem(expr)
+    label = ""
+    if expr.sub is not None and not all(_indexlike(i, r.shared.conventions.index_letters) for i in script_items(expr.sub)):
+        label = f"_{spell(expr.sub)}"
+    slot = f"{expr.font if expr.font == 'bold' else ''} {key}{label}"
+    known = r.shared.guessed.get(slot)
+    if known is None:
+        known = t.Variable(f"{key}{label}?{expr.font}", key + label, _guess(r, expr), declared=False)
+        r.shared.guessed[slot] = known
+    return t.Input(known.type, known)
+
+
+def _guess(r: Reader, expr: s.Name) -> Tensor:
+    marks = r.shared.usage.get(stem(expr), frozenset())
+    letter = expr.base
+    upper = len(letter) == 1 and letter.isupper()
+    vector = Tensor((unknown(letter),))
+    matrix = Tensor((unknown(letter), unknown(letter)))
+    if "index2" in marks:
+        return matrix
+    if expr.font == "bold":
+        return matrix if upper else vector
+    if upper and marks & {"inverse", "trace", "transposed"}:
+        return matrix
+    if upper and "index1" in marks:
+        return vector
+    if not upper and marks & {"transposed", "norm", "index1"} and letter.isalpha():
+        return vector
+    if letter.startswith("\\") and "index1" in marks:
+        return vector
+    return SCALAR
+
+
+def guessed_size(letter: str) -> Size:
+    return unknown(letter)

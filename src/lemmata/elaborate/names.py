@@ -1,0 +1,196 @@
+"""What a name is called: which scripts belong to the name and which are indices, powers or transposes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from lemmata.elaborate import surface as s
+
+BOLD_UPRIGHT = frozenset({"bold", "sans"})
+
+
+def spell(expr: s.Expr | None) -> str:
+    """A canonical spelling of a script: `model`, `i`, `t-1`, `(l)`, `1`."""
+    match expr:
+        case None:
+            return ""
+        case s.Name():
+            text = "".join(f"\\{a} " for a in expr.accents) + expr.base + "'" * expr.primes
+            if expr.sub is not None:
+                text += "_" + spell(expr.sub)
+            if expr.sup is not None:
+                text += "^" + spell(expr.sup)
+            return text
+        case s.Num():
+            return str(expr.value)
+        case s.Mark():
+            return {"top": "⊤", "star": "*", "dots": "…"}.get(expr.name, expr.name)
+        case s.Const():
+            return expr.name
+        case s.Juxt():
+            return " ".join(spell(i) for i in expr.items)
+        case s.Paren():
+            return expr.open + ",".join(spell(i) for i in expr.items) + expr.close
+        case s.Infix():
+            parts = [spell(expr.items[0])]
+            for op, item in zip(expr.ops, expr.items[1:], strict=True):
+                parts += [op, spell(item)]
+            return "".join(parts)
+        case s.Sign():
+            return expr.op + spell(expr.body)
+        case s.Listing():
+            return ",".join(spell(i) for i in expr.items)
+        case s.Choice():
+            return spell(expr.options[0])
+        case s.Words():
+            return expr.text
+        case s.Scripted():
+            return spell(expr.base) + "_" + spell(expr.sub) + "^" + spell(expr.sup)
+        case s.Relation():
+            parts = [spell(expr.items[0])]
+            for op, item in zip(expr.ops, expr.items[1:], strict=True):
+                parts += [op, spell(item)]
+            return "".join(parts)
+        case s.Quotient():
+            return f"{spell(expr.numerator)}/{spell(expr.denominator)}"
+    return type(expr).__name__ + f"@{expr.start}"
+
+
+def children(expr: object) -> Iterator[s.Expr]:
+    """The immediate sub-expressions, scripts of names included."""
+    for field in getattr(expr, "__dataclass_fields__", ()):
+        yield from _expressions(getattr(expr, field))
+
+
+def _expressions(value: object) -> Iterator[s.Expr]:
+    if isinstance(value, s.Expr):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _expressions(item)
+
+
+def walk(expr: s.Expr) -> Iterator[s.Expr]:
+    """The expression and everything below it (first option of a choice only)."""
+    stack = [expr]
+    while stack:
+        node = stack.pop()
+        yield node
+        if isinstance(node, s.Choice):
+            stack.append(node.options[0])
+        else:
+            stack.extend(children(node))
+
+
+def stem(name: s.Name) -> str:
+    """The base with accents, without font and scripts: `\\hat y`, `PE`."""
+    return "".join(f"\\{a} " for a in name.accents) + name.base + "'" * name.primes
+
+
+def script_items(expr: s.Expr | None) -> tuple[s.Expr, ...]:
+    """A subscript as a list: `i,j` and `ij` are two items, `t-1` one, `2i` one."""
+    match expr:
+        case None:
+            return ()
+        case s.Listing():
+            return tuple(x for i in expr.items for x in script_items(i))
+        case s.Choice():
+            return script_items(expr.options[0])
+        case s.Paren(open="(", close=")", items=items, separators=separators) if items and all(x == "," for x in separators):
+            return tuple(x for i in items for x in script_items(i)) if len(items) > 1 else (expr,)
+        case s.Juxt(items=items):
+            if all(isinstance(i, s.Name | s.Mark) for i in items):
+                return items
+            if all(isinstance(i, s.Num) for i in items):
+                return items
+            return (expr,)
+        case s.Num(value=value, decimal=False) if value.denominator == 1 and 11 <= value <= 99:
+            # w_{11}: two digits are two indices where the name is a matrix; `digits` keeps the other reading.
+            return (expr,)
+    return (expr,)
+
+
+def digits(expr: s.Expr) -> tuple[s.Num, ...] | None:
+    """The indices of w_{12} read digit by digit."""
+    if isinstance(expr, s.Num) and not expr.decimal and expr.value.denominator == 1 and expr.value >= 10:
+        return tuple(s.Num(expr.start, expr.end, Fraction(int(c))) for c in str(expr.value))
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Suffix:
+    """What a superscript does to a value: `transpose`, `inverse`, `inverse transpose`, `power`, `star`, `label`."""
+
+    kind: str
+    exponent: s.Expr | None = None
+
+
+def suffix(sup: s.Expr | None, transpose_letter: bool) -> Suffix | None:
+    """The conventional reading of a superscript; `transpose_letter`: T is not a number of the document."""
+    match sup:
+        case None:
+            return None
+        case s.Mark(name="top"):
+            return Suffix("transpose")
+        case s.Name(base="T", sub=None, sup=None, accents=()) if transpose_letter or sup.font in ("sans", "roman"):
+            return Suffix("transpose")
+        case s.Mark(name="star" | "dagger" | "+" | "*"):
+            return Suffix("star")
+        case s.Sign(op="-", body=s.Mark(name="top")) | s.Sign(op="-", body=s.Name(base="T")):
+            return Suffix("inverse transpose")
+        case s.Sign(op="-", body=s.Num(value=Fraction(numerator=1, denominator=1))):
+            return Suffix("inverse")
+        case s.Sign(op="-", body=s.Juxt(items=(s.Num(), s.Mark(name="top")))):
+            return Suffix("inverse transpose")
+        case s.Paren(open="("):
+            return Suffix("label", sup)
+        case s.Choice():
+            return suffix(sup.options[0], transpose_letter)
+    return Suffix("power", sup)
+
+
+def index_letters(parts: list[s.Expr]) -> frozenset[str]:
+    """Letters that some binder, range or ±1 step of the document uses as an index, with i and j always."""
+    letters = {"i", "j"}
+    for part in parts:
+        for node in walk(part):
+            match node:
+                case s.Big(lower=lower) if lower is not None:
+                    letters.update(_bound(lower))
+                case s.Name(sub=sub) if sub is not None:
+                    for item in script_items(sub):
+                        if isinstance(item, s.Infix) and item.ops[0] in "+-" and isinstance(item.items[-1], s.Num):
+                            letters.update(n.base for n in item.items if isinstance(n, s.Name) and len(n.base) == 1)
+                case s.Relation(ops=("=",), items=(s.Name(sub=None, sup=None) as head, s.Listing(items=items))) if any(
+                    isinstance(i, s.Mark) and i.name == "dots" for i in items
+                ):
+                    letters.add(stem(head))
+                case s.Relation(ops=("\\in",), items=(left, s.Paren(open="{", items=items))) if any(
+                    isinstance(i, s.Mark) and i.name == "dots" for i in items
+                ):
+                    letters.update(stem(n) for n in _names(left))
+    return frozenset(x for x in letters if len(x) <= 2 or x.startswith("\\"))
+
+
+def _names(expr: s.Expr) -> Iterator[s.Name]:
+    if isinstance(expr, s.Name) and expr.sub is None:
+        yield expr
+    elif isinstance(expr, s.Listing):
+        for item in expr.items:
+            yield from _names(item)
+
+
+def _bound(lower: s.Expr) -> Iterator[str]:
+    match lower:
+        case s.Name(sub=None):
+            yield stem(lower)
+        case s.Relation(items=(left, *_)):
+            yield from (stem(n) for n in _names(left))
+        case s.Listing(items=items):
+            for item in items:
+                yield from _bound(item)
+        case s.Juxt(items=items) if all(isinstance(i, s.Name) for i in items):
+            for item in items:
+                yield from _bound(item)

@@ -1,0 +1,459 @@
+"""What a name with scripts refers to: a symbol, a component, a member of a family, a power, a transpose."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+from lemmata.core import terms as t
+from lemmata.core.size import Size
+from lemmata.core.types import SCALAR, Tensor
+from lemmata.elaborate import arithmetic as a
+from lemmata.elaborate import surface as s
+from lemmata.elaborate.environment import Binding
+from lemmata.elaborate.guesses import guess_variable
+from lemmata.elaborate.names import Suffix, digits, script_items, spell, stem, suffix
+from lemmata.elaborate.reader import Reader, Recurrence, known, size_number, size_of
+from lemmata.elaborate.solver import Misfit, Unreadable, unknown
+
+SPECIALS = {"e": "e", "\\pi": "pi"}
+INTEGRAL = replace(SCALAR, dtype="int")
+
+
+def name(r: Reader, expr: s.Name) -> t.Term:
+    """A name with all its scripts, as a value."""
+    found = _with_label(r, expr)
+    if found is not None:
+        return found
+    base, indices, sup = _split(r, expr)
+    value = base if base is not None else _base(r, expr)
+    if indices:
+        value = component(r, value, indices, expr)
+    return apply_suffix(r, value, sup, expr)
+
+
+def _candidates(expr: s.Name) -> list[tuple[str, s.Expr | None, s.Expr | None]]:
+    """(key, subscript left over, superscript left over), the longest name first."""
+    base = stem(expr)
+    sub, sup = spell(expr.sub), spell(expr.sup)
+    found: list[tuple[str, s.Expr | None, s.Expr | None]] = []
+    if expr.sub is not None and expr.sup is not None:
+        found.append((f"{base}_{sub}^{sup}", None, None))
+    if expr.sub is not None:
+        found.append((f"{base}_{sub}", None, expr.sup))
+    if expr.sup is not None:
+        found.append((f"{base}^{sup}", expr.sub, None))
+    if expr.sub is not None:
+        items = script_items(expr.sub)
+        for cut in range(len(items) - 1, 0, -1):
+            head = ",".join(spell(i) for i in items[:cut])
+            rest = items[cut] if cut == len(items) - 1 else s.Listing(items[cut].start, items[-1].end, items[cut:],
+                                                                     (",",) * (len(items) - cut - 1))
+            found.append((f"{base}_{head}", rest, expr.sup))
+    return found
+
+
+def _with_label(r: Reader, expr: s.Name) -> t.Term | None:
+    """The value where (part of) the scripts is part of the name: d_k, W_q, x^{(l)}, \\beta_1^t."""
+    for key, sub, sup in _candidates(expr):
+        local = r.locals.get(key)
+        if local is None:
+            binding = r.shared.environment.find(key, expr.font, r.place)
+            if binding is None or binding.kind in ("function", "abstract"):
+                continue
+            if binding.indices or binding.kind == "family":
+                items = script_items(sub)
+                value, rest = member(r, binding, items, expr)
+            else:
+                value, rest = refer(r, binding), script_items(sub)
+        else:
+            value, rest = local, script_items(sub)
+        if rest:
+            value = component(r, value, rest, expr)
+        return apply_suffix(r, value, sup, expr)
+    return None
+
+
+def _split(r: Reader, expr: s.Name) -> tuple[t.Term | None, tuple[s.Expr, ...], s.Expr | None]:
+    """The value of the bare name (None if unbound), the subscripts that index it, and its superscript."""
+    key = stem(expr)
+    items = script_items(expr.sub)
+    local = r.locals.get(key)
+    if local is not None:
+        return local, items, expr.sup
+    binding = r.shared.environment.find(key, expr.font, r.place)
+    lower_rows = _rows_of_matrix(r, expr, items)
+    if binding is not None and binding.kind not in ("function", "abstract"):
+        if items and lower_rows is not None and not (binding.indices or binding.kind == "family") and _rank(r, binding) < len(items):
+            return lower_rows, items, expr.sup
+        if items and (binding.indices or binding.kind == "family"):
+            value, rest = member(r, binding, items, expr)
+            return value, rest, expr.sup
+        return refer(r, binding), items, expr.sup
+    if lower_rows is not None:
+        return lower_rows, items, expr.sup
+    return None, items, expr.sup
+
+
+def _rank(r: Reader, binding: Binding) -> int:
+    if binding.type is not None and binding.kind == "variable":
+        return binding.type.rank
+    try:
+        return refer(r, binding).type.rank
+    except Unreadable:
+        return 9
+
+
+def _rows_of_matrix(r: Reader, expr: s.Name, items: tuple[s.Expr, ...]) -> t.Term | None:
+    """x_i is row i, and a_{ij} the entry, of the declared matrix of the same letter in upper case."""
+    letter = expr.base
+    if not items or len(letter) != 1 or not letter.islower():
+        return None
+    upper = replace(expr, base=letter.upper(), sub=None, sup=None)
+    binding = r.shared.environment.find(stem(upper), expr.font, r.place)
+    if binding is None or binding.kind not in ("variable", "definition", "term") or binding.indices:
+        return None
+    value = refer(r, binding)
+    return value if value.type.rank == 2 else None
+
+
+def _base(r: Reader, expr: s.Name) -> t.Term:
+    """A name that nothing binds: a constant of mathematics, a free index, or a guess from its use."""
+    key = stem(expr)
+    items = script_items(expr.sub)
+    constant = _constant(r, expr, items)
+    if constant is not None:
+        return constant
+    if not items and expr.sup is None and key in r.shared.conventions.index_letters:
+        return free_index(r, key)
+    if not items and key in r.free:
+        return r.free[key]
+    return guess_variable(r, expr)
+
+
+def _constant(r: Reader, expr: s.Name, items: tuple[s.Expr, ...]) -> t.Term | None:
+    key = stem(expr)
+    if key in SPECIALS and not items:
+        return t.Special(SCALAR, SPECIALS[key])
+    if expr.base == "i" and expr.font == "roman" and not items:
+        return t.Special(Tensor(dtype="complex"), "i")
+    if expr.base in ("1", "0") and not expr.accents:
+        size = r.size(items[0]) if items else unknown("n")
+        return t.Op(Tensor((size,)), "fill", (), (("value", Fraction(expr.base)),))
+    return None
+
+
+def identity(r: Reader, expr: s.Name) -> t.Term:
+    items = script_items(expr.sub)
+    size = r.size(items[0]) if len(items) == 1 else unknown("n")
+    return t.Op(Tensor((size, size)), "identity", ())
+
+
+def is_identity(r: Reader, expr: s.Name) -> bool:
+    """I, I_n, \\mathbf I: the identity unless the document binds the letter."""
+    return stem(expr) == "I" and not r.shared.environment.all("I") and "I" not in r.locals
+
+
+def free_index(r: Reader, letter: str) -> t.Term:
+    """An index that nothing binds: it runs over whatever axis it is used on, or counts steps."""
+    found = r.free.get(letter)
+    if found is None:
+        if letter in r.shared.conventions.step_letters:
+            r.shared.steps.setdefault(letter, Size.of(1))
+            found = t.SizeNum(INTEGRAL, Size.of(letter))
+        else:
+            found = r.index_var(letter)
+        r.free[letter] = found
+    return found
+
+
+def refer(r: Reader, binding: Binding) -> t.Term:
+    """The value of a binding without indices."""
+    match binding.kind:
+        case "size":
+            return t.SizeNum(INTEGRAL, r.solver.size(Size.of(binding.key)))
+        case "variable":
+            assert binding.type is not None
+            return t.Input(binding.type, t.Variable(f"{binding.key}#{binding.uid}", binding.latex, binding.type, binding.domain,
+                                                    binding.declared))
+        case "term" if binding.term is not None:
+            return t.Defined(binding.term.type, f"{binding.key}#{binding.uid}", binding.latex, binding.term)
+        case "definition" if not binding.indices:
+            return definition(r, binding)
+        case "definition" | "family":
+            return stacked(r, binding)
+    raise Unreadable(f"{binding.latex} is a function, not a value")
+
+
+def definition(r: Reader, binding: Binding) -> t.Term:
+    """The value of a defined symbol, read once at its own place."""
+    cached = r.shared.values.get(binding.uid)
+    if cached is not None:
+        return cached
+    if binding.uid in r.shared.reading:
+        raise Unreadable(f"{binding.latex} is defined by itself")
+    assert binding.body is not None
+    r.shared.reading.add(binding.uid)
+    try:
+        body = r.at(binding.place, {}).term(binding.body)
+    finally:
+        r.shared.reading.discard(binding.uid)
+    if binding.type is not None and binding.type.rank == body.type.rank:
+        a.unify_shapes(r.solver, binding.type, body.type, f"{binding.latex} was declared with another shape")
+    value = t.Defined(body.type, f"{binding.key}#{binding.uid}", binding.latex, body)
+    r.shared.values[binding.uid] = value
+    return value
+
+
+def stacked(r: Reader, binding: Binding) -> t.Term:
+    """A whole family: its members as rows (or its numbers as a vector) over the known range."""
+    variables: dict[str, t.Var] = {}
+    items: list[s.Expr] = []
+    for index in binding.indices:
+        letter = spell(index)
+        start, count = binding.ranges.get(letter, (None, None))
+        if count is None and binding.kind == "family":
+            raise Unreadable(f"the range of {letter} in {binding.latex} is not given")
+        variables[letter] = r.index_var(letter, start, count)
+        items.append(index)
+    value, _ = member(r.bind(variables), binding, tuple(items), None)
+    chosen = tuple(v.var for v in variables.values())
+    for variable in chosen:
+        if not known(r.solver.size(variable.count)):
+            raise Unreadable(f"the range of {variable.label} in {binding.latex} is not given")
+    shape = tuple(v.count for v in chosen) + value.type.shape
+    return t.Build(Tensor(shape, dtype=value.type.dtype), chosen, value)
+
+
+def member(r: Reader, binding: Binding, items: tuple[s.Expr, ...], expr: s.Name | None) -> tuple[t.Term, tuple[s.Expr, ...]]:
+    """A member of a family at the given subscripts, and the subscripts left over for its components."""
+    heads = binding.indices
+    if len(items) < len(heads):
+        split = digits(items[0]) if len(items) == 1 else None
+        if split is not None and len(split) == len(heads):
+            items = split
+        else:
+            raise Unreadable(f"{binding.latex} needs {len(heads)} indices")
+    used, rest = items[: len(heads)], items[len(heads):]
+    if binding.kind == "family":
+        return _declared_member(r, binding, used), rest
+    return _defined_member(r, binding, used), rest
+
+
+def _declared_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> t.Term:
+    """x_i of a declared family: an input with one leading axis per index."""
+    assert binding.type is not None
+    leading: list[Size] = []
+    origins: list[int] = []
+    for index in binding.indices:
+        start, count = binding.ranges.get(spell(index), (None, None))
+        leading.append(count if count is not None else r.shared.solver.size(Size.of(f"?members {binding.key} {spell(index)}")))
+        number = start.number if start is not None else Fraction(1)
+        origins.append(int(number) if number is not None else 1)
+    whole = replace(binding.type, shape=tuple(leading) + binding.type.shape, row=False)
+    variable = t.Variable(f"{binding.key}#{binding.uid}", binding.latex, whole, binding.domain, binding.declared)
+    indices = [_index(r, i) for i in items]
+    full: list[t.Term | None] = [*indices, *([None] * binding.type.rank)]
+    for position, index in enumerate(indices):
+        origins[position] = match_range(r, index, leading[position], origins[position], spell(items[position]))
+    return t.Item(replace(binding.type), t.Input(whole, variable), tuple(full), (*origins, *([1] * binding.type.rank)))
+
+
+def _index(r: Reader, expr: s.Expr) -> t.Term:
+    if isinstance(expr, s.Mark):
+        raise Unreadable(f"the index {expr.name}")
+    value = r.term(expr)
+    if value.type.rank:
+        raise Unreadable(f"{spell(expr)} is no index")
+    return value
+
+
+def _defined_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> t.Term:
+    """The body of an indexed definition at these indices; recurrences stay folded."""
+    values = [_index(r, i) for i in items]
+    if binding.stepwise:
+        return _step(r, binding, values)
+    for pattern, body in (*binding.clauses, (binding.indices, binding.body)):
+        assert body is not None
+        bound = match_pattern(r, pattern, values, items)
+        if bound is not None:
+            sub = r.at(binding.place, bound)
+            sub.free = {k: v for k, v in r.free.items() if k not in bound}
+            if binding.uid in r.shared.reading and r.depth > 20:
+                raise Unreadable(f"{binding.latex} is defined by itself")
+            r.shared.reading.add(binding.uid)
+            try:
+                result = sub.term(body)
+            finally:
+                r.shared.reading.discard(binding.uid)
+            key = f"{binding.key}#{binding.uid}[{','.join(spell(i) for i in items)}@{id(values[0]) if values else 0}]"
+            return t.Defined(result.type, key, binding.latex, result)
+    raise Unreadable(f"{binding.latex} is not defined at {', '.join(spell(i) for i in items)}")
+
+
+def match_pattern(r: Reader, pattern: tuple[s.Expr, ...], values: list[t.Term], items: tuple[s.Expr, ...]) -> dict[str, t.Term] | None:
+    """The head's index letters solved from the indices of a use: i, t+1, 2i, a literal number."""
+    bound: dict[str, t.Term] = {}
+    for head, value, item in zip(pattern, values, items, strict=True):
+        match head:
+            case s.Name():
+                bound[stem(head)] = value
+            case s.Num():
+                if a.literal(value) != head.value and spell(item) != spell(head):
+                    return None
+            case s.Infix(ops=("+" | "-" as op,), items=(s.Name() as letter, s.Num(value=shift))):
+                sign = "-" if op == "+" else "+"
+                shifted = a.add(r.solver, sign, value, a.number(shift))
+                found = size_of(shifted)
+                bound[stem(letter)] = size_number(found) if found is not None else shifted
+            case _:
+                letters = _affine(head)
+                mine = _affine(item)
+                if letters is None or mine is None or letters[0] != mine[0] or letters[2] != mine[2]:
+                    return None
+                bound[letters[1]] = r.term(s.Name(item.start, item.end, mine[1]))
+    return bound
+
+
+def _affine(expr: s.Expr) -> tuple[Fraction, str, Fraction] | None:
+    """2i, 2i+1, 2j-1 as (factor, letter, shift)."""
+    match expr:
+        case s.Juxt(items=(s.Num(value=factor), s.Name(base=base, sub=None, sup=None))):
+            return factor, base, Fraction(0)
+        case s.Infix(ops=("+" | "-" as op,), items=(first, s.Num(value=shift))):
+            inner = _affine(first)
+            return None if inner is None else (inner[0], inner[1], shift if op == "+" else -shift)
+    return None
+
+
+def _step(r: Reader, binding: Binding, values: list[t.Term]) -> t.Term:
+    """A member of a recurrence: kept as `Unrolled`, its body read once."""
+    if len(values) != 1:
+        raise Unreadable(f"a recurrence over several indices: {binding.latex}")
+    index = size_of(values[0])
+    if index is None:
+        return _step_along(r, binding, values[0])
+    kind = recurrence(r, binding)
+    return t.Unrolled(kind, f"{binding.key}#{binding.uid}", binding.latex, index)
+
+
+def _step_along(r: Reader, binding: Binding, index: t.Term) -> t.Term:
+    kind = recurrence(r, binding)
+    marker = t.Unrolled(kind, f"{binding.key}#{binding.uid}", binding.latex, Size.of("*"))
+    return t.Op(kind, "along steps", (marker, index))
+
+
+def recurrence(r: Reader, binding: Binding) -> Tensor:
+    """The type of a recurrence's members; its body is read on first use."""
+    key = f"{binding.key}#{binding.uid}"
+    found = r.shared.recurrences.get(key)
+    if found is not None:
+        return found.body.type
+    letter, shift = _step_letter(binding.indices[0])
+    kind = binding.type or r.shared.values.get(("type", binding.uid), t.Num(SCALAR, Fraction(0))).type
+    if binding.uid in r.shared.reading:
+        return kind
+    r.shared.reading.add(binding.uid)
+    try:
+        kind = _recurrence_type(r, binding, letter, shift, kind)
+    finally:
+        r.shared.reading.discard(binding.uid)
+    return kind
+
+
+def _recurrence_type(r: Reader, binding: Binding, letter: str, shift: int, kind: Tensor) -> Tensor:
+    key = f"{binding.key}#{binding.uid}"
+    assert binding.body is not None
+    step = Size.of(letter) - Size.of(shift)
+    bound: dict[str, t.Term] = {letter: t.SizeNum(INTEGRAL, step)}
+    for attempt in range(2):
+        r.shared.values[("type", binding.uid)] = t.Num(kind, Fraction(0))
+        body = r.at(binding.place, bound).term(binding.body)
+        if body.type == kind or attempt:
+            break
+        kind = body.type
+    entry = Recurrence(letter, body, latex=binding.latex)
+    for pattern, value in binding.clauses:
+        first = a.literal(r.term(pattern[0]))
+        if first is not None:
+            base = r.at(binding.place, {}).term(value)
+            entry.bases[int(first)] = base
+    r.shared.recurrences[key] = entry
+    return body.type
+
+
+def _step_letter(index: s.Expr) -> tuple[str, int]:
+    """The letter of a recurrence's head and its shift: t is (t, 0), t+1 is (t, 1), t-1 is (t, -1)."""
+    match index:
+        case s.Name():
+            return stem(index), 0
+        case s.Infix(ops=("+" | "-" as op,), items=(s.Name() as letter, s.Num(value=shift))):
+            return stem(letter), int(shift) if op == "+" else -int(shift)
+    raise Unreadable(f"a recurrence over {spell(index)}")
+
+
+def match_range(r: Reader, index: t.Term, size: Size, origin: int, text: str) -> int:
+    """Relate an index to the axis it runs over; the axis' first index as the author counts.
+
+    Raises Misfit where the index runs over another number of elements than the axis has.
+    """
+    if not isinstance(index, t.Var):
+        return origin
+    variable = index.var
+    count, size = r.solver.size(variable.count), r.solver.size(size)
+    start = r.solver.size(variable.start).number
+    if count == size:
+        return int(start) if start is not None else origin
+    if not known(count) or not known(size):
+        r.solver.unify(count, size)
+        return int(start) if start is not None and not known(count) else origin
+    rules = {(str(x), op, str(y)) for x, op, y in r.shared.order}
+    if (str(count), "\\le", str(size)) in rules or (str(count), "<", str(size)) in rules or (size - count).number is not None:
+        return origin
+    raise Misfit(f"the index {text} runs over {count} values on an axis of {size}", (count,), (size,))
+
+
+def component(r: Reader, value: t.Term, items: tuple[s.Expr, ...], expr: s.Expr) -> t.Term:
+    """Elements of a tensor: x_i, W_{ij}, row W_i or W_{i:}, column W_{:j}; a trailing full slice may be left out."""
+    rank = value.type.rank
+    if rank == 0:
+        raise Unreadable(f"{spell(expr)}: a number has no components")
+    if len(items) == 1 and rank == 2:
+        split = digits(items[0])
+        if split is not None:
+            items = split
+    if len(items) > rank:
+        raise Unreadable(f"{spell(expr)} has more indices than the value has axes")
+    indices: list[t.Term | None] = []
+    origins: list[int] = []
+    default = 0 if r.shared.conventions.zero_based else 1
+    for position in range(rank):
+        item = items[position] if position < len(items) else None
+        if item is None or (isinstance(item, s.Mark) and item.name in (":", "cdot", "\\cdot")):
+            indices.append(None)
+            origins.append(default)
+            continue
+        index = _index(r, item)
+        indices.append(index)
+        origins.append(match_range(r, index, value.type.shape[position], default, spell(item)))
+    left = tuple(size for size, index in zip(value.type.shape, indices, strict=True) if index is None)
+    return t.Item(Tensor(left, dtype=value.type.dtype), value, tuple(indices), tuple(origins))
+
+
+def apply_suffix(r: Reader, value: t.Term, sup: s.Expr | None, expr: s.Expr) -> t.Term:
+    """A superscript that is not part of the name."""
+    kind = suffix(sup, r.shared.conventions.transpose_letter)
+    return value if kind is None else suffixed(r, value, kind, expr)
+
+
+def suffixed(r: Reader, value: t.Term, kind: Suffix, expr: s.Expr) -> t.Term:
+    match kind.kind:
+        case "transpose":
+            return a.transpose(value)
+        case "inverse":
+            return a.inverse(r.solver, value)
+        case "inverse transpose":
+            return a.transpose(a.inverse(r.solver, value))
+        case "power" if kind.exponent is not None:
+            return a.power(r.solver, value, r.term(kind.exponent))
+    raise Unreadable(f"the superscript of {spell(expr)} is not bound")
