@@ -1,0 +1,101 @@
+"""How much of real documents is understood and decided, and why the rest is not.
+
+    python benchmarks/corpus.py DIR
+
+Reads every document below DIR without running its code. An equation is a formula with a relation sign; it is understood
+when every statement found in it has a role and, if it is a claim, a typed reading. Lists every refutation. The last
+line is one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import time
+from collections import Counter
+
+from lemmata.documents import read
+from lemmata.documents.model import Position
+from lemmata.report.result import DocumentResult, StatementResult
+from lemmata.surfaces.discover import documents
+from lemmata.surfaces.run import Options, run
+
+RELATION = re.compile(r"=|\\(?:le|ge|leq|geq|neq?|approx|equiv|triangleq|coloneqq|in|sim|propto|leftarrow|to)\b|[<>]")
+
+
+def understood(statement: StatementResult) -> bool:
+    return statement.verdict != "unchecked" or bool(statement.reading)
+
+
+def tally(result: DocumentResult) -> tuple[int, int]:
+    """(equations, equations understood) of a document."""
+    equations = good = 0
+    for formula in read(result.path).formulas:
+        if not RELATION.search(formula.latex):
+            continue
+        equations += 1
+        inside = [s for s in result if formula.span.start <= Position(s.line, s.column, s.cell) < formula.span.end]
+        good += bool(inside) and all(map(understood, inside))
+    return equations, good
+
+
+def general(reason: str) -> str:
+    """A reason without the names and numbers of its formula."""
+    reason = re.sub(r"`[^`]*`|\"[^\"]*\"|“[^”]*”|\$[^$]*\$", "…", reason)
+    return re.sub(r"\b\d+\b", "N", reason)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", metavar="DIR")
+    args = parser.parse_args()
+    seconds: dict[str, float] = {}
+    results = []
+    for path in documents([args.folder]):
+        started = time.perf_counter()
+        (outcome,) = run([path], Options(code=False))
+        seconds[path] = time.perf_counter() - started
+        results.append(outcome.result)
+    statements = [s for result in results for s in result]
+    claims = [s for s in statements if s.role == "claim"]
+    decided = [s for s in claims if s.verdict in ("verified", "refuted")]
+    tallies = [tally(result) for result in results if result.readable]
+    equations, good = sum(t[0] for t in tallies), sum(t[1] for t in tallies)
+    print(f"{len(results)} documents, {equations} equations, {len(statements)} statements, {len(claims)} claims")
+    print(f"understood  {good}/{equations} equations ({share(good, equations):.1%})")
+    print(f"decided     {len(decided)}/{len(claims)} claims ({share(len(decided), len(claims)):.1%})")
+    print("\nwhy the others are unchecked")
+    reasons = Counter(general(s.reason) for s in statements if s.verdict == "unchecked")
+    for reason, count in reasons.most_common(10):
+        print(f"  {count:>5}  {reason}")
+    print("\nrefutations")
+    refuted = [s for s in statements if s.verdict == "refuted"]
+    for s in refuted:
+        print(f"  {s.doc}:{s.line}  {s.reason}\n        {' '.join(s.latex.split())[:160]}")
+    for result in results:
+        for problem in result.problems:
+            print(f"  {result.path}: {problem.severity}: {problem.message}")
+    print("\nslowest documents")
+    for path, time_ in sorted(seconds.items(), key=lambda item: -item[1])[:5]:
+        print(f"  {time_:6.2f} s  {path}")
+    summary = {
+        "documents": len(results),
+        "equations": equations,
+        "understood_share": round(share(good, equations), 4),
+        "claims": len(claims),
+        "decided_share": round(share(len(decided), len(claims)), 4),
+        "refuted": len(refuted),
+        "failed": sum(not r.readable for r in results),
+        "seconds": round(sum(seconds.values()), 2),
+        "slowest_s": round(max(seconds.values(), default=0.0), 2),
+    }
+    print(json.dumps(summary))
+
+
+def share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
+
+
+if __name__ == "__main__":
+    main()
