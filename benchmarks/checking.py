@@ -23,7 +23,8 @@ from lemmata.surfaces.run import Options, check_one
 SECTION = r"""
 ## Section {n}
 
-Let $X \in \mathbb{{R}}^{{n \times d}}$, $w \in \mathbb{{R}}^d$, $y \in \mathbb{{R}}^n$, $A \in \mathbb{{R}}^{{d \times d}}$
+Let $X \in \mathbb{{R}}^{{n \times d}}$,
+$w \in \mathbb{{R}}^d$, $y \in \mathbb{{R}}^n$, $A \in \mathbb{{R}}^{{d \times d}}$
 and $B \in \mathbb{{R}}^{{d \times m}}$.
 """
 CLAIMS = (

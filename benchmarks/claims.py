@@ -13,10 +13,9 @@ import os
 import time
 from pathlib import Path
 
-from scoring import read_index, score
-
 from lemmata.surfaces.discover import documents
 from lemmata.surfaces.run import Options, run
+from scoring import read_index, score
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Scores verdicts against a folder of claims with ground truth: documents in `docs/`, one line a claim in `index.jsonl`.
+"""Scores verdicts against claims with ground truth: documents in `docs/`, one line a claim in `index.jsonl`.
 
 A claim has `doc`, `line`, `end_line`, `truth`, `latex` and, for the table, `family`, `kind`, `lang`. A verdict belongs
 to a claim when its line lies within the claim's lines; on a line of its own the LaTeX tells several formulas apart.
