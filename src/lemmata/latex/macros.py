@@ -1,0 +1,393 @@
+"""Macros: \\newcommand, \\def, \\let, \\DeclareMathOperator and what they define, expanded before the formula is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from lemmata.latex.tokens import Tokens, tokenize
+
+MAX_TOKENS = 50_000
+"""How many tokens the macros of one formula may produce."""
+
+
+class TooManyExpansions(Exception):
+    """A macro that calls itself without end, or a bomb of doubling macros."""
+
+
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """A macro: the tokens it stands for, with `#1` to `#9` where its arguments go."""
+
+    body: tuple[str, ...]
+    parameters: int = 0
+    default: tuple[str, ...] | None = None
+    """What the first argument is if it is not given in brackets (\\newcommand{\\x}[1][default])."""
+    pattern: tuple[tuple[str, ...], ...] = ()
+    """After \\def\\x#1,#2;{...}: the tokens before the first argument, then those that end each argument."""
+
+
+@lru_cache(maxsize=1024)
+def _compile(body: str) -> Macro:
+    texts = tuple(tokenize(body).texts[:-1])
+    return Macro(texts, max((int(t[1]) for t in texts if len(t) == 2 and t[0] == "#"), default=0))
+
+
+def compile_macro(body: str | Macro) -> Macro:
+    """A macro from its body; it takes as many arguments as the highest #n in it."""
+    return body if isinstance(body, Macro) else _compile(body)
+
+
+_BUILT_IN = {
+    **{
+        "\\" + name: f"\\mathbb{{{letter}}}"
+        for letter, names in {
+            "N": "N natnums",
+            "R": "R real@ reals Reals",
+            "Z": "Z",
+            "C": "cnums Complex",
+            "k": "Bbbk",
+        }.items()
+        for name in names.split()
+    },
+    **{
+        "\\" + name: f"\\mathrm{{{letter}}}"
+        for name, letter in zip(
+            "Alpha Beta Epsilon Zeta Eta Iota Kappa Mu Nu Omicron Rho Tau Chi".split(), "ABEZHIKMNOPTX", strict=True
+        )
+    },
+    **{
+        "\\" + short: "\\" + name
+        for short, name in zip(
+            """darr dArr Darr lang rang uarr uArr Uarr alef alefsym bull clubs Dagger diamonds empty exist harr hArr Harr
+            hearts image infin isin larr lArr Larr lrarr lrArr Lrarr plusmn rarr rArr Rarr real sdot sect spades sub
+            sube supe thetasym weierp""".split(),
+            """downarrow Downarrow Downarrow langle rangle uparrow Uparrow Uparrow aleph aleph bullet clubsuit ddagger
+            diamondsuit emptyset exists leftrightarrow Leftrightarrow Leftrightarrow heartsuit Im infty in leftarrow
+            Leftarrow Leftarrow leftrightarrow Leftrightarrow Leftrightarrow pm rightarrow Rightarrow Rightarrow Re
+            cdot S spadesuit subset subseteq supseteq vartheta wp""".split(),
+            strict=True,
+        )
+    },
+    "\\bgroup": "{",
+    "\\egroup": "}",
+    "\\begingroup": "{",
+    "\\endgroup": "}",
+    "\\lq": "`",
+    "\\rq": "'",
+    "\\bra": "\\left\\langle #1\\right|",
+    "\\ket": "\\left|#1\\right\\rangle",
+    "\\braket": "\\left\\langle #1\\right\\rangle",
+    "\\Bra": "\\left\\langle #1\\right|",
+    "\\Ket": "\\left|#1\\right\\rangle",
+    "\\Braket": "\\left\\langle #1\\right\\rangle",
+    "\\Set": "\\left\\{#1\\right\\}",
+    "\\set": "\\{#1\\}",
+    "\\abs": "\\left|#1\\right|",
+    "\\norm": "\\left\\|#1\\right\\|",
+    "\\angln": "\\angl{n}",
+    "\\ordinarycolon": ":",
+    "\\TeX": "\\text{TeX}",
+    "\\LaTeX": "\\text{LaTeX}",
+    "\\KaTeX": "\\text{KaTeX}",
+    **{
+        f"\\{hue}{shade}": f"\\textcolor{{{hue}}}{{#1}}"
+        for hue in "blue teal green gold red maroon purple mint gray orange pink aqua black white yellow cyan".split()
+        for shade in ("", "A", "B", "C", "D", "E")
+        if not (shade and hue in "orange pink aqua black white yellow cyan".split())
+    },
+}
+_BUILT_IN.pop("\\real@")
+BUILT_IN: dict[str, Macro] = {name: _compile(body) for name, body in _BUILT_IN.items()}
+"""Shorthands of amsmath, braket, texvc and xcolor users; what a document defines goes before them."""
+
+_DEFINERS = frozenset(
+    r"""
+    \newcommand \renewcommand \providecommand \DeclareRobustCommand \def \gdef \edef \xdef \let \global \long
+    \DeclareMathOperator \expandafter \noexpand
+    """.split()
+)
+EXPANDED = _DEFINERS | BUILT_IN.keys()
+"""A formula with none of these (and of the document's macros) needs no expansion."""
+
+_Token = tuple[str, int, int]
+
+
+class _Malformed(Exception):
+    """A definition or a call that TeX would refuse; the reason in words."""
+
+
+class _Expander:
+    def __init__(self, tokens: Tokens, table: Mapping[str, Macro]) -> None:
+        self.pending: list[_Token] = list(zip(tokens.texts, tokens.starts, tokens.ends, strict=True))[-2::-1]
+        self.table: dict[str, Macro | None] = {**BUILT_IN, **table}
+        self.made: dict[str, Macro] = {}
+        """Definitions outside every group: those a later formula sees."""
+        self.undo: list[dict[str, Macro | None]] = []
+        self.budget = MAX_TOKENS
+        self.end = tokens.ends[-1]
+
+    def run(self) -> Tokens:
+        out: list[_Token] = []
+        pending = self.pending
+        while pending:
+            token = pending.pop()
+            text = token[0]
+            if text == "{":
+                self.undo.append({})
+            elif text == "}" and self.undo:
+                self.table |= self.undo.pop()
+            try:
+                if text in _DEFINERS and self.table.get(text) is None:
+                    self._primitive(token)
+                    continue
+                macro = self.table.get(text)
+                if macro is not None:
+                    self._call(token, macro)
+                    continue
+            except _Malformed as problem:
+                last = pending[-1][1] if pending else self.end
+                token = ("\\?" + str(problem), token[1], max(token[2], last))
+            out.append(token)
+        out.append(("", self.end, self.end))
+        texts, starts, ends = zip(*out, strict=True)
+        return Tokens(list(texts), list(starts), list(ends))
+
+    # reading
+
+    def _skip_spaces(self) -> None:
+        while self.pending and (self.pending[-1][0].isspace() or self.pending[-1][0][0] == "%"):
+            self.pending.pop()
+
+    def _next(self, what: str) -> _Token:
+        self._skip_spaces()
+        if not self.pending:
+            raise _Malformed(f"{what} is missing")
+        return self.pending.pop()
+
+    def _argument(self, what: str) -> list[_Token]:
+        """A group without its braces, or one token."""
+        token = self._next(what)
+        if token[0] == "}":
+            self.pending.append(token)
+            raise _Malformed(f"{what} is missing")
+        return self._until("}", what) if token[0] == "{" else [token]
+
+    def _until(self, closing: str, what: str) -> list[_Token]:
+        """The tokens up to `closing` outside groups, which is dropped."""
+        taken: list[_Token] = []
+        depth = 0
+        while self.pending:
+            token = self.pending.pop()
+            if token[0] == closing and depth == 0:
+                return taken
+            depth += (token[0] == "{") - (token[0] == "}")
+            taken.append(token)
+        raise _Malformed(f"{what} is never closed")
+
+    def _optional(self, what: str) -> list[_Token] | None:
+        self._skip_spaces()
+        if not self.pending or self.pending[-1][0] != "[":
+            return None
+        self.pending.pop()
+        return self._until("]", what)
+
+    def _delimited(self, ending: tuple[str, ...], what: str) -> list[_Token]:
+        taken: list[_Token] = []
+        depth = 0
+        while self.pending:
+            token = self.pending.pop()
+            taken.append(token)
+            depth += (token[0] == "{") - (token[0] == "}")
+            if depth == 0 and len(taken) >= len(ending) and token[0] == ending[-1]:
+                if tuple(t[0] for t in taken[-len(ending) :]) == ending:
+                    inside = taken[: -len(ending)]
+                    whole = len(inside) > 1 and inside[0][0] == "{" and inside[-1][0] == "}"
+                    return inside[1:-1] if whole else inside
+        raise _Malformed(f"{what} does not end as its definition says")
+
+    # calls
+
+    def _call(self, call: _Token, macro: Macro) -> None:
+        what = f"the argument of `{call[0]}`"
+        arguments: list[list[_Token]] = []
+        if macro.pattern:
+            for expected in macro.pattern[0]:
+                if self._next(what)[0] != expected:
+                    raise _Malformed(f"`{call[0]}` is not used as it is defined")
+            for ending in macro.pattern[1:]:
+                arguments.append(self._delimited(ending, what) if ending else self._argument(what))
+        else:
+            if macro.default is not None:
+                given = self._optional(what)
+                arguments.append([(t, 0, 0) for t in macro.default] if given is None else given)
+            while len(arguments) < macro.parameters:
+                arguments.append(self._argument(what))
+        start, end = call[1], call[2]
+        end = max([end, *(token[2] for argument in arguments for token in argument)])
+        if self.pending and arguments:
+            end = max(end, min(self.pending[-1][1], self.end)) if self.pending[-1][1] >= end else end
+        made: list[_Token] = []
+        for text in macro.body:
+            if len(text) == 2 and text[0] == "#" and int(text[1]) <= len(arguments):
+                made += [(t, start, end) for t, _, _ in arguments[int(text[1]) - 1]]
+            elif text == "#" and made and made[-1][0] == "#":
+                continue
+            else:
+                made.append((text, start, end))
+        self._push(made)
+
+    def _push(self, tokens: list[_Token]) -> None:
+        self.budget -= len(tokens) + 1
+        if self.budget < 0:
+            raise TooManyExpansions(f"macros expand to more than {MAX_TOKENS} tokens")
+        self.pending.extend(reversed(tokens))
+
+    # definitions
+
+    def _define(self, name: str, macro: Macro, everywhere: bool = False) -> None:
+        if everywhere:
+            for scope in self.undo:
+                scope.pop(name, None)
+        elif self.undo:
+            self.undo[-1].setdefault(name, self.table.get(name))
+        if everywhere or not self.undo:
+            self.made[name] = macro
+        self.table[name] = macro
+
+    def _primitive(self, token: _Token) -> None:
+        command = token[0]
+        match command:
+            case "\\def" | "\\gdef" | "\\edef" | "\\xdef":
+                self._def(command, everywhere=command in ("\\gdef", "\\xdef"))
+            case "\\let":
+                self._let(everywhere=False)
+            case "\\global" | "\\long":
+                following = self._next(f"a definition after `{command}`")[0]
+                if following == "\\let":
+                    self._let(everywhere=command == "\\global")
+                elif following in ("\\def", "\\gdef", "\\edef", "\\xdef"):
+                    self._def(following, everywhere=command == "\\global" or following in ("\\gdef", "\\xdef"))
+                elif following in ("\\global", "\\long"):
+                    self._primitive((following, *token[1:]))
+                else:
+                    raise _Malformed(f"`{command}` is followed by no definition")
+            case "\\DeclareMathOperator":
+                self._declare_operator()
+            case "\\expandafter":
+                first = self._next("what `\\expandafter` passes over")
+                second = self._next("what `\\expandafter` expands")
+                macro = self.table.get(second[0])
+                if macro is None:
+                    self.pending.append(second)
+                else:
+                    self._call(second, macro)
+                self.pending.append(first)
+            case "\\noexpand":
+                pass
+            case _:
+                self._newcommand(command)
+
+    def _name(self, command: str) -> str:
+        tokens = [t for t in self._argument(f"the name after `{command}`") if not t[0].isspace()]
+        name = tokens[0][0] if len(tokens) == 1 else ""
+        if name in ("", "{", "}", "#", "^", "_", "&", "$", "\\") or name in _DEFINERS:
+            raise _Malformed(f"`{command}` defines no command")
+        return name
+
+    def _newcommand(self, command: str) -> None:
+        self._skip_spaces()
+        if self.pending and self.pending[-1][0] == "*":
+            self.pending.pop()
+        name = self._name(command)
+        count = self._optional("the number of arguments")
+        digits = "".join(t[0] for t in count or []).strip()
+        if count is not None and not (len(digits) == 1 and digits.isdigit()):
+            raise _Malformed(f"`{command}` has no number of arguments between its brackets")
+        default = self._optional("the default")
+        body = self._argument("the definition")
+        if command == "\\providecommand" and self.table.get(name) is not None:
+            return
+        macro = Macro(
+            tuple(t[0] for t in body), int(digits or 0), None if default is None else tuple(t[0] for t in default)
+        )
+        self._define(name, macro)
+
+    def _def(self, command: str, everywhere: bool) -> None:
+        name = self._next(f"the name after `{command}`")[0]
+        if name in ("{", "}", "#", "^", "_", "&", "$", "\\") or name in _DEFINERS:
+            raise _Malformed(f"`{command}` defines no command")
+        pattern: list[list[str]] = [[]]
+        while True:
+            if not self.pending:
+                raise _Malformed("the definition is missing")
+            text = self.pending.pop()[0]
+            if text == "{":
+                break
+            if len(text) == 2 and text[0] == "#":
+                if int(text[1]) != len(pattern):
+                    raise _Malformed(f"the parameters of `{name}` are not numbered in order")
+                pattern.append([])
+            else:
+                pattern[-1].append(text)
+        body = tuple(t[0] for t in self._until("}", "the definition"))
+        if command in ("\\edef", "\\xdef"):
+            body = self._expanded(body)
+        plain = not any(pattern)
+        macro = Macro(body, len(pattern) - 1, None, () if plain else tuple(tuple(part) for part in pattern))
+        self._define(name, macro, everywhere)
+
+    def _expanded(self, body: tuple[str, ...]) -> tuple[str, ...]:
+        """The body with its macros expanded now."""
+        outer, self.pending = self.pending, [(text, 0, 0) for text in reversed(body)]
+        expanded: list[str] = []
+        try:
+            while self.pending:
+                token = self.pending.pop()
+                macro = self.table.get(token[0])
+                if token[0] == "\\noexpand" and self.pending:
+                    expanded.append(self.pending.pop()[0])
+                elif macro is None:
+                    expanded.append(token[0])
+                else:
+                    self._call(token, macro)
+        finally:
+            self.pending = outer
+        return tuple(expanded)
+
+    def _let(self, everywhere: bool) -> None:
+        name = self._next("the name after `\\let`")[0]
+        if not name.startswith("\\"):
+            raise _Malformed("`\\let` defines no command")
+        self._skip_spaces()
+        if self.pending and self.pending[-1][0] == "=":
+            self.pending.pop()
+            if self.pending and self.pending[-1][0].isspace():
+                self.pending.pop()
+        meaning = self._next("the meaning after `\\let`")[0]
+        self._define(name, self.table.get(meaning) or Macro((meaning,)), everywhere)
+
+    def _declare_operator(self) -> None:
+        self._skip_spaces()
+        starred = bool(self.pending) and self.pending[-1][0] == "*"
+        if starred:
+            self.pending.pop()
+        name = self._name("\\DeclareMathOperator")
+        word = [t[0] for t in self._argument("the operator's name")]
+        self._define(name, Macro(("\\operatorname", *("*" * starred), "{", *word, "}")))
+
+
+def expand(
+    tokens: Tokens, table: Mapping[str, Macro], definitions: MutableMapping[str, Macro] | None = None
+) -> Tokens:
+    """The tokens with every macro expanded; those made by a macro stand where its call stands.
+
+    definitions: gets what the formula defines. Raises TooManyExpansions.
+    """
+    expander = _Expander(tokens, table)
+    try:
+        return expander.run()
+    finally:
+        if definitions is not None:
+            definitions.update(expander.made)
