@@ -1,0 +1,113 @@
+"""The left side of an equation: what it would define."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lemmata.elaborate import surface as s
+from lemmata.elaborate.environment import Binding, Environment, Place
+from lemmata.elaborate.declarations import head_key
+from lemmata.elaborate.names import script_items, spell, stem, walk
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A name with its index subscripts and, for a function, its parameters."""
+
+    key: str
+    font: str
+    latex: str
+    indices: tuple[s.Expr, ...]
+    params: tuple[s.Name, ...] | None
+    separators: tuple[str, ...]
+    name: s.Name
+
+
+def head_of(expr: s.Expr, letters: frozenset[str], environment: Environment, place: Place) -> Head | None:
+    """What an equation with this left side could define; None if it can define nothing."""
+    match expr:
+        case s.Choice(options=options):
+            return head_of(options[0], letters, environment, place)
+        case s.Name():
+            if _decorated(expr):
+                return None
+            key, indices = _key(expr, letters, environment, place)
+            return Head(key, expr.font, spell(expr), indices, None, (), expr)
+        case s.Juxt(items=(s.Name() as name, s.Paren(open="(" | "[", items=items, separators=separators))):
+            params = _parameters(items)
+            if params is None or _decorated(name):
+                return None
+            key, indices = _key(name, letters, environment, place)
+            return Head(key, name.font, spell(name), indices, params, separators, name)
+        case s.Call(function=name, arguments=items, separators=separators, bracketed=True):
+            params = _parameters(items)
+            if params is None or name.primes:
+                return None
+            key, indices = _key(name, letters, environment, place)
+            return Head(key, name.font, spell(name), indices, params, separators, name)
+    return None
+
+
+def _key(name: s.Name, letters: frozenset[str], environment: Environment, place: Place) -> tuple[str, tuple[s.Expr, ...]]:
+    base = environment.find(stem(name), name.font, place)
+    items = script_items(name.sub)
+    if base is not None and (base.indices or base.kind == "family") and items and all(isinstance(i, s.Num) for i in items):
+        return stem(name), items
+    return head_key(name, letters, environment, place)
+
+
+def _decorated(name: s.Name) -> bool:
+    """x^2, A^T, A^{-1} on the left define nothing (\\sigma^2 does: see `squared`)."""
+    match name.sup:
+        case s.Num() | s.Mark(name="top") | s.Sign():
+            return True
+        case s.Name(base="T"):
+            return True
+    return False
+
+
+def squared(expr: s.Expr) -> s.Name | None:
+    """σ^2 = …: the name whose square is defined."""
+    match expr:
+        case s.Name(sup=s.Num(value=value)) if value == 2:
+            return expr
+    return None
+
+
+def _parameters(items: tuple[s.Expr, ...]) -> tuple[s.Name, ...] | None:
+    if not items or not all(isinstance(i, s.Name) for i in items):
+        return None
+    names = tuple(i for i in items if isinstance(i, s.Name))
+    if any(isinstance(n.sup, s.Num | s.Sign) for n in names):
+        return None
+    return names
+
+
+def mentions(expr: s.Expr, key: str) -> bool:
+    return any(isinstance(n, s.Name) and stem(n) == key for n in walk(expr))
+
+
+def refers_to_itself(binding: Binding, body: s.Expr) -> bool:
+    """m_t = β m_{t-1} + …: an indexed definition whose body uses another member of the family."""
+    own = tuple(spell(i) for i in binding.indices)
+    base = binding.key.split("_")[0].split("^")[0]
+    for node in walk(body):
+        if isinstance(node, s.Name) and stem(node) == base:
+            scripts = tuple(spell(i) for i in script_items(node.sub))
+            if isinstance(node.sup, s.Paren) and len(node.sup.items) == 1:
+                scripts = (*scripts, spell(node.sup.items[0]))
+            if scripts and len(scripts) >= len(own) and scripts[: len(own)] != own and _letters(binding.indices[0]) & _letters_of(node):
+                return True
+    return False
+
+
+def _letters(expr: s.Expr) -> set[str]:
+    return {stem(n) for n in walk(expr) if isinstance(n, s.Name)}
+
+
+def _letters_of(name: s.Name) -> set[str]:
+    found: set[str] = set()
+    for script in (name.sub, name.sup):
+        if script is not None:
+            found |= _letters(script)
+    return found

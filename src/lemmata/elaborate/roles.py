@@ -1,0 +1,469 @@
+"""Two passes over the parts of a document: declarations first, then in order what each equation is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from lemmata.core.size import Size
+from lemmata.core.terms import Domain
+from lemmata.core.types import SCALAR, Tensor
+from lemmata.documents.model import Formula
+from lemmata.elaborate import surface as s
+from lemmata.elaborate.declarations import declare_member, declare_sizes, head_key, index_range, membership, number_of
+from lemmata.elaborate.environment import Binding, Environment, Place
+from lemmata.elaborate.heads import Head, head_of, mentions, refers_to_itself, squared
+from lemmata.elaborate.names import script_items, spell, stem, walk
+from lemmata.elaborate.reader import Reader, Shared
+from lemmata.elaborate.solver import Unreadable
+
+COMPARISONS = frozenset({"<", "\\le", ">", "\\ge", "\\ne"})
+DEFINING = frozenset({"define", "declare"})
+CONDITIONAL = frozenset({"assume", "condition"})
+
+
+@dataclass(slots=True)
+class Item:
+    """A part of a formula on its way to a statement."""
+
+    formula: Formula
+    part: s.Part
+    place: Place
+    cue: str = "none"
+    withdrawn: bool = False
+    approximate: bool = False
+    role: str = ""
+    kind: str = ""
+    reason: str = ""
+    claims: list[s.Relation] = field(default_factory=list)
+    """What is to be judged: chains of the part's relations."""
+    membership: tuple[s.Expr, s.Expr] | None = None
+    equations: list[tuple[s.Expr, s.Expr]] = field(default_factory=list)
+    """Of a condition: values that symbols take where it governs."""
+
+
+@dataclass(slots=True)
+class Roles:
+    """Assigns roles and fills the environment."""
+
+    shared: Shared
+    letters: frozenset[str]
+    ranges: list[tuple[Place, dict[str, tuple[Size, Size]]]] = field(default_factory=list)
+    size_equations: list[tuple[Item, Size, Size]] = field(default_factory=list)
+    size_rules: list[tuple[Place, Size, str, Size]] = field(default_factory=list)
+    first_values: list[tuple[str, s.Expr, s.Expr, Place]] = field(default_factory=list)
+
+    @property
+    def environment(self) -> Environment:
+        return self.shared.environment
+
+    def reader(self, place: Place) -> Reader:
+        return Reader(self.shared, place)
+
+    def declare(self, item: Item) -> None:
+        """First pass: memberships, ranges, signatures and bounds that declare."""
+        expr = item.part.expr
+        if isinstance(expr, s.Choice):
+            expr = expr.options[0]
+        if not isinstance(expr, s.Relation):
+            return
+        r = self.reader(item.place)
+        found = index_range(r, expr)
+        if found is not None:
+            self.ranges.append((item.place, found))
+            item.role, item.kind = "declaration", "range"
+            return
+        try:
+            self._declare(item, expr, r)
+        except Unreadable as error:
+            if item.role:
+                item.reason = str(error)
+
+    def _declare(self, item: Item, expr: s.Relation, r: Reader) -> None:
+        ops = expr.ops
+        if ops[0] == ":" and len(expr.items) >= 3 and "\\to" in ops:
+            self._signature(item, expr, r)
+        elif ops[-1] == "\\in" and all(op == "\\in" for op in ops[:1]) and len(ops) == 1:
+            if self._names_only(expr.items[0]):
+                item.role, item.kind = "declaration", "membership"
+                member = membership(r, expr.items[1])
+                bound = declare_member(r, expr.items[0], member, self._ranges_at(item), self.letters)
+                if not bound:
+                    item.reason = f"{spell(expr.items[0])} cannot be declared"
+                if any(b.domain.properties & {"finite"} for b in bound):
+                    item.reason = ""
+            else:
+                self._sizes_of_set(expr.items[1], r)
+        elif "\\in" in ops:
+            self._sizes_of_set(expr.items[-1], r)
+        elif all(op in COMPARISONS for op in ops):
+            self._bound(item, expr, r)
+
+    @staticmethod
+    def _names_only(expr: s.Expr) -> bool:
+        if isinstance(expr, s.Listing):
+            return all(isinstance(i, s.Name | s.Mark) for i in expr.items)
+        return isinstance(expr, s.Name) and not (isinstance(expr.sup, s.Mark | s.Sign) and spell(expr.sup) in ("⊤", "-1"))
+
+    def _sizes_of_set(self, expr: s.Expr, r: Reader) -> None:
+        try:
+            membership(r, expr)
+        except Unreadable:
+            return
+
+    def _ranges_at(self, item: Item) -> dict[str, tuple[Size, Size]]:
+        """Ranges of index letters that hold here: of the enclosing scopes, the same formula's last."""
+        found: dict[str, tuple[Size, Size]] = {}
+        for place, ranges in self.ranges:
+            if place.scopes == item.place.scopes[: len(place.scopes)] or place.at <= item.place.at:
+                found.update(ranges)
+        return found
+
+    def _signature(self, item: Item, expr: s.Relation, r: Reader) -> None:
+        """f: ℝ^q → ℝ^p."""
+        item.role, item.kind = "declaration", "signature"
+        target = expr.items[0]
+        source, result = expr.items[1], expr.items[-1]
+        names = target.items if isinstance(target, s.Listing) else (target,)
+        argument = membership(r, source).type
+        value = membership(r, result).type
+        for name in names:
+            if isinstance(name, s.Name):
+                key = stem(name) + (f"_{spell(name.sub)}" if name.sub is not None else "")
+                self.environment.add(Binding(key, name.font, spell(name), "abstract", item.place, value, argument_types=(argument,)))
+
+    def _bound(self, item: Item, expr: s.Relation, r: Reader) -> None:
+        """λ > 0, 0 < ε < 1, k < n, x ≠ 0: bounds of a symbol or a rule between sizes."""
+        target = [(i, x) for i, x in enumerate(expr.items) if number_of(x) is None and not isinstance(x, s.Const)]
+        if len(target) == 1:
+            index, subject = target[0]
+            names = subject.items if isinstance(subject, s.Listing) else (subject,)
+            if all(isinstance(n, s.Name | s.Mark) for n in names):
+                low, high, nonzero = self._limits(expr, index)
+                fresh = [n for n in names if isinstance(n, s.Name)]
+                if all(self._bound_scalar(item, n, low, high, nonzero) for n in fresh):
+                    item.role, item.kind = "declaration", "bound"
+        elif len(expr.items) == 2 and all(isinstance(x, s.Name | s.Num | s.Infix | s.Juxt) for x in expr.items):
+            try:
+                left, right = r.size(expr.items[0]), r.size(expr.items[1])
+            except Unreadable:
+                return
+            if left.atoms and right.atoms:
+                item.role, item.kind = "declaration", "size rule"
+                self.size_rules.append((item.place, left, expr.ops[0], right))
+
+    @staticmethod
+    def _limits(expr: s.Relation, index: int) -> tuple[float | None, float | None, bool]:
+        low = high = None
+        nonzero = False
+        for position, op in enumerate(expr.ops):
+            left, right = expr.items[position], expr.items[position + 1]
+            if position + 1 == index:
+                number = number_of(left)
+                if op in ("<", "\\le"):
+                    low = None if number is None else float(number)
+                elif op in (">", "\\ge"):
+                    high = None if number is None else float(number)
+            elif position == index:
+                number = number_of(right)
+                if op in (">", "\\ge"):
+                    low = None if number is None else float(number)
+                elif op in ("<", "\\le"):
+                    high = None if number is None else float(number)
+                elif op == "\\ne":
+                    nonzero = True
+        return low, high, nonzero
+
+    def _bound_scalar(self, item: Item, name: s.Name, low: float | None, high: float | None, nonzero: bool) -> bool:
+        key, indices = head_key(name, self.letters, self.environment, item.place)
+        if key in self.letters and not indices:
+            return True
+        binding = self.environment.find(key, name.font, item.place)
+        if binding is not None and binding.kind == "size":
+            return True
+        if binding is None or (binding.kind in ("variable", "family") and binding.place.scopes != item.place.scopes
+                               and item.cue in DEFINING and binding.type == SCALAR):
+            if nonzero:
+                return False
+            kind = "family" if indices else "variable"
+            known = {k: v for k, v in self._ranges_at(item).items() if k in {spell(i) for i in indices}}
+            binding = self.environment.add(Binding(key, name.font, spell(name), kind, item.place, SCALAR, indices=indices, ranges=known))
+        if binding.kind not in ("variable", "family"):
+            return False
+        properties = binding.domain.properties | ({"nonzero"} if nonzero else set())
+        binding.domain = Domain(low if low is not None else binding.domain.low, high if high is not None else binding.domain.high,
+                                frozenset(properties))
+        return True
+
+    def assign(self, item: Item) -> None:
+        """Second pass, in order: what this part is, and what it binds."""
+        if item.role == "declaration" and item.kind != "membership":
+            return
+        expr = item.part.expr
+        if isinstance(expr, s.Choice):
+            expr = expr.options[0]
+        if not isinstance(expr, s.Relation):
+            item.role = "expression"
+            return
+        ops = expr.ops
+        if item.kind == "membership":
+            self._membership(item, expr)
+        elif "\\leftarrow" in ops:
+            item.role, item.kind = "update", "update"
+        elif any(op in ("\\approx", "\\propto") for op in ops):
+            item.role, item.kind = "approximation", "approximation"
+        elif "\\sim" in ops:
+            self._law(item, expr)
+        elif any(op in (":", "\\to", "\\mapsto", "\\notin", "\\subset", "\\implies", "\\iff", "\\ll", "\\gg", "\\perp", "\\succ", "\\succeq")
+                 for op in ops):
+            self._property(item, expr)
+        elif ops[-1] == "\\in":
+            self._with_membership(item, expr)
+        elif all(op in COMPARISONS for op in ops):
+            item.role = "condition" if item.cue in CONDITIONAL else "claim"
+            item.kind = "inequality"
+            item.claims.append(expr)
+        else:
+            self._equation(item, expr)
+
+    def _law(self, item: Item, expr: s.Relation) -> None:
+        item.role, item.kind = "declaration", "law"
+
+    def _property(self, item: Item, expr: s.Relation) -> None:
+        item.role, item.kind = "declaration", "property"
+        if expr.ops == ("\\succ",) and isinstance(expr.items[0], s.Name):
+            binding = self.environment.find(stem(expr.items[0]), expr.items[0].font, item.place)
+            if binding is not None and binding.kind == "variable":
+                binding.domain = replace(binding.domain, properties=binding.domain.properties | {"positive definite"})
+                return
+        item.reason = f"{expr.ops[0]} is not read"
+
+    def _membership(self, item: Item, expr: s.Relation) -> None:
+        """A declaration unless the name has a value already: then its shape is claimed."""
+        left = expr.items[0]
+        if isinstance(left, s.Name):
+            head = head_of(left, self.letters, self.environment, item.place)
+            bound = None if head is None else self._valued(head, item.place)
+            if bound is not None and bound.kind == "definition":
+                item.role, item.kind = "claim", "shape"
+                item.membership = (left, expr.items[1])
+
+    def _valued(self, head: Head, place: Place) -> Binding | None:
+        found = [
+            b for b in self.environment.all(head.key)
+            if b.kind == "definition" and b.place.at < place.at and b.place.scopes == place.scopes[: len(b.place.scopes)]
+        ]
+        return max(found, key=lambda b: b.place.at) if found else None
+
+    def _with_membership(self, item: Item, expr: s.Relation) -> None:
+        """E = Q K^T ∈ ℝ^{n×m}: an equation whose last side's shape is claimed; XW ∈ ℝ^{n×m}: a shape."""
+        item.membership = (expr.items[-2], expr.items[-1])
+        if len(expr.ops) == 1:
+            item.role, item.kind = "claim", "shape"
+            return
+        self._equation(item, replace(expr, ops=expr.ops[:-1], items=expr.items[:-1]))
+
+    def _equation(self, item: Item, expr: s.Relation) -> None:
+        if ":=" in expr.ops:
+            first = expr.ops.index(":=")
+            head = head_of(expr.items[first], self.letters, self.environment, item.place)
+            if head is not None:
+                self._define(item, head, expr.items[first + 1])
+                self._rest(item, expr, first + 1)
+                return
+        if self._first_value(item, expr) or self._size_equation(item, expr):
+            return
+        head = head_of(expr.items[0], self.letters, self.environment, item.place)
+        if head is not None and expr.ops[0] in ("=", "\\equiv") and self._defines(item, head, expr.items[1]):
+            if head.params is None and not head.indices and mentions(expr.items[1], head.key) and self.environment.all(head.key):
+                item.role, item.kind = "update", "update"
+                return
+            self._define(item, head, expr.items[1])
+            self._rest(item, expr, 1)
+            return
+        square = squared(expr.items[0])
+        if square is not None and self._defines_square(item, square, expr.items[1]):
+            self._rest(item, expr, 1)
+            return
+        if item.cue in CONDITIONAL:
+            item.role, item.kind = "condition", "equation"
+            if len(expr.items) == 2:
+                item.equations.append((expr.items[0], expr.items[1]))
+            return
+        item.role, item.kind = "claim", "equation"
+        item.claims.append(expr)
+
+    def _rest(self, item: Item, expr: s.Relation, start: int) -> None:
+        """The further links of a chain that began with a definition are claims."""
+        if len(expr.items) - start > 1:
+            item.claims.append(replace(expr, ops=expr.ops[start:], items=expr.items[start:]))
+
+    def _defines(self, item: Item, head: Head, body: s.Expr) -> bool:
+        """The first equation whose head is unbound defines it; under “let …” a later one defines it anew."""
+        place = item.place
+        arity = None if head.params is None else len(head.params)
+        before = self.environment.visible_before(head.key, head.font, place, arity)
+        if head.params is not None:
+            if before is not None and before.kind not in ("function", "abstract"):
+                return before.kind == "definition" and bool(before.indices) and before.indices != head.indices
+            if before is not None and before.kind == "function" and item.cue not in DEFINING:
+                return False
+            return not (before is None and self._is_restatement(head, body))
+        if head.key in self.letters and not head.indices and before is None:
+            return False
+        if before is None:
+            base = self.environment.find(stem(head.name), head.font, place)
+            if head.indices and base is not None and base.kind != "size" and base.key == head.key:
+                return base.place.scopes != place.scopes[: len(base.place.scopes)] or base.kind == "definition" and base.place.at > place.at
+            return True
+        if before.kind == "size":
+            return before.font != head.font
+        if before.kind in ("variable", "family"):
+            if bool(before.indices) != bool(head.indices) and before.kind == "family":
+                return not head.indices
+            return item.cue != "claim" or not before.domain.properties & {"drawn"}
+        if before.kind == "definition" and before.indices and head.indices and before.indices != head.indices:
+            return not _same_pattern(before.indices, head.indices)
+        if before.font != head.font and before.kind == "definition" and bool(before.indices) and not head.indices:
+            return True
+        return item.cue in DEFINING and before.kind in ("definition", "function")
+
+    @staticmethod
+    def _is_restatement(head: Head, body: s.Expr) -> bool:
+        """softmax(x_i) = … x_j …: a formula for component i of a known function."""
+        return False
+
+    def _define(self, item: Item, head: Head, body: s.Expr) -> None:
+        item.role, item.kind = "definition", "definition"
+        before = self.environment.visible_before(head.key, head.font, item.place)
+        declared = None
+        ranges = {k: v for k, v in self._ranges_at(item).items() if k in {stem(n) for i in head.indices for n in walk(i) if isinstance(n, s.Name)}}
+        if head.params is None:
+            declaration = self.environment.find(head.key, head.font, item.place)
+            if declaration is not None and declaration.kind == "variable" and declaration.type is not None:
+                if head.indices:
+                    for index, size in zip(head.indices, declaration.type.shape, strict=False):
+                        if isinstance(index, s.Name):
+                            ranges.setdefault(stem(index), (Size.of(0 if self.shared.conventions.zero_based else 1), size))
+                else:
+                    declared = declaration.type
+            elif declaration is not None and declaration.kind == "family":
+                declared = declaration.type
+                ranges = {**declaration.ranges, **ranges}
+        if before is not None and before.kind == "definition" and before.indices and before.indices != head.indices and not _same_pattern(
+                before.indices, head.indices) and before.place.scopes == item.place.scopes and all(_affine_like(i) for i in head.indices[-1:]):
+            before.clauses = (*before.clauses, (head.indices, body))
+            return
+        kind = "definition" if head.params is None else "function"
+        binding = Binding(head.key, head.font, head.latex, kind, item.place, declared, body=body, params=head.params or (),
+                          separators=head.separators, indices=head.indices, ranges=ranges)
+        binding.stepwise = bool(head.indices) and len(head.indices) == 1 and refers_to_itself(binding, body)
+        self.environment.add(binding)
+
+    def _defines_square(self, item: Item, name: s.Name, body: s.Expr) -> bool:
+        """σ² = … with σ unbound: σ is the positive root."""
+        bare = replace(name, sup=None)
+        head = head_of(bare, self.letters, self.environment, item.place)
+        if head is None or self.environment.visible_before(head.key, head.font, item.place) is not None:
+            return False
+        rooted = s.RootOf(body.start, body.end, body)
+        self._define(item, head, rooted)
+        return True
+
+    def _first_value(self, item: Item, expr: s.Relation) -> bool:
+        """m_0 = v_0 = 0: first values of families."""
+        *names, value = expr.items
+        found: list[tuple[str, s.Expr]] = []
+        for name in names:
+            if not isinstance(name, s.Name) or name.sup is not None:
+                return False
+            items = script_items(name.sub)
+            if len(items) != 1 or not isinstance(items[0], s.Num):
+                return False
+            bound = [b for b in self.environment.all(stem(name)) if b.indices]
+            later = any(b.indices for b in bound)
+            if not later and item.cue not in ("assume", "condition", "define", "where", "none"):
+                return False
+            if not later and number_of(value) is None:
+                return False
+            if self._earliest(stem(name), items[0]) is False:
+                return False
+            found.append((stem(name), items[0]))
+        for key, number in found:
+            self.first_values.append((key, number, value, item.place))
+        item.role, item.kind = "definition", "first value"
+        return bool(found)
+
+    def _earliest(self, key: str, number: s.Expr) -> bool:
+        """Whether the recurrence starts later than this index, so that its value is free to be given."""
+        return isinstance(number, s.Num) and number.value <= 0 or not any(b.stepwise for b in self.environment.all(key))
+
+    def _size_equation(self, item: Item, expr: s.Relation) -> bool:
+        """d_k = d/h, m = n, d = 512: sizes on both sides."""
+        r = self.reader(item.place)
+        head = expr.items[0]
+        if not isinstance(head, s.Name) and item.cue not in CONDITIONAL:
+            return False
+        try:
+            for side in expr.items:
+                if not self._sizes_known(side, item.place):
+                    return False
+            sizes = [r.size(side) for side in expr.items]
+        except Unreadable:
+            return False
+        if not sizes[0].atoms:
+            return False
+        if sizes[1].number is not None and item.cue not in CONDITIONAL and item.cue != "example":
+            item.role, item.kind = "instance", "instance"
+            return True
+        item.role, item.kind = "condition", "size"
+        for left, right in zip(sizes, sizes[1:], strict=False):
+            self.size_equations.append((item, left, right))
+        return True
+
+    def _sizes_known(self, expr: s.Expr, place: Place) -> bool:
+        skip: set[int] = set()
+        for node in walk(expr):
+            if id(node) in skip or not isinstance(node, s.Name):
+                continue
+            if node.sub is not None:
+                skip.update(id(n) for n in walk(node.sub))
+            key = stem(node) + (f"_{spell(node.sub)}" if node.sub is not None else "")
+            bound = self.environment.find(key, node.font, place)
+            if bound is None or bound.kind != "size":
+                return False
+        return True
+
+
+def _same_pattern(a: tuple[s.Expr, ...], b: tuple[s.Expr, ...]) -> bool:
+    return len(a) == len(b) and all(isinstance(x, s.Name) and isinstance(y, s.Name) for x, y in zip(a, b, strict=True))
+
+
+def _affine_like(expr: s.Expr) -> bool:
+    return not isinstance(expr, s.Name)
+
+
+def apply_first_values(roles: Roles) -> None:
+    """Attach m_0 = 0 and the like to their recurrences."""
+    for key, number, value, place in roles.first_values:
+        bindings = [b for b in roles.environment.all(key) if b.indices]
+        if not bindings:
+            continue
+        nearest = min(bindings, key=lambda b: (b.place.scopes != place.scopes, abs(b.place.at - place.at)))
+        for binding in bindings:
+            if binding is nearest or binding.place.scopes == nearest.place.scopes and binding.stepwise:
+                binding.clauses = (*binding.clauses, ((number,), value))
+
+
+def scalar() -> Tensor:
+    return SCALAR
+
+
+def note_sizes(r: Reader, exprs: list[s.Expr]) -> None:
+    """Names that bound sums or ranges are sizes."""
+    for expr in exprs:
+        for node in walk(expr):
+            if isinstance(node, s.Big) and isinstance(node.upper, s.Name) and isinstance(node.lower, s.Relation):
+                key = stem(node.upper) + (f"_{spell(node.upper.sub)}" if node.upper.sub is not None else "")
+                if key not in r.shared.conventions.index_letters and key not in r.shared.conventions.step_letters:
+                    if r.shared.environment.find(key, node.upper.font, r.place) is None:
+                        declare_sizes(r, node.upper)

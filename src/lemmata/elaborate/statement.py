@@ -1,0 +1,74 @@
+"""What elaboration says of each formula: role, sides, readings, and why where it says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lemmata.core.size import Size
+from lemmata.core.terms import Term, Variable
+from lemmata.documents.model import Formula, Position
+from lemmata.elaborate import surface as s
+from lemmata.elaborate.reader import Recurrence
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeError:
+    """Two shapes that do not fit, every one of them declared."""
+
+    message: str
+    left: tuple[Size, ...]
+    right: tuple[Size, ...]
+    solution: Mapping[str, Size]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A claim under one reading: its sides as terms, typed, with the sizes solved."""
+
+    sides: tuple[Term, ...]
+    relations: tuple[str, ...]
+    solution: Mapping[str, Size]
+    recurrences: Mapping[str, Recurrence]
+    steps: Mapping[str, Size]
+    """Step letters with their least value."""
+    rules: tuple[tuple[Size, str, Size], ...]
+    conditions: tuple[Term, ...] = ()
+    guessed: tuple[Variable, ...] = ()
+    """Inputs that nobody declared."""
+    note: str = ""
+    """The unconventional decisions, empty for the preferred reading."""
+    exact_orientation: bool = True
+    """False where a row was compared with a column of the same length."""
+    taken: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement-like part of a formula."""
+
+    formula: Formula
+    start: Position
+    end: Position
+    latex: str
+    role: str
+    """`declaration`, `definition`, `implicit definition`, `condition`, `instance`, `update`, `approximation`, `claim`,
+    `withdrawn`."""
+    kind: str
+    """`equation`, `gradient`, `inequality`, `membership`, `expectation`, `shape`, `definition`, `declaration` ..."""
+    expr: s.Expr
+    reason: str = ""
+    """Why nothing can be said; empty for what was understood."""
+    readings: tuple[Reading, ...] = ()
+    unread: tuple[str, ...] = ()
+    """Reasons why further readings could not be typed."""
+    complete: bool = True
+    """Whether all readings up to the cap are here."""
+    shape_error: ShapeError | None = None
+    guards: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    membership: tuple[tuple[Size, ...], tuple[Size, ...]] | None = None
+    """A shape claim: the shape that was worked out, and the one that is claimed."""
+    solution: Mapping[str, Size] = field(default_factory=dict)
+    shapes: tuple[tuple[str, str], ...] = ()
+    """(LaTeX, shape) of the parts, for `explain`."""
