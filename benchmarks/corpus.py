@@ -17,15 +17,11 @@ from collections import Counter
 
 from lemmata.documents import read
 from lemmata.documents.model import Position
-from lemmata.report.result import DocumentResult, StatementResult
+from lemmata.report.result import DocumentResult
 from lemmata.surfaces.discover import documents
 from lemmata.surfaces.run import Options, run
 
 RELATION = re.compile(r"=|\\(?:le|ge|leq|geq|neq?|approx|equiv|triangleq|coloneqq|in|sim|propto|leftarrow|to)\b|[<>]")
-
-
-def understood(statement: StatementResult) -> bool:
-    return statement.verdict != "unchecked" or bool(statement.reading)
 
 
 def tally(result: DocumentResult) -> tuple[int, int]:
@@ -36,7 +32,7 @@ def tally(result: DocumentResult) -> tuple[int, int]:
             continue
         equations += 1
         inside = [s for s in result if formula.span.start <= Position(s.line, s.column, s.cell) < formula.span.end]
-        good += bool(inside) and all(map(understood, inside))
+        good += bool(inside) and all(s.understood for s in inside)
     return equations, good
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from os import PathLike, fspath
 from typing import Any
 
+from lemmata.code.dependencies import local_modules
 from lemmata.documents import read
 from lemmata.documents.model import Document
 from lemmata.elaborate import elaborate

@@ -37,6 +37,8 @@ class StatementResult:
     cell: int | None = None
     """In notebooks: the cell that the lines count in."""
     end_column: int = 0
+    understood: bool = True
+    """Whether the statement has a role and a typed reading, decided or not."""
     reading: str = ""
     assumptions: tuple[str, ...] = ()
     alternatives: tuple[str, ...] = ()
