@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 from lemmata.report.result import DocumentResult, StatementResult
@@ -10,12 +11,15 @@ from lemmata.surfaces.run import Options
 
 
 def line_by_line(path: str, options: Options) -> DocumentResult:
-    """Every line is a statement whose first word is its verdict; `crash` ends the process, `fail` raises."""
+    """Every line is a statement whose first word is its verdict; `crash` ends the process, `fail` raises,
+    `slow` takes a minute."""
     statements = []
     for number, line in enumerate(Path(path).read_text().splitlines(), 1):
         word = line.split(" ")[0]
         if word == "crash":
             os._exit(3)
+        if word == "slow":
+            time.sleep(60)
         if word == "fail":
             raise ZeroDivisionError("by purpose")
         example = {"values": {"x": [options.seed]}, "left": 1, "right": 2} if word == "refuted" else None

@@ -6,9 +6,9 @@ import io
 import os
 
 import pytest
-from conftest import ROOT
 
 import lemmata
+from conftest import ROOT
 from lemmata.report import layout
 from lemmata.report.terminal import Plain
 

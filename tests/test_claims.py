@@ -6,14 +6,14 @@ import os
 import sys
 
 import pytest
+
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from scoring import read_index, score
-
 from lemmata.surfaces.discover import documents
 from lemmata.surfaces.run import Options, run
+from scoring import read_index, score
 
 AT_LEAST_RIGHT = 150
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -115,3 +118,34 @@ def test_python_dash_m(tmp_path):
         [sys.executable, "-m", "lemmata", "check", "--help"], capture_output=True, text=True, cwd=tmp_path
     )
     assert "Exit status: 0 nothing refuted" in helped.stdout
+
+
+INTERRUPTED = """
+import sys
+sys.path.insert(0, {here!r})
+from doubles import line_by_line
+from lemmata.surfaces import cli, run
+if __name__ == "__main__":
+    run.check_one = line_by_line
+    sys.argv = ["lemmata", "check", "good.md", "slow.md", "slower.md", "-j", {jobs!r}]
+    print("started", flush=True)
+    cli.main()
+"""
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_an_interrupt_is_no_traceback_and_keeps_what_was_done(lemmata, jobs):
+    Path("slow.md").write_text("slow\n")
+    Path("slower.md").write_text("slow\nverified\n")
+    Path("run.py").write_text(INTERRUPTED.format(here=str(Path(__file__).parent), jobs=jobs))
+    command = [sys.executable, "run.py"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as process:
+        process.stdout.readline()
+        deadline = time.monotonic() + 20
+        while not list(Path(".lemmata-cache").glob("*/*.json")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert err.decode().strip() == "interrupted; documents that were done are in the cache"
+    assert "1 unchanged" in lemmata("check", "good.md")[1]

@@ -89,7 +89,7 @@ def _check_all(paths: Sequence[str], options: Options, jobs: int, check: Check) 
 
     context = multiprocessing.get_context("spawn")
     lost = []
-    executor = ProcessPoolExecutor(min(jobs, len(paths)), mp_context=context)
+    executor = ProcessPoolExecutor(min(jobs, len(paths)), mp_context=context, initializer=_leave_interrupts)
     try:
         futures = {executor.submit(check, path, options): path for path in paths}
         for future in as_completed(futures):
@@ -99,14 +99,23 @@ def _check_all(paths: Sequence[str], options: Options, jobs: int, check: Check) 
                 lost.append(futures[future])
     except BaseException:
         executor.shutdown(wait=False, cancel_futures=True)
+        for process in multiprocessing.active_children():
+            process.terminate()
         raise
     executor.shutdown()
     for path in lost:  # one of them ended its worker; each now gets its own, so that the others are not hurt
-        with ProcessPoolExecutor(1, mp_context=context) as alone:
+        with ProcessPoolExecutor(1, mp_context=context, initializer=_leave_interrupts) as alone:
             try:
                 yield path, alone.submit(check, path, options).result()
             except BrokenProcessPool:
                 yield path, DocumentResult(path, problems=(Problem("checking this document ended its process"),))
+
+
+def _leave_interrupts() -> None:
+    """Workers: the parent hears of Ctrl-C and ends them."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def check_one(path: str, options: Options) -> DocumentResult:
