@@ -1,0 +1,54 @@
+"""The user's own documents: nothing in their formulas is refuted, and what must be verified is."""
+
+from __future__ import annotations
+
+import pytest
+
+import lemmata
+
+SEEDS = (
+    "0_formula_writing_transformer.md",
+    "1_latex_derivation_gradients.md",
+    "2_self_attention_tensorflow.md",
+    "3_attention_scoring.md",
+    "4_transformer_full_stack.md",
+)
+VERIFIED = {
+    "1_latex_derivation_gradients.md": [
+        r"\frac{\partial L}{\partial w} = \frac{2}{n} X^\top (Xw + b - y)",
+        r"\frac{\partial L}{\partial b} = \frac{2}{n} \sum_{i=1}^n (\hat{y}_i - y_i)",
+    ],
+    "3_attention_scoring.md": [
+        r"\mathbf{h} = \mathbf{h}_q + \mathbf{h}_k = \mathbf{W}_q \mathbf{q} + \mathbf{W}_k \mathbf{k}_i",
+        r"\mathbf{h}' = \tanh(\mathbf{h}) = \tanh(\mathbf{W}_q \mathbf{q} + \mathbf{W}_k \mathbf{k}_i)",
+        r"e_i = \mathbf{v}^T \mathbf{h}' = \mathbf{v}^T \tanh(\mathbf{W}_q \mathbf{q} + \mathbf{W}_k \mathbf{k}_i)",
+        r"\mathbf{E} = \mathbf{Q}\mathbf{K}^T \in \mathbb{R}^{n_q \times n_k}",
+        r"E_{ij} = \mathbf{q}_i^T \mathbf{k}_j",
+        r"\mathbf{q}^T \mathbf{k} = \sum_{i=1}^{d_k} q_i k_i",
+        r"\mathbb{E}[\mathbf{q}^T \mathbf{k}] = \sum_{i=1}^{d_k} \mathbb{E}[q_i k_i] "
+        r"= \sum_{i=1}^{d_k} \mathbb{E}[q_i]\mathbb{E}[k_i] = 0",
+        r"\text{Var}[\mathbf{q}^T \mathbf{k}] = \sum_{i=1}^{d_k} \text{Var}[q_i k_i]",
+        r"\text{Var}[q_i k_i] = \mathbb{E}[q_i^2 k_i^2] - \mathbb{E}[q_i k_i]^2 "
+        r"= \mathbb{E}[q_i^2] \mathbb{E}[k_i^2] - 0 = 1 \cdot 1 = 1",
+    ],
+}
+
+
+def squeeze(latex: str) -> str:
+    return "".join(latex.split()).rstrip(".,;")
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", SEEDS)
+def test_no_formula_is_refuted(shared, name):
+    result = lemmata.check(shared / "seeds" / name, code=False)
+    assert result.readable and len(result) > 0
+    assert [(s.line, s.latex, s.reason) for s in result if s.verdict == "refuted"] == []
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name, latex", [(name, latex) for name, claims in VERIFIED.items() for latex in claims])
+def test_what_must_be_verified_is(shared, name, latex):
+    result = lemmata.check(shared / "seeds" / name, code=False)
+    parts = [s for s in result if squeeze(s.latex) in squeeze(latex) or squeeze(latex) in squeeze(s.latex)]
+    assert any(s.verdict == "verified" for s in parts), [(s.line, s.verdict, s.reason) for s in parts]
