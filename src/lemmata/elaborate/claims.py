@@ -1,0 +1,154 @@
+"""From a chain of relations to typed readings, the conventional one first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from lemmata.core import terms as t
+from lemmata.core.size import Size
+from lemmata.core.types import Tensor
+from lemmata.elaborate import arithmetic as a
+from lemmata.elaborate import surface as s
+from lemmata.elaborate.environment import Place
+from lemmata.elaborate.reader import Reader, Shared, known
+from lemmata.elaborate.readings import Choices, alternatives
+from lemmata.elaborate.solver import Misfit, Unreadable
+from lemmata.elaborate.statement import Reading, ShapeError
+
+CAP = 12
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What came of reading one chain under all decisions up to the cap."""
+
+    readings: list[Reading] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    complete: bool = True
+    shape_error: ShapeError | None = None
+    """Set only if every reading failed for shapes that are all declared."""
+    preferred_failed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What the sentence adds: values that symbols take, and relations that must hold."""
+
+    equations: tuple[tuple[s.Expr, s.Expr], ...] = ()
+    relations: tuple[s.Relation, ...] = ()
+
+
+def read_chain(make: Callable[[Choices], Shared], place: Place, items: Sequence[s.Expr], ops: Sequence[str],
+               conditions: Conditions = Conditions()) -> Attempt:
+    """All readings of items related by ops at a place; `make` gives a fresh state for each reading."""
+    attempt = Attempt()
+    choices = Choices()
+    errors: list[Unreadable] = []
+    guessed: list[bool] = []
+    first, problem, anyone = _read(make(choices), place, items, ops, conditions)
+    if first is not None:
+        attempt.readings.append(first)
+    else:
+        assert problem is not None
+        attempt.preferred_failed = str(problem)
+        attempt.failures.append(str(problem))
+        errors.append(problem)
+        guessed.append(anyone)
+    pending, attempt.complete = alternatives(choices.asked, CAP)
+    for taken in pending:
+        deviating = Choices(dict(taken))
+        reading, problem, anyone = _read(make(deviating), place, items, ops, conditions)
+        if reading is not None:
+            attempt.readings.append(replace(reading, note=deviating.describe() or "another reading", taken=dict(taken)))
+        else:
+            assert problem is not None
+            attempt.failures.append(str(problem))
+            errors.append(problem)
+            guessed.append(anyone)
+    if not attempt.readings and attempt.complete and errors and all(isinstance(e, Misfit) for e in errors) and not any(guessed):
+        misfit = errors[0]
+        assert isinstance(misfit, Misfit)
+        attempt.shape_error = ShapeError(str(misfit), misfit.left, misfit.right, {})
+    return attempt
+
+
+def _read(shared: Shared, place: Place, items: Sequence[s.Expr], ops: Sequence[str],
+          conditions: Conditions) -> tuple[Reading | None, Unreadable | None, bool]:
+    """(reading, why not, whether undeclared symbols took part)."""
+    r = Reader(shared, place)
+    try:
+        sides = tuple(r.term(i) for i in items)
+        sides, exact = _same_shape(r, sides)
+        wrapped = _conditioned(r, sides, conditions)
+        tests = tuple(r.term(c) for c in conditions.relations)
+    except Misfit as misfit:
+        solved = Misfit(str(misfit), tuple(r.solver.size(x) for x in misfit.left), tuple(r.solver.size(x) for x in misfit.right))
+        unknown = bool(shared.guessed) or not all(known(x) for x in (*solved.left, *solved.right))
+        return None, solved, unknown
+    except Unreadable as error:
+        return None, error, True
+    except RecursionError:
+        return None, Unreadable("the expression is nested too deeply"), True
+    rules = tuple(shared.order) + tuple((x, "=", y) for x, y in r.solver.postponed)
+    reading = Reading(wrapped, tuple(ops), dict(r.solver.solution), dict(shared.recurrences), dict(shared.steps), rules, tests,
+                      tuple(shared.guessed.values()), exact_orientation=exact)
+    return reading, None, False
+
+
+def _same_shape(r: Reader, sides: tuple[t.Term, ...]) -> tuple[tuple[t.Term, ...], bool]:
+    """The sides with one shape: a written number stands for a constant tensor. Raises Misfit."""
+    shaped = max(sides, key=lambda x: x.type.rank)
+    exact = True
+    for side in sides:
+        if side is shaped:
+            continue
+        x, y = side.type, shaped.type
+        if x.rank == 0 and y.rank:
+            if not _constant(side):
+                raise Misfit(f"one side is a number, the other has shape {r.solver.type(y)}", (), y.shape)
+            continue
+        if x.rank != y.rank:
+            raise Misfit(f"the sides have different shapes: {r.solver.type(x)} and {r.solver.type(y)}", x.shape, y.shape)
+        try:
+            for p, q in zip(x.shape, y.shape, strict=True):
+                r.solver.unify(p, q)
+        except Misfit as misfit:
+            raise Misfit(f"the sides have different shapes: {r.solver.type(x)} and {r.solver.type(y)}", x.shape, y.shape) from misfit
+        if x.rank == 1 and x.row != y.row:
+            exact = False
+    return sides, exact
+
+
+def _constant(term: t.Term) -> bool:
+    return a.literal(term) is not None or isinstance(term, t.SizeNum)
+
+
+def _conditioned(r: Reader, sides: tuple[t.Term, ...], conditions: Conditions) -> tuple[t.Term, ...]:
+    """The sides with the symbols of the sentence's equations set to their values. Raises Unreadable."""
+    for left, right in conditions.equations:
+        target, value = r.term(left), r.term(right)
+        if not isinstance(target, t.Input):
+            target, value = value, target
+        while isinstance(target, t.Defined):
+            raise Unreadable("a condition on something that is defined")
+        if not isinstance(target, t.Input):
+            raise Unreadable("a condition that is no value of a symbol")
+        if value.type.rank not in (0, target.type.rank) or value.type.rank == 0 and target.type.rank and not _constant(value):
+            raise Unreadable("a condition of another shape")
+        for p, q in zip(value.type.shape, target.type.shape, strict=False):
+            r.solver.unify(p, q)
+        sides = tuple(t.At(x.type, x, target.variable, value) for x in sides)
+    return sides
+
+
+def shape_of(make: Callable[[Choices], Shared], place: Place, expr: s.Expr) -> tuple[Tensor, bool, Shared]:
+    """The shape that an expression works out to, and whether undeclared symbols took part. Raises Unreadable."""
+    shared = make(Choices())
+    r = Reader(shared, place)
+    term = r.term(expr)
+    return r.solver.type(term.type), bool(shared.guessed), shared
+
+
+def sizes_text(sizes: Sequence[Size]) -> str:
+    return " × ".join(str(x) for x in sizes) or "1"

@@ -1,0 +1,1 @@
+"""Core terms become tensor programs at concrete sizes: binders become named axes."""

@@ -1,0 +1,134 @@
+"""A reading as a problem for the judge: which sizes are free, what they must satisfy, the claim at given sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from lemmata.core import terms as t
+from lemmata.core.size import Size
+from lemmata.elaborate.statement import Reading
+from lemmata.lower.lowering import FAMILY_LENGTH, Lowering
+from lemmata.lower.value import Value, aligned, full
+from lemmata.program import build
+from lemmata.program.node import Node
+from lemmata.verify.problem import CannotLower, Domain, Input, Instance, SizeRule
+
+
+def walk_terms(terms: tuple[t.Term, ...]) -> Iterator[t.Term]:
+    """Every term once, definitions included."""
+    stack = list(terms)
+    seen: set[int] = set()
+    while stack:
+        term = stack.pop()
+        if id(term) in seen:
+            continue
+        seen.add(id(term))
+        yield term
+        stack.extend(t.subterms(term))
+
+
+@dataclass
+class ReadingProblem:
+    """The `Problem` of a reading."""
+
+    reading: Reading
+    _sizes: tuple[str, ...] = ()
+    _rules: tuple[SizeRule, ...] = ()
+    _integral: tuple[Size, ...] = ()
+    _fixed: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        reading = self.reading
+        every: list[Size] = []
+        counts: list[Size] = []
+        for term in self._terms():
+            every.extend(term.type.shape)
+            match term:
+                case t.Input(variable=variable):
+                    every.extend(variable.type.shape)
+                    counts.extend(variable.type.shape)
+                case t.SizeNum(size=size):
+                    every.append(size)
+                case t.Reduce(vars=variables) | t.Build(vars=variables):
+                    for var in variables:
+                        counts.append(var.count)
+                        every.extend((var.start, var.count))
+                case t.Stacked(var=var) | t.Var(var=var):
+                    counts.append(var.count)
+                    every.extend((var.start, var.count))
+                case t.Unrolled(index=index):
+                    every.append(index)
+                case t.Op(attrs=attrs):
+                    every.extend(v for _, v in attrs if isinstance(v, Size))
+        solved = [s.substitute(reading.solution) for s in every]
+        atoms = sorted({a for s in solved for a in s.atoms if a != "*"})
+        self._fixed = {a: FAMILY_LENGTH for a in atoms if a.startswith("?members")}
+        letters = {r.letter for r in reading.recurrences.values()} - set(reading.steps)
+        free = [a for a in atoms if a not in self._fixed and a not in letters]
+        own = set(free)
+        rules = [SizeRule(a.substitute(reading.solution), op, b.substitute(reading.solution)) for a, op, b in reading.rules]
+        rules = [r for r in rules if (r.left.atoms | r.right.atoms) <= own]
+        for letter, least in reading.steps.items():
+            if letter in own:
+                rules.append(SizeRule(least, "\\le", Size.of(letter)))
+                rules.append(SizeRule(Size.of(letter), "\\le", Size.of(5)))
+        self._sizes = tuple(free)
+        self._rules = tuple(rules)
+        shapes = {s.substitute(reading.solution) for s in (*counts, *(x for x in every))}
+        whole = [s for s in shapes if s.atoms and s.atoms <= own]
+        known = {c.substitute(reading.solution) for c in counts}
+        self._integral = tuple(sorted((s for s in whole if s in known), key=str))
+
+    def _terms(self) -> Iterator[t.Term]:
+        reading = self.reading
+        extra: list[t.Term] = []
+        for recurrence in reading.recurrences.values():
+            extra.append(recurrence.body)
+            extra.extend(recurrence.bases.values())
+        return walk_terms((*reading.sides, *reading.conditions, *extra))
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        return self._sizes
+
+    @property
+    def rules(self) -> tuple[SizeRule, ...]:
+        return self._rules
+
+    @property
+    def integral(self) -> tuple[Size, ...]:
+        return self._integral
+
+    def instance(self, sizes: Mapping[str, int]) -> Instance:
+        """Lower the sides. Raises CannotLower."""
+        low = Lowering({**self._fixed, **sizes}, self.reading.solution, self.reading.recurrences)
+        values = [low.value(side) for side in self.reading.sides]
+        conditions = tuple(_scalar(low.value(c)) for c in self.reading.conditions)
+        first = max(values, key=lambda v: len(v.axes))
+        nodes = []
+        for value in values:
+            if value.axes and len(value.axes) != len(first.axes):
+                raise CannotLower("the sides have different shapes")
+            for a, b in zip(value.axes, first.axes, strict=False):
+                if a.size != b.size:
+                    raise CannotLower(f"the sides have different shapes: {a.size} and {b.size}")
+            nodes.append(aligned(full(value), first).node if value.axes else value.node)
+        inputs = tuple(
+            Input(value.node, variable.latex, _domain(variable)) for value, variable in low.inputs.values()
+        )
+        return Instance(inputs, tuple(nodes), self.reading.relations, conditions, low.exact)
+
+
+def _domain(variable: t.Variable) -> Domain:
+    return Domain(variable.domain.low, variable.domain.high, variable.domain.properties)
+
+
+def _scalar(value: Value) -> Node:
+    node = value.node
+    return build.reduce("all", node, list(node.axes)) if node.axes else node
+
+
+def whole(value: Fraction) -> bool:
+    return value.denominator == 1
