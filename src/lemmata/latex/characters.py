@@ -67,7 +67,13 @@ def character(text: str, start: int, end: int, source: str) -> Node | None:
 
 def _script_characters(tag: str) -> dict[str, str]:
     """Characters that Unicode decomposes as `<super>` or `<sub>`, with the plain character."""
-    ranges = (range(0xAA, 0xBB), range(0x2B0, 0x2FF), range(0x1D2C, 0x1DC0), range(0x2070, 0x20A0), range(0x2C7C, 0x2C7E))
+    ranges = (
+        range(0xAA, 0xBB),
+        range(0x2B0, 0x2FF),
+        range(0x1D2C, 0x1DC0),
+        range(0x2070, 0x20A0),
+        range(0x2C7C, 0x2C7E),
+    )
     found = {}
     for code in (code for part in ranges for code in part):
         words = unicodedata.decomposition(chr(code)).split()

@@ -79,7 +79,15 @@ DECORATIONS_WITH_ARGUMENTS = {
 }
 """Decoration whose last argument is read, with the number of arguments before it."""
 
-TEXT_BOXES = {"\\colorbox": 1, "\\fcolorbox": 2, "\\raisebox": 1, "\\reflectbox": 0, "\\llap": 0, "\\rlap": 0, "\\clap": 0}
+TEXT_BOXES = {
+    "\\colorbox": 1,
+    "\\fcolorbox": 2,
+    "\\raisebox": 1,
+    "\\reflectbox": 0,
+    "\\llap": 0,
+    "\\rlap": 0,
+    "\\clap": 0,
+}
 """Decoration of words, with the number of arguments before them."""
 
 STACKS_ABOVE = frozenset(r"\overset \stackrel".split())
@@ -210,7 +218,9 @@ ENVIRONMENTS: dict[str, int] = {
         0,
     ),
     **dict.fromkeys(
-        "array darray subarray alignat alignat* alignedat xalignat xalignat* IEEEeqnarray IEEEeqnarray* tabular".split(),
+        """
+        array darray subarray alignat alignat* alignedat xalignat xalignat* IEEEeqnarray IEEEeqnarray* tabular
+        """.split(),
         1,
     ),
 }
@@ -232,7 +242,7 @@ TEXT_MODE_COMMANDS = frozenset(
     \textdegree \textsterling \textregistered \textcopyright \texttrademark \TeX \LaTeX \KaTeX \dag \ddag \S \P
     \pounds \ldots \dots \textbullet \color \textcolor \colorbox \fcolorbox \ensuremath \verb \lq \rq \degree
     \checkmark \copyright \circledR \yen \maltese \newline \footnote \underline \char \d \b \t \k \raisebox \href
-    \rule \large \bf \rm \it \sf \tt \sl \em \bfseries \itshape
+    \smash \sout \cancel \char \expandafter \rule \large \bf \rm \it \sf \tt \sl \em \bfseries \itshape
     """.split()
 )
 """Commands besides fonts, accents, spaces and sizes that may stand among words."""

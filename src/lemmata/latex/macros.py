@@ -1,4 +1,4 @@
-"""Macros: \\newcommand, \\def, \\let, \\DeclareMathOperator and what they define, expanded before the formula is read."""
+"""Macros: \\newcommand, \\def, \\let, \\DeclareMathOperator, and what they define, expanded before reading."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from lemmata.latex.shorthands import SHORTHANDS
 from lemmata.latex.tokens import Tokens, tokenize
 
 MAX_TOKENS = 50_000
@@ -26,6 +27,8 @@ class Macro:
     """What the first argument is if it is not given in brackets (\\newcommand{\\x}[1][default])."""
     pattern: tuple[tuple[str, ...], ...] = ()
     """After \\def\\x#1,#2;{...}: the tokens before the first argument, then those that end each argument."""
+    final: bool = False
+    """After \\let\\x=\\sin: the body is one token that means what it meant then."""
 
 
 @lru_cache(maxsize=1024)
@@ -39,68 +42,8 @@ def compile_macro(body: str | Macro) -> Macro:
     return body if isinstance(body, Macro) else _compile(body)
 
 
-_BUILT_IN = {
-    **{
-        "\\" + name: f"\\mathbb{{{letter}}}"
-        for letter, names in {
-            "N": "N natnums",
-            "R": "R real@ reals Reals",
-            "Z": "Z",
-            "C": "cnums Complex",
-            "k": "Bbbk",
-        }.items()
-        for name in names.split()
-    },
-    **{
-        "\\" + name: f"\\mathrm{{{letter}}}"
-        for name, letter in zip(
-            "Alpha Beta Epsilon Zeta Eta Iota Kappa Mu Nu Omicron Rho Tau Chi".split(), "ABEZHIKMNOPTX", strict=True
-        )
-    },
-    **{
-        "\\" + short: "\\" + name
-        for short, name in zip(
-            """darr dArr Darr lang rang uarr uArr Uarr alef alefsym bull clubs Dagger diamonds empty exist harr hArr Harr
-            hearts image infin isin larr lArr Larr lrarr lrArr Lrarr plusmn rarr rArr Rarr real sdot sect spades sub
-            sube supe thetasym weierp""".split(),
-            """downarrow Downarrow Downarrow langle rangle uparrow Uparrow Uparrow aleph aleph bullet clubsuit ddagger
-            diamondsuit emptyset exists leftrightarrow Leftrightarrow Leftrightarrow heartsuit Im infty in leftarrow
-            Leftarrow Leftarrow leftrightarrow Leftrightarrow Leftrightarrow pm rightarrow Rightarrow Rightarrow Re
-            cdot S spadesuit subset subseteq supseteq vartheta wp""".split(),
-            strict=True,
-        )
-    },
-    "\\bgroup": "{",
-    "\\egroup": "}",
-    "\\begingroup": "{",
-    "\\endgroup": "}",
-    "\\lq": "`",
-    "\\rq": "'",
-    "\\bra": "\\left\\langle #1\\right|",
-    "\\ket": "\\left|#1\\right\\rangle",
-    "\\braket": "\\left\\langle #1\\right\\rangle",
-    "\\Bra": "\\left\\langle #1\\right|",
-    "\\Ket": "\\left|#1\\right\\rangle",
-    "\\Braket": "\\left\\langle #1\\right\\rangle",
-    "\\Set": "\\left\\{#1\\right\\}",
-    "\\set": "\\{#1\\}",
-    "\\abs": "\\left|#1\\right|",
-    "\\norm": "\\left\\|#1\\right\\|",
-    "\\angln": "\\angl{n}",
-    "\\ordinarycolon": ":",
-    "\\TeX": "\\text{TeX}",
-    "\\LaTeX": "\\text{LaTeX}",
-    "\\KaTeX": "\\text{KaTeX}",
-    **{
-        f"\\{hue}{shade}": f"\\textcolor{{{hue}}}{{#1}}"
-        for hue in "blue teal green gold red maroon purple mint gray orange pink aqua black white yellow cyan".split()
-        for shade in ("", "A", "B", "C", "D", "E")
-        if not (shade and hue in "orange pink aqua black white yellow cyan".split())
-    },
-}
-_BUILT_IN.pop("\\real@")
-BUILT_IN: dict[str, Macro] = {name: _compile(body) for name, body in _BUILT_IN.items()}
-"""Shorthands of amsmath, braket, texvc and xcolor users; what a document defines goes before them."""
+BUILT_IN: dict[str, Macro] = {name: _compile(body) for name, body in SHORTHANDS.items()}
+"""What a document defines goes before these."""
 
 _DEFINERS = frozenset(
     r"""
@@ -143,9 +86,11 @@ class _Expander:
                     self._primitive(token)
                     continue
                 macro = self.table.get(text)
-                if macro is not None:
+                if macro is not None and not macro.final:
                     self._call(token, macro)
                     continue
+                if macro is not None:
+                    token = (macro.body[0], token[1], token[2])
             except _Malformed as problem:
                 last = pending[-1][1] if pending else self.end
                 token = ("\\?" + str(problem), token[1], max(token[2], last))
@@ -229,13 +174,15 @@ class _Expander:
         if self.pending and arguments:
             end = max(end, min(self.pending[-1][1], self.end)) if self.pending[-1][1] >= end else end
         made: list[_Token] = []
+        doubled = False
         for text in macro.body:
-            if len(text) == 2 and text[0] == "#" and int(text[1]) <= len(arguments):
+            if len(text) == 2 and text[0] == "#" and int(text[1]) <= len(arguments) and not doubled:
                 made += [(t, start, end) for t, _, _ in arguments[int(text[1]) - 1]]
-            elif text == "#" and made and made[-1][0] == "#":
-                continue
+            elif doubled and text[0] == "#":
+                made[-1] = (text, start, end)
             else:
                 made.append((text, start, end))
+            doubled = text == "#" and not doubled
         self._push(made)
 
     def _push(self, tokens: list[_Token]) -> None:
@@ -366,7 +313,7 @@ class _Expander:
             if self.pending and self.pending[-1][0].isspace():
                 self.pending.pop()
         meaning = self._next("the meaning after `\\let`")[0]
-        self._define(name, self.table.get(meaning) or Macro((meaning,)), everywhere)
+        self._define(name, self.table.get(meaning) or Macro((meaning,), final=True), everywhere)
 
     def _declare_operator(self) -> None:
         self._skip_spaces()
@@ -378,9 +325,7 @@ class _Expander:
         self._define(name, Macro(("\\operatorname", *("*" * starred), "{", *word, "}")))
 
 
-def expand(
-    tokens: Tokens, table: Mapping[str, Macro], definitions: MutableMapping[str, Macro] | None = None
-) -> Tokens:
+def expand(tokens: Tokens, table: Mapping[str, Macro], definitions: MutableMapping[str, Macro] | None = None) -> Tokens:
     """The tokens with every macro expanded; those made by a macro stand where its call stands.
 
     definitions: gets what the formula defines. Raises TooManyExpansions.

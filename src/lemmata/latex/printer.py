@@ -87,7 +87,8 @@ def _pieces(node: Node) -> _Pieces:
                 return [command, *_argument(top), *_argument(bottom)]
             return [top, command, bottom]
         case Root(body=body, degree=degree):
-            return ["\\sqrt", *([] if degree is None else ["[", degree, "]"]), *_argument(body)]
+            index: _Pieces = [] if degree is None else ["[", degree, "]"]
+            return ["\\sqrt", *index, *_argument(body)]
         case Fenced(left=left, right=right, body=body):
             return ["\\left", left, body, "\\right", right]
         case Font(command=command, body=body):
@@ -138,7 +139,7 @@ def _script(script: Script) -> _Pieces:
 
 def _text(run: TextRun) -> str:
     if run.command == "\\verb" or run.command == "\\verb*":
-        mark = next(mark for mark in "|!/+=\"'@;:" if mark not in run.text)
+        mark = next(mark for mark in "|!/+=\"'@;: ?-.<>()[]" if mark not in run.text)
         return f"{run.command}{mark}{run.text}{mark}"
     return f"{run.command}{{{run.text}}}"
 
@@ -146,6 +147,8 @@ def _text(run: TextRun) -> str:
 def _environment(environment: Environment) -> _Pieces:
     name = environment.name
     pieces: _Pieces = ["\\substack{"] if name == "substack" else [f"\\begin{{{name}}}"]
+    if name in c.PLACED_ENVIRONMENTS and not c.ENVIRONMENTS[name]:
+        pieces.append(" ")
     if c.ENVIRONMENTS.get(name):
         pieces.append(f"{{{environment.argument}}}")
     for number, row in enumerate(environment.rows):
@@ -178,9 +181,10 @@ def _phantom(phantom: Phantom) -> str:
 
 def _styled(styled: Styled) -> _Pieces:
     command, argument, body = styled.command, styled.argument, styled.body
-    if command == "\\mathop":
+    if command in ("\\mathop", "\\operatorname", "\\operatorname*"):
         return [command, *_argument(body), argument]
     if command == "\\mathchoice":
         return [command, *_argument(body), f"{{{argument}}}"]
-    before = [f"{{{argument}}}"] if argument or command in c.DECORATIONS_WITH_ARGUMENTS or command == "\\color" else []
+    takes_argument = command in c.DECORATIONS_WITH_ARGUMENTS or c.TEXT_BOXES.get(command) or command == "\\color"
+    before: _Pieces = [f"{{{argument}}}"] if takes_argument else []
     return [command, *before, *_argument(body)]

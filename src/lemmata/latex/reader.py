@@ -5,25 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from lemmata.latex.characters import SUBSCRIPTS, SUPERSCRIPTS, character
-from lemmata.latex.commands import COMBINING_ACCENTS, DELIMITERS, INFIX_FRACTIONS, RULES, SPACES, UNITS
+from lemmata.latex.characters import character
+from lemmata.latex.commands import DELIMITERS, INFIX_FRACTIONS, RULES, SPACES, UNITS
+from lemmata.latex.scripts import SCRIPT_STARTS, read_scripts
 from lemmata.latex.symbols import CHARACTERS, SYMBOL_KINDS
 from lemmata.latex.tokens import Tokens
-from lemmata.latex.tree import Accent, Fraction, Gap, Node, Number, Phantom, Row, Script, Styled, Symbol
+from lemmata.latex.tree import Fraction, Gap, Node, Number, Phantom, Row, Symbol, TextRun
 
 MAX_DEPTH = 50
 """Groups within groups that are read; people write up to about ten."""
 
 LINE_ENDS = frozenset(["\\\\", "\\cr", "\\newline"])
 _CLOSERS = frozenset(["}", "\\right", "\\end", "$", "\\)", "&"]) | LINE_ENDS
-_PRIMES = frozenset("'") | {c for c, name in CHARACTERS.items() if name in ("'", "''", "'''")}
-_SCRIPTS = (
-    frozenset(["^", "_", "\\limits", "\\nolimits"]) | _PRIMES | SUPERSCRIPTS.keys() | SUBSCRIPTS.keys() | COMBINING_ACCENTS.keys()
-)
 _KINDS = {name: kind for name, kind in SYMBOL_KINDS.items() if name != "."}
 """A point may begin a number or an ellipsis, so it has a handler."""
 DIGITS = frozenset("0123456789")
-_LENGTH = re.compile(r"[-+]?\s*(?:[0-9]+\.?[0-9]*|\.[0-9]+)\s*(?:%s)" % "|".join(UNITS))
+_LENGTH = re.compile(rf"[-+]?\s*(?:[0-9]+\.?[0-9]*|\.[0-9]+)\s*(?:{'|'.join(UNITS)})")
 
 Handler = Callable[["Reader", str, int], "Node | None"]
 """Reads what follows a command; gets its name and the index of its token, gives None where it shows nothing."""
@@ -106,8 +103,8 @@ class Reader:
             while following < "!" and following:
                 self.at += 1
                 following = texts[self.at]
-            if following in _SCRIPTS:
-                node = self._scripts(node, items)
+            if following in SCRIPT_STARTS:
+                node = read_scripts(self, node, items)
             items.append(node)
         self.depth -= 1
         if infix:
@@ -182,6 +179,9 @@ class Reader:
             return Phantom(start, end, "\\ ", "", SPACES["\\ "])
         if text.startswith("\\?") and len(text) > 2:
             return Gap(start, end, self.source[start:end], text[2:])
+        if text.startswith("\\verb") and len(text) > 6:
+            command = "\\verb*" if text[5] == "*" else "\\verb"
+            return TextRun(start, end, command, text[len(command) + 1 : -1])
         return Gap(start, end, self.source[start:end], f"unknown command `{text}`")
 
     def gap(self, at: int, reason: str) -> Gap:
@@ -189,101 +189,6 @@ class Reader:
         start = self.starts[at]
         end = max(start, self.ends[self.at - 1]) if self.at > at else start
         return Gap(start, end, self.source[start:end], reason)
-
-    def _scripts(self, base: Node, items: list[Node]) -> Node:
-        """The scripts of `base`; a space has none, so that they get an empty base after it.
-
-        A second subscript or superscript is a gap; what it was on goes to `items` before it.
-        """
-        texts = self.texts
-        if type(base) is Phantom:
-            items.append(base)
-            base = Row(base.end, base.end, ())
-        sub: Node | None = None
-        sup: Node | None = None
-        primes = 0
-        primed = False
-        problem = ""
-        end = base.end
-        while True:
-            at = self.at
-            text = texts[at]
-            if text < "!" and text:
-                self.at = at + 1
-                continue
-            if text not in _SCRIPTS:
-                break
-            if text == "_":
-                self.at = at + 1
-                script = self.argument("a subscript")
-                if sub is not None:
-                    problem = "a second subscript"
-                    break
-                sub = script
-            elif text == "^":
-                self.at = at + 1
-                script = self.argument("a superscript")
-                if sup is not None or (primed and texts[at - 1] not in _PRIMES):
-                    problem = "a second superscript"
-                    break
-                more, sup = _split_primes(script)
-                primes += more
-                primed = primed or sup is None
-            elif text in _PRIMES:
-                self.at = at + 1
-                if sup is not None or (primed and texts[at - 1] not in _PRIMES):
-                    problem = "a prime after a superscript"
-                    break
-                primes += len(CHARACTERS.get(text, text))
-                primed = True
-            elif text in COMBINING_ACCENTS:
-                self.at = at + 1
-                base = Accent(base.start, self.ends[at], COMBINING_ACCENTS[text], base)
-            elif text == "\\limits" or text == "\\nolimits":
-                self.at = at + 1
-                limits = _with_limits(base, text)
-                if limits is None:
-                    problem = f"`{text}` follows no operator"
-                    break
-                base = limits
-            elif text in SUPERSCRIPTS:
-                script = self._characters(SUPERSCRIPTS)
-                if sup is not None:
-                    problem = "a second superscript"
-                    break
-                sup = script
-            else:
-                script = self._characters(SUBSCRIPTS)
-                if sub is not None:
-                    problem = "a second subscript"
-                    break
-                sub = script
-            end = self.ends[self.at - 1]
-        if sub is not None or sup is not None or primes:
-            base = Script(base.start, end, base, sub, sup, primes)
-        if problem:
-            if not _is_nothing(base):
-                items.append(base)
-            return self.gap(at, problem)
-        return base
-
-    def _characters(self, table: dict[str, str]) -> Node:
-        """A run of raised or lowered characters, x² or x₁₂."""
-        first = self.at
-        nodes: list[Node] = []
-        while (plain := table.get(self.texts[self.at])) is not None:
-            start, end = self.starts[self.at], self.ends[self.at]
-            self.at += 1
-            if plain.isdigit() and nodes and isinstance(nodes[-1], Number):
-                nodes[-1] = Number(nodes[-1].start, end, nodes[-1].text + plain)
-            elif plain.isdigit():
-                nodes.append(Number(start, end, plain))
-            else:
-                name = CHARACTERS.get(plain, plain)
-                nodes.append(Symbol(start, end, name, SYMBOL_KINDS.get(name, "letter")))
-        if len(nodes) == 1 and self.at == first + 1:
-            return nodes[0]
-        return Row(self.starts[first], self.ends[self.at - 1], tuple(nodes), True)
 
     # arguments
 
@@ -318,7 +223,7 @@ class Reader:
             if kind is not None and not (text == "]" == self.closers[-1]):
                 self.at = at + 1
                 return Symbol(self.starts[at], self.ends[at], text, kind)
-            if kind is not None or not text or text in _CLOSERS or text in _SCRIPTS or text in INFIX_FRACTIONS:
+            if kind is not None or not text or text in _CLOSERS or text in SCRIPT_STARTS or text in INFIX_FRACTIONS:
                 return Gap(self.starts[at], self.starts[at], "", f"{owner} lacks its argument")
             self.at = at + 1
             if text in DIGITS:
@@ -389,34 +294,3 @@ class Reader:
 
 def _is_blank(cells: tuple[Row, ...]) -> bool:
     return len(cells) == 1 and all(type(item) is Phantom and item.command in RULES for item in cells[0].items)
-
-
-def _is_nothing(node: Node) -> bool:
-    return type(node) is Row and not node.items and not node.braced
-
-
-def _split_primes(script: Node) -> tuple[int, Node | None]:
-    """x^{\\prime\\prime T}: the primes that begin a superscript are counted apart, the rest stays."""
-    if type(script) is Symbol:
-        return (1, None) if script.kind == "prime" else (0, script)
-    if type(script) is not Row or not script.items:
-        return 0, script
-    primes = used = 0
-    for item in script.items:
-        if type(item) is Symbol and item.kind == "prime":
-            primes += 1
-        elif type(item) is Script and _is_nothing(item.base) and item.sub is None is item.sup:
-            primes += item.primes
-        else:
-            break
-        used += 1
-    rest = script.items[used:]
-    return primes, Row(script.start, script.end, rest, True) if rest else None
-
-
-def _with_limits(base: Node, command: str) -> Node | None:
-    if isinstance(base, Symbol) and base.kind in ("op", "big"):
-        return Symbol(base.start, base.end, base.name, base.kind, command == "\\limits")
-    if isinstance(base, Styled) and base.command == "\\mathop":
-        return Styled(base.start, base.end, base.command, base.body, command)
-    return None

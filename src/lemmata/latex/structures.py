@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from lemmata.latex import commands as c
-from lemmata.latex.characters import SUBSCRIPTS, SUPERSCRIPTS
+from lemmata.latex.characters import SUBSCRIPTS, SUPERSCRIPTS, character
+from lemmata.latex.layout import LAYOUT_HANDLERS, raw_arguments
 from lemmata.latex.reader import DIGITS, Handler, Reader
 from lemmata.latex.symbols import CHARACTERS, SYMBOL_KINDS
 from lemmata.latex.tree import (
@@ -18,11 +21,9 @@ from lemmata.latex.tree import (
     Phantom,
     Root,
     Row,
-    Script,
     Stack,
     Styled,
     Symbol,
-    TextRun,
 )
 from lemmata.latex.words import operator_word, text_argument
 
@@ -246,41 +247,28 @@ def _decoration(reader: Reader, text: str, at: int) -> Node:
 
 
 def _decoration_with_arguments(reader: Reader, text: str, at: int) -> Node:
-    """Several arguments before the body are joined with `}{`."""
-    before = [reader.raw_argument() for _ in range(c.DECORATIONS_WITH_ARGUMENTS[text])]
-    if None in before:
+    before = raw_arguments(reader, c.DECORATIONS_WITH_ARGUMENTS[text])
+    if before is None:
         return reader.gap(at, f"`{text}` lacks an argument")
     body = reader.argument(f"`{text}`")
-    return Styled(reader.starts[at], body.end, text, body, "}{".join(map(str, before)))
+    return Styled(reader.starts[at], body.end, text, body, before)
 
 
 def _text_box(reader: Reader, text: str, at: int) -> Node:
-    before = [reader.raw_argument() for _ in range(c.TEXT_BOXES[text])]
-    if None in before:
+    before = raw_arguments(reader, c.TEXT_BOXES[text])
+    if before is None:
         return reader.gap(at, f"`{text}` lacks an argument")
     body = text_argument(reader, "", reader.skip_spaces())
-    return Styled(reader.starts[at], body.end, text, body, "}{".join(map(str, before)))
-
-
-def _color(reader: Reader, text: str, at: int) -> Node:
-    """\\color{c}{body} decorates the group; before anything else \\color{c} is a switch, layout only."""
-    color = reader.raw_argument()
-    if color is None:
-        return reader.gap(at, "`\\color` lacks its argument")
-    end = reader.ends[reader.at - 1]
-    if reader.texts[reader.skip_spaces()] == "{":
-        body = reader.group()
-        return Styled(reader.starts[at], body.end, text, body, color)
-    return Phantom(reader.starts[at], end, text, color)
+    return Styled(reader.starts[at], body.end, text, body, before)
 
 
 def _mathchoice(reader: Reader, text: str, at: int) -> Node:
     """The display form is read, the three others kept as they are written."""
     body = reader.argument("`\\mathchoice`")
-    others = [reader.raw_argument() for _ in range(3)]
-    if None in others:
+    others = raw_arguments(reader, 3)
+    if others is None:
         return reader.gap(at, "`\\mathchoice` lacks an argument")
-    return Styled(reader.starts[at], reader.ends[reader.at - 1], text, body, "}{".join(map(str, others)))
+    return Styled(reader.starts[at], reader.ends[reader.at - 1], text, body, others)
 
 
 def _operator(reader: Reader, text: str, at: int) -> Node:
@@ -310,48 +298,30 @@ def _text(reader: Reader, text: str, at: int) -> Node:
     return text_argument(reader, text, at)
 
 
-def _verb(reader: Reader, text: str, at: int) -> Node:
-    return reader.gap(at, "`\\verb` without its text")
-
-
-def _space(reader: Reader, text: str, at: int) -> Node:
-    return Phantom(reader.starts[at], reader.ends[at], text, "", c.SPACES[text])
-
-
-def _length(reader: Reader, text: str, at: int) -> Node:
-    length = reader.length()
-    if not length:
-        return reader.gap(at, f"`{text}` lacks a length")
-    return Phantom(reader.starts[at], reader.ends[reader.at - 1], text, length, _width(length))
-
-
-def _width(length: str) -> float:
-    """A length in em of a 10 point font; 0 where it is none."""
-    length = length.replace(" ", "")
-    try:
-        return round(float(length[:-2]) * c.UNITS[length[-2:]], 3)
-    except (KeyError, ValueError):
-        return 0.0
-
-
-def _layout(reader: Reader, text: str, at: int) -> Node:
-    return Phantom(reader.starts[at], reader.ends[at], text)
-
-
-def _layout_with_arguments(reader: Reader, text: str, at: int) -> Node:
-    if reader.texts[reader.at] == "*":
-        reader.at += 1
-        command = text + "*"
+def _char(reader: Reader, text: str, at: int) -> Node | None:
+    """\\char65, \\char'101, \\char"41, \\char`A: the character of that number."""
+    reader.skip_spaces()
+    sign = reader.texts[reader.at]
+    reader.at += sign in ("'", '"', "`")
+    if sign == "`":
+        letter = reader.texts[reader.at][-1:]
+        reader.at += bool(letter)
     else:
-        command = text
-    if reader.texts[reader.at] == "[":
-        reader.raw_argument("[", "]")
-    arguments = [reader.raw_argument() for _ in range(c.LAYOUT_WITH_ARGUMENTS[text])]
-    if None in arguments:
-        return reader.gap(at, f"`{text}` lacks an argument")
-    argument = "}{".join(map(str, arguments))
-    width = _width(argument) if text == "\\hspace" else 0.0
-    return Phantom(reader.starts[at], reader.ends[reader.at - 1], command, argument, width)
+        allowed = {"'": "01234567", '"': "0123456789ABCDEFabcdef"}.get(sign, "0123456789")
+        first = reader.at
+        while reader.texts[reader.at] and reader.texts[reader.at] in allowed:
+            reader.at += 1
+        digits = "".join(reader.texts[first : reader.at])
+        code = int(digits or "0", {"'": 8, '"': 16}.get(sign, 10)) if len(digits) < 8 else 0
+        letter = chr(code) if 32 < code < 0x110000 and not 0xD800 <= code < 0xE000 else ""
+    if not letter:
+        return reader.gap(at, "`\\char` lacks the number of a character")
+    start, end = reader.starts[at], reader.ends[reader.at - 1]
+    if letter in SYMBOL_KINDS:
+        return Symbol(start, end, letter, SYMBOL_KINDS[letter])
+    if letter in DIGITS:
+        return Number(start, end, letter)
+    return character(letter, start, end, reader.source)
 
 
 def _not(reader: Reader, text: str, at: int) -> Node:
@@ -377,7 +347,8 @@ def _math_shift(reader: Reader, text: str, at: int) -> Node:
 
 
 def _handlers() -> dict[str, Handler]:
-    families: list[tuple[Handler, object]] = [
+    families: list[tuple[Handler, Iterable[str]]] = [
+        *LAYOUT_HANDLERS,
         (_group, ["{"]),
         (_bare_script, ["^", "_", "'", *SUPERSCRIPTS, *SUBSCRIPTS, *c.COMBINING_ACCENTS]),
         (_bare_script, [char for char, name in CHARACTERS.items() if name[0] == "'"]),
@@ -398,20 +369,16 @@ def _handlers() -> dict[str, Handler]:
         (_decoration, c.DECORATIONS),
         (_decoration_with_arguments, c.DECORATIONS_WITH_ARGUMENTS),
         (_text_box, c.TEXT_BOXES),
-        (_color, ["\\color"]),
         (_mathchoice, ["\\mathchoice"]),
         (_operator, ["\\operatorname", "\\operatornamewithlimits"]),
         (_mathop, ["\\mathop"]),
         (_text, c.TEXTS),
-        (_space, c.SPACES),
-        (_length, c.LENGTHS),
-        (_layout, c.LAYOUT),
-        (_layout_with_arguments, c.LAYOUT_WITH_ARGUMENTS),
+        (_char, ["\\char"]),
         (_not, ["\\not"]),
         (_stray_limits, ["\\limits", "\\nolimits"]),
         (_math_shift, ["\\(", "\\[", "\\]"]),
     ]
-    return {name: handler for handler, names in families for name in names}  # type: ignore[attr-defined]
+    return {name: handler for handler, names in families for name in names}
 
 
 HANDLERS: dict[str, Handler] = _handlers()

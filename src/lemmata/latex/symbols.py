@@ -88,7 +88,7 @@ _NAMES_BY_KIND = {
         \triangledown \lozenge \circledS \circledR \measuredangle \nexists \backprime \blacktriangle \blacktriangledown
         \blacksquare \blacklozenge \bigstar \sphericalangle \diagup \diagdown \square \Box \Diamond \yen \checkmark
         \angle \triangle \neg \lnot \top \bot \surd \backslash \varvdots \degree \pounds \mathsterling \maltese \# \$ \%
-        \& \_ \copyright
+        \& \_ \copyright \textcopyright \textregistered
     """,
 }
 _LATIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -152,4 +152,3 @@ _CHARACTER_PAIRS = r"""
 _words = _CHARACTER_PAIRS.split()
 CHARACTERS: dict[str, str] = dict(zip(_words[::2], _words[1::2], strict=True))
 """The name a Unicode character reads as: `≤` is `\\le`, `′` the prime."""
-

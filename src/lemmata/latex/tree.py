@@ -26,7 +26,7 @@ class Symbol(Node):
     """
 
     name: str
-    """The character itself or the command with backslash (`x`, `+`, `\\alpha`, `\\log`); for \\operatorname{tr} `tr`."""
+    """The character itself or the command with backslash (`x`, `+`, `\\alpha`, `\\log`); of \\operatorname{tr} `tr`."""
     kind: str
     limits: bool | None = None
     """\\limits, \\nolimits, \\operatorname* where written."""
@@ -86,7 +86,7 @@ class Fenced(Node):
 
 @dataclass(frozen=True, slots=True)
 class Font(Node):
-    """\\mathbf{..}, \\mathrm, \\mathcal, \\mathbb, \\boldsymbol, \\bm, \\mathsf, \\mathit, \\rm ...: command as written."""
+    """\\mathbf{..}, \\mathrm, \\mathcal, \\mathbb, \\boldsymbol, \\bm, \\mathsf, \\rm ...: command as written."""
 
     command: str
     body: Node
@@ -125,7 +125,7 @@ class Environment(Node):
 
 @dataclass(frozen=True, slots=True)
 class Stack(Node):
-    """\\overset, \\underset, \\stackrel, \\overbrace, \\underbrace, \\xrightarrow ...: base with things above or below."""
+    """\\overset, \\underset, \\stackrel, \\overbrace, \\underbrace, \\xrightarrow ...: things above or below a base."""
 
     command: str
     base: Node

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from lemmata.latex import commands as c
 from lemmata.latex.reader import Reader
-from lemmata.latex.symbols import SYMBOL_KINDS
 from lemmata.latex.tree import Font, Gap, Node, Number, Phantom, Row, Symbol, TextRun
 
-_IN_TEXT = (
-    c.TEXT_MODE_COMMANDS | c.TEXTS | c.SPACES.keys() | c.LAYOUT | c.LAYOUT_WITH_ARGUMENTS.keys() | c.FONT_SWITCHES
+_IN_TEXT = frozenset().union(
+    c.TEXT_MODE_COMMANDS, c.TEXT_BOXES, c.TEXTS, c.SPACES, c.LAYOUT, c.LAYOUT_WITH_ARGUMENTS, c.FONT_SWITCHES
 ) | {name for name in c.ACCENTS if not name[1:].isalpha() or len(name) == 2}
 _ROMAN = frozenset(r"\mathrm \mathup \symrm \text \textrm \textnormal \textup \mbox \hbox \rm".split())
 
@@ -38,9 +37,8 @@ def text_argument(reader: Reader, command: str, at: int) -> Node:
             if depth == 0:
                 end = reader.ends[here]
                 return TextRun(reader.starts[at], end, command, "".join(words), tuple(parts))
-        elif text[0] == "\\" and text not in _IN_TEXT and (text in reader.handlers or text in SYMBOL_KINDS or len(text) > 2):
-            if not (text in SYMBOL_KINDS and len(text) == 2) and not text.startswith("\\verb"):
-                parts.append(Gap(reader.starts[here], reader.ends[here], text, f"`{text}` among words"))
+        elif text[0] == "\\" and text[1:].isalpha() and text not in _IN_TEXT:
+            parts.append(Gap(reader.starts[here], reader.ends[here], text, f"`{text}` among words"))
         words += [t for t in texts[here : reader.at] if t[0] != "%"]
     return reader.gap(at, f"`{command}{{` is never closed")
 
@@ -74,7 +72,7 @@ def _spelled(node: Node) -> str | None:
             return name
         case Symbol(name="\\_"):
             return "_"
-        case Symbol(name=name, kind="op", limits=limits) if name != "\\Pr":
+        case Symbol(name=name, kind="op") if name != "\\Pr":
             return f" {name.removeprefix(chr(92))} "
         case Phantom(width=width, argument=""):
             return " " if width > 0 else ""
