@@ -9,6 +9,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lemmata.report import jsonl, layout
 from lemmata.report.result import DocumentResult, Problem, StatementResult, jsonable
@@ -199,3 +201,24 @@ def test_a_terminal_gets_colours_and_the_same_words(monkeypatch):
     assert re.sub(r"\x1b\[[0-9;]*m", "", screen.getvalue()).replace(" \n", "\n") == plain(layout.document(RESULT))
     monkeypatch.setenv("NO_COLOR", "1")
     assert isinstance(writer(Screen()), Plain)
+
+
+nested = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(values=st.dictionaries(st.text(max_size=5), nested, max_size=3), left=nested, right=nested)
+def test_any_counterexample_has_a_layout(values, left, right):
+    example = {"sizes": {}, "values": jsonable(values), "left": jsonable(left), "right": jsonable(right)}
+    lines = list(layout.counterexample(example, 80))
+    assert all(isinstance(text, str) for line in lines for text, _ in line)
+    json.dumps(example, allow_nan=False)
+
+
+@given(st.text(max_size=60), st.integers(4, 40))
+def test_shortened_text_fits(text, columns):
+    short = layout.shorten(text, columns)
+    assert layout.width(short) <= columns and "\n" not in short
