@@ -7,9 +7,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 
-from scoring import Claim, score
-
 from lemmata.report.result import StatementResult
+from scoring import Claim, score
 
 
 def statement(line: int, verdict: str, latex: str = "a = b") -> StatementResult:
