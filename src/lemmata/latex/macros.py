@@ -211,15 +211,16 @@ class _Expander:
             case "\\let":
                 self._let(everywhere=False)
             case "\\global" | "\\long":
-                following = self._next(f"a definition after `{command}`")[0]
-                if following == "\\let":
-                    self._let(everywhere=command == "\\global")
-                elif following in ("\\def", "\\gdef", "\\edef", "\\xdef"):
-                    self._def(following, everywhere=command == "\\global" or following in ("\\gdef", "\\xdef"))
-                elif following in ("\\global", "\\long"):
-                    self._primitive((following, *token[1:]))
+                everywhere = False
+                while command in ("\\global", "\\long"):
+                    everywhere = everywhere or command == "\\global"
+                    command = self._next(f"a definition after `{command}`")[0]
+                if command == "\\let":
+                    self._let(everywhere)
+                elif command in ("\\def", "\\gdef", "\\edef", "\\xdef"):
+                    self._def(command, everywhere or command in ("\\gdef", "\\xdef"))
                 else:
-                    raise _Malformed(f"`{command}` is followed by no definition")
+                    raise _Malformed(f"`{command}` after `{token[0]}` is no definition")
             case "\\DeclareMathOperator":
                 self._declare_operator()
             case "\\expandafter":

@@ -185,9 +185,12 @@ class Reader:
         return Gap(start, end, self.source[start:end], f"unknown command `{text}`")
 
     def gap(self, at: int, reason: str) -> Gap:
-        """A gap from token `at` up to where the reader stands."""
+        """A gap from token `at` up to where the reader stands, spaces before that left out."""
+        last = self.at - 1
+        while last > at and self.texts[last] < "!":
+            last -= 1
         start = self.starts[at]
-        end = max(start, self.ends[self.at - 1]) if self.at > at else start
+        end = max(start, self.ends[last]) if last >= at else start
         return Gap(start, end, self.source[start:end], reason)
 
     # arguments

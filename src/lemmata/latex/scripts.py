@@ -17,6 +17,8 @@ SCRIPT_STARTS = frozenset(["^", "_", "\\limits", "\\nolimits"]).union(
     PRIMES, SUPERSCRIPTS, SUBSCRIPTS, COMBINING_ACCENTS
 )
 """Tokens that put something on the atom before them."""
+MAX_ACCENTS = 8
+"""Combining accents on one letter."""
 
 
 def read_scripts(reader: Reader, base: Node, items: list[Node]) -> Node:
@@ -30,7 +32,7 @@ def read_scripts(reader: Reader, base: Node, items: list[Node]) -> Node:
         base = Row(base.end, base.end, ())
     sub: Node | None = None
     sup: Node | None = None
-    primes = 0
+    primes = accents = 0
     primed = False
     problem = ""
     end = base.end
@@ -67,6 +69,10 @@ def read_scripts(reader: Reader, base: Node, items: list[Node]) -> Node:
             primed = True
         elif text in COMBINING_ACCENTS:
             reader.at = at + 1
+            accents += 1
+            if accents > MAX_ACCENTS:
+                problem = f"more than {MAX_ACCENTS} accents on one letter"
+                break
             base = Accent(base.start, reader.ends[at], COMBINING_ACCENTS[text], base)
         elif text == "\\limits" or text == "\\nolimits":
             reader.at = at + 1

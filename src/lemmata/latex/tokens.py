@@ -17,7 +17,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_VERB = re.compile(r"\\verb\*?([^a-zA-Z*\n]).*?\1")
+_VERB = re.compile(r"\\verb\*?([^a-zA-Z*\n]).{0,400}?\1")
 _CONTROL_CHARACTER = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 UNREADABLE = "\ufffd"
