@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
+from typing import Any
 
 from lemmata.latex.macros import EXPANDED, Macro, TooManyExpansions, compile_macro, expand
 from lemmata.latex.reader import MAX_DEPTH, Reader, TooDeep
@@ -15,12 +16,12 @@ def parse(
     latex: str,
     macros: Mapping[str, str | Macro] | None = None,
     *,
-    definitions: MutableMapping[str, Macro] | None = None,
+    definitions: MutableMapping[str, Any] | None = None,
 ) -> Row:
     """The notation tree of one formula. Never raises: what cannot be read is a `Gap`.
 
     macros: bodies by name (`\\R` or `R`), with #1, #2, ... where arguments go.
-    definitions: macros that earlier formulas of the document defined; those of this formula are added.
+    definitions: the Macros that earlier formulas of the document defined; those of this formula are added.
     """
     tokens = tokenize(latex)
     table = {}
