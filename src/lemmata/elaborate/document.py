@@ -1,0 +1,311 @@
+"""A whole document: parse every formula, bind what it binds, read what it claims."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from lemmata import latex
+from lemmata.core.size import Size
+from lemmata.documents.model import Document, Formula, Position
+from lemmata.elaborate import surface as s
+from lemmata.elaborate.claims import Attempt, Conditions, read_chain, shape_of
+from lemmata.elaborate.context import Context, FormulaContext, context
+from lemmata.elaborate.declarations import membership
+from lemmata.elaborate.environment import Environment, Place
+from lemmata.elaborate.expressions import HANDLERS
+from lemmata.elaborate.facts import apply_facts
+from lemmata.elaborate.guesses import usage
+from lemmata.elaborate.names import index_letters, script_items, spell, stem, walk
+from lemmata.elaborate.reader import Conventions, Reader, Shared, known
+from lemmata.elaborate.readings import Choices
+from lemmata.elaborate.roles import CONDITIONAL, Item, Roles, apply_first_values, note_sizes
+from lemmata.elaborate.solver import Misfit, Solver, Unreadable
+from lemmata.elaborate.statement import ShapeError, Statement
+from lemmata.elaborate.syntax import parse
+
+STATEMENT_ROLES = frozenset({"declaration", "definition", "implicit definition", "condition", "instance", "update", "approximation",
+                             "claim", "withdrawn"})
+
+
+@dataclass(frozen=True, slots=True)
+class Elaboration:
+    """What a document says, formula by formula, and what it binds."""
+
+    document: Document
+    statements: tuple[Statement, ...]
+    roles: Roles
+    context: Context
+    items: tuple[Item, ...] = ()
+    """Every part with its role, in order."""
+
+
+@dataclass(slots=True)
+class Elaborator:
+    """The state of elaborating one document."""
+
+    document: Document
+    context: Context
+    items: list[Item] = field(default_factory=list)
+    conventions: Conventions = field(default_factory=Conventions)
+    environment: Environment = field(default_factory=Environment)
+    usage: dict[str, frozenset[str]] = field(default_factory=dict)
+    roles: Roles | None = None
+
+    def run(self) -> Elaboration:
+        self.parse()
+        exprs = [i.part.expr for i in self.items]
+        letters = index_letters(exprs)
+        self.conventions.index_letters = letters
+        self.conventions.step_letters = step_letters(exprs)
+        self.usage = usage(exprs, letters)
+        shared = self.shared(Choices(), None)
+        roles = self.roles = Roles(shared, letters)
+        for item in self.items:
+            roles.declare(item)
+        note_sizes(Reader(shared, Place(0)), exprs)
+        apply_facts(self.context, self.items, roles, self.conventions)
+        for item in self.items:
+            roles.assign(item)
+        apply_first_values(roles)
+        statements = [x for item in self.items for x in self.statements(item)]
+        return Elaboration(self.document, tuple(statements), roles, self.context, tuple(self.items))
+
+    def parse(self) -> None:
+        """Every formula of the prose as parts with its place and cues."""
+        definitions: dict[str, object] = {}
+        rows = []
+        for formula in self.document.formulas:
+            rows.append((formula, latex.parse(formula.latex, self.document.macros, definitions=definitions)))
+        first = [(formula, row, parse(row)) for formula, row in rows]
+        words = frozenset(
+            n.base for _, _, parts in first for p in parts for n in walk(p.expr)
+            if isinstance(n, s.Name) and n.word and len(n.base) > 1 and n.base.isalpha()
+        )
+        for formula, row, parts in first:
+            if words and _has_run(formula.latex, words):
+                parts = parse(row, words=words)
+            words_of = self.context.formulas[formula.index]
+            place = Place(formula.index, tuple(words_of.scope))
+            for part in parts:
+                self.items.append(Item(formula, part, place, words_of.cue, words_of.withdrawn, words_of.approximate))
+
+    def shared(self, choices: Choices, item: Item | None) -> Shared:
+        """A fresh state for one reading, with the size equations that hold at the item."""
+        solver = Solver()
+        shared = Shared(self.environment, self.conventions, HANDLERS, solver, choices, usage=self.usage)
+        if item is not None and self.roles is not None:
+            for source, left, right in self.roles.size_equations:
+                if source is not item and self._governs(source, item):
+                    solver.equate(left, right)
+            for place, left, op, right in self.roles.size_rules:
+                if place.at <= item.place.at or place.scopes == item.place.scopes[: len(place.scopes)]:
+                    shared.order.append((left, op, right))
+        return shared
+
+    def words(self, item: Item) -> FormulaContext:
+        return self.context.formulas[item.formula.index]
+
+    def _governs(self, source: Item, item: Item) -> bool:
+        """Whether a condition holds for an item: in its sentence if it is an if/when, in its scope if it is a let."""
+        here, there = self.words(source), self.words(item)
+        if source.formula.index in {f for h in there.hypotheses for f in h.formulas}:
+            return True
+        if source.cue in ("condition", "example"):
+            return here.sentence == there.sentence
+        inside = source.place.scopes == item.place.scopes[: len(source.place.scopes)]
+        return inside and source.place.at <= item.place.at or here.sentence == there.sentence
+
+    def conditions(self, item: Item) -> tuple[Conditions, tuple[str, ...], tuple[str, ...]]:
+        """What the sentence's hypotheses add, what was assumed in words, and what could not be used."""
+        equations: list[tuple[s.Expr, s.Expr]] = []
+        relations: list[s.Relation] = []
+        guards: list[str] = []
+        assumed: list[str] = []
+        for hypothesis in self.words(item).hypotheses:
+            sources = [i for i in self.items if i.formula.index in hypothesis.formulas and i is not item]
+            sources = [i for i in sources if i.formula is not item.formula or i.part.row != item.part.row]
+            if not sources and hypothesis.words_only:
+                guards.append(hypothesis.text)
+                continue
+            for source in sources:
+                if source.role == "condition" and source.equations:
+                    equations.extend(source.equations)
+                    assumed.append(_source(source))
+                elif source.role == "condition" and source.claims:
+                    relations.extend(source.claims)
+                    assumed.append(_source(source))
+                elif source.role == "condition" or source.role in ("declaration", "definition", "expression", "instance") and not source.reason:
+                    assumed.append(_source(source))
+                else:
+                    guards.append(hypothesis.text)
+        return Conditions(tuple(equations), tuple(relations)), tuple(dict.fromkeys(guards)), tuple(dict.fromkeys(assumed))
+
+    def statements(self, item: Item) -> list[Statement]:
+        """The statements of a part: what it declares or defines, and each claim in it."""
+        if item.role not in STATEMENT_ROLES:
+            return []
+        found: list[Statement] = []
+        if item.role in ("claim", "definition") and (item.withdrawn or item.approximate) and (item.claims or item.membership):
+            role = "withdrawn" if item.withdrawn else "approximation"
+            return [self.statement(item, item.part.expr, role=role, kind=item.kind, reason=f"the text {_why(role)}")]
+        if item.role != "claim":
+            found.append(self.plain(item))
+        for chain in item.claims if item.role in ("claim", "definition") else ():
+            found.append(self.claim(item, chain))
+        if item.membership is not None and item.role in ("claim", "definition"):
+            found.append(self.shape_claim(item))
+        return found
+
+    def plain(self, item: Item) -> Statement:
+        reason = item.reason
+        shapes: tuple[tuple[str, str], ...] = ()
+        expr = item.part.expr
+        if item.role == "definition" and item.kind == "definition" and isinstance(expr, s.Relation):
+            reason, shapes = self.understood(item, expr)
+            if item.claims:
+                expr = replace(expr, ops=expr.ops[:1], items=expr.items[:2], end=expr.items[1].end)
+        return self.statement(item, expr, role=item.role, kind=item.kind, reason=reason, shapes=shapes)
+
+    def understood(self, item: Item, expr: s.Relation) -> tuple[str, tuple[tuple[str, str], ...]]:
+        """Why a definition's body cannot be read, or empty; and the shapes of what it binds."""
+        shared = self.shared(Choices(), item)
+        r = Reader(shared, item.place)
+        try:
+            for binding in self.environment.all(""):
+                _ = binding
+            term = _definition_term(r, item, expr)
+        except Unreadable as error:
+            return str(error), ()
+        except RecursionError:
+            return "the definitions are nested too deeply", ()
+        return "", ((spell(expr.items[0]), str(r.solver.type(term.type))),)
+
+    def claim(self, item: Item, chain: s.Relation) -> Statement:
+        kind = _kind(chain, item.kind)
+        conditions, guards, assumed = self.conditions(item)
+        attempt: Attempt = read_chain(lambda c: self.shared(c, item), item.place, chain.items, chain.ops, conditions)
+        reason = "" if attempt.readings and not attempt.preferred_failed else attempt.preferred_failed
+        unused = {g for g in guards}
+        return self.statement(
+            item, chain, role="claim", kind=kind, reason=reason, readings=tuple(attempt.readings), unread=tuple(attempt.failures),
+            complete=attempt.complete, shape_error=attempt.shape_error, guards=tuple(sorted(unused)), assumptions=assumed,
+        )
+
+    def shape_claim(self, item: Item) -> Statement:
+        assert item.membership is not None
+        left, right = item.membership
+        span = replace(item.part.expr, start=left.start, end=right.end) if isinstance(item.part.expr, s.Relation) else item.part.expr
+        try:
+            found, guessed, shared = shape_of(lambda c: self.shared(c, item), item.place, left)
+            member = membership(Reader(shared, item.place), right)
+        except Misfit as misfit:
+            error = None
+            if all(known(x) for x in (*misfit.left, *misfit.right)):
+                error = ShapeError(str(misfit), misfit.left, misfit.right, {})
+            return self.statement(item, span, role="claim", kind="shape", reason=str(misfit), shape_error=error)
+        except Unreadable as error_:
+            return self.statement(item, span, role="claim", kind="shape", reason=str(error_))
+        solution = dict(shared.solver.solution)
+        claimed = member.type.shape
+        if member.domain.low is not None or member.domain.high is not None or member.domain.properties:
+            return self.statement(item, span, role="claim", kind="membership", reason="a membership in more than a shape")
+        if guessed or not all(known(x) for x in (*found.shape, *claimed)):
+            return self.statement(item, span, role="claim", kind="shape", reason="the shapes are not all declared")
+        return self.statement(item, span, role="claim", kind="shape", membership=(found.shape, claimed), solution=solution)
+
+    def statement(self, item: Item, expr: s.Expr, **parts: object) -> Statement:
+        formula = item.formula
+        start, end = _extent(formula, expr)
+        text = formula.latex[start:end].strip()
+        return Statement(formula, formula.position(start), formula.position(max(start, end - 1)), text, expr=expr, **parts)  # type: ignore[arg-type]
+
+
+def _definition_term(r: Reader, item: Item, expr: s.Relation):
+    from lemmata.elaborate import references
+    from lemmata.elaborate.calls import call_function
+    from lemmata.elaborate.derivatives import own_arguments
+    from lemmata.elaborate.heads import head_of
+
+    bindings = [b for key in r.shared.environment.keys() for b in r.shared.environment.all(key)
+                if b.place == item.place and b.kind in ("definition", "function")]
+    head = head_of(expr.items[0], r.shared.conventions.index_letters, r.shared.environment, item.place)
+    for binding in bindings:
+        if head is not None and binding.key == head.key:
+            if binding.kind == "function":
+                if binding.indices:
+                    r = r.bind({spell(i): references.free_index(r, spell(i)) for i in binding.indices})
+                return call_function(r, binding, own_arguments(r, binding), binding.latex)
+            if binding.indices:
+                return references.member(r, binding, binding.indices, None)[0]
+            return references.refer(r, binding)
+    return r.term(expr.items[-1])
+
+
+def _extent(formula: Formula, expr: s.Expr) -> tuple[int, int]:
+    if isinstance(expr, s.Relation):
+        return expr.items[0].start, max(i.end for i in expr.items)
+    return expr.start, expr.end
+
+
+def _kind(chain: s.Relation, kind: str) -> str:
+    if any(op != "=" for op in chain.ops):
+        return "inequality"
+    for side in chain.items:
+        for node in walk(side):
+            if isinstance(node, s.Derivative):
+                return "gradient"
+    for side in chain.items:
+        for node in walk(side):
+            if isinstance(node, s.Expectation):
+                return "expectation"
+    return kind if kind != "definition" else "equation"
+
+
+def _why(role: str) -> str:
+    return "takes it back" if role == "withdrawn" else "calls it approximate"
+
+
+def _source(item: Item) -> str:
+    start, end = _extent(item.formula, item.part.expr)
+    return item.formula.latex[start:end].strip()
+
+
+def _has_run(text: str, words: frozenset[str]) -> bool:
+    return any(w in text for w in words)
+
+
+def step_letters(exprs: Sequence[s.Expr]) -> frozenset[str]:
+    """Letters that count steps: h_t beside h_{t-1} in one formula."""
+    letters: set[str] = set()
+    for expr in exprs:
+        plain: dict[str, set[str]] = {}
+        shifted: dict[str, set[str]] = {}
+        for node in walk(expr):
+            if not isinstance(node, s.Name):
+                continue
+            scripts = list(script_items(node.sub))
+            if isinstance(node.sup, s.Paren) and node.sup.items:
+                scripts.append(node.sup.items[0])
+            for item in scripts:
+                match item:
+                    case s.Name(sub=None):
+                        plain.setdefault(stem(node), set()).add(stem(item))
+                    case s.Infix(ops=("+" | "-",), items=(s.Name() as letter, s.Num())):
+                        shifted.setdefault(stem(node), set()).add(stem(letter))
+        for base, found in shifted.items():
+            letters |= found & plain.get(base, set())
+    return frozenset(letters)
+
+
+def elaborate(document: Document) -> Elaboration:
+    """What every formula of the document says. Never raises for what the document holds."""
+    return Elaborator(document, context(document)).run()
+
+
+def line_of(position: Position) -> int:
+    return position.line
+
+
+def named_sizes(sizes: Sequence[Size]) -> list[str]:
+    return [str(x) for x in sizes]

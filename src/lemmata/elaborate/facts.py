@@ -1,0 +1,169 @@
+"""What the prose says of symbols becomes properties of their bindings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from lemmata.core.size import Size
+from lemmata.core.terms import Domain
+from lemmata.core.types import SCALAR, Tensor
+from lemmata.elaborate import surface as s
+from lemmata.elaborate.context import Context, Fact
+from lemmata.elaborate.declarations import head_key
+from lemmata.elaborate.environment import Binding, Place
+from lemmata.elaborate.names import script_items, spell, stem
+from lemmata.elaborate.reader import Conventions
+from lemmata.elaborate.roles import Item, Roles
+from lemmata.elaborate.solver import unknown
+
+PROPERTIES = {
+    "symmetric": "symmetric", "positive definite": "positive definite", "positive semidefinite": "positive definite",
+    "orthogonal": "orthogonal", "invertible": "invertible", "diagonal": "diagonal", "lower triangular": "lower triangular",
+    "upper triangular": "upper triangular", "permutation": "permutation", "full column rank": "full rank",
+    "full row rank": "full rank", "unit norm": "unit", "nonzero": "nonzero", "simplex": "simplex",
+    "strictly positive probability vector": "simplex", "one-hot": "one-hot", "binary": "binary", "integer": "integer",
+    "distinct": "distinct", "positive determinant": "positive determinant",
+}
+RANKS = {"scalar": 0, "vector": 1, "matrix": 2}
+SQUARE = frozenset({"symmetric", "positive definite", "positive semidefinite", "orthogonal", "invertible", "diagonal", "lower triangular",
+                    "upper triangular", "permutation"})
+
+
+def apply_facts(context: Context, items: Sequence[Item], roles: Roles, conventions: Conventions) -> None:
+    """Attach every usable fact; document-wide conventions go to `conventions`."""
+    by_formula: dict[int, list[Item]] = {}
+    for item in items:
+        by_formula.setdefault(item.formula.index, []).append(item)
+    for fact in context.facts:
+        _conventions(fact, conventions)
+        for index in fact.subjects:
+            for item in by_formula.get(index, ()):
+                for name in names_of(item.part.expr):
+                    _apply(fact, name, item, roles)
+        if fact.kind == "rows of":
+            _rows(fact, by_formula, roles)
+
+
+def _conventions(fact: Fact, conventions: Conventions) -> None:
+    match fact.kind:
+        case "layout numerator":
+            conventions.numerator_layout = True
+        case "indices from zero":
+            conventions.zero_based = True
+        case "softmax over columns":
+            conventions.rowwise_softmax = False
+
+
+def names_of(expr: s.Expr) -> list[s.Name]:
+    """The symbols that a formula introduces: X of X ∈ ℝ^{n×d}, Q and K of Q, K ∈ …, a lone X."""
+    match expr:
+        case s.Choice(options=options):
+            return names_of(options[0])
+        case s.Relation(items=(first, *_)):
+            return names_of(first)
+        case s.Listing(items=items):
+            return [n for i in items for n in names_of(i)]
+        case s.Name():
+            return [expr]
+    return []
+
+
+def _apply(fact: Fact, name: s.Name, item: Item, roles: Roles) -> None:
+    key, indices = head_key(name, roles.letters, roles.environment, item.place)
+    binding = roles.environment.find(key, name.font, item.place)
+    prop = PROPERTIES.get(fact.kind)
+    if binding is None or binding.kind not in ("variable", "family"):
+        if fact.kind == "ones" and binding is None:
+            return
+        if binding is None and not indices and (fact.kind in RANKS or fact.kind in SQUARE or fact.kind == "simplex"):
+            kind = _kind(fact.kind, name, roles)
+            binding = roles.environment.add(Binding(key, name.font, spell(name), "variable", item.place, kind))
+        else:
+            return
+    if fact.kind == "positive":
+        binding.domain = replace(binding.domain, low=max(0.0, binding.domain.low or 0.0))
+    elif fact.kind == "ones":
+        _ones(binding)
+    elif prop is not None:
+        binding.domain = Domain(binding.domain.low, binding.domain.high, binding.domain.properties | {prop})
+    else:
+        binding.facts.add(fact.kind)
+
+
+def _kind(fact: str, name: s.Name, roles: Roles) -> Tensor:
+    """A symbol that only words declare: a square matrix, a vector, a number."""
+    rank = RANKS.get(fact)
+    if rank == 0:
+        return SCALAR
+    if rank == 1 or fact == "simplex":
+        return Tensor((unknown(stem(name)),))
+    size = unknown(stem(name))
+    return Tensor((size, size)) if fact in SQUARE else Tensor((size, unknown(stem(name))))
+
+
+def _ones(binding: Binding) -> None:
+    from fractions import Fraction
+
+    from lemmata.core import terms as t
+
+    if binding.type is not None and binding.type.rank:
+        binding.term = t.Op(binding.type, "fill", (), (("value", Fraction(1)),))
+        binding.kind = "term"
+
+
+def _rows(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles) -> None:
+    """X has rows x_i^⊤: the family is the rows of a declared matrix, or the matrix stacks a declared family."""
+    for subject in fact.subjects:
+        for thing in fact.objects:
+            matrices = [n for i in by_formula.get(subject, ()) for n in names_of(i.part.expr)]
+            rows = [(n, i) for i in by_formula.get(thing, ()) for n in _row_names(i.part.expr)]
+            for (row, item), matrix in zip(rows, matrices * (len(rows) if len(matrices) == 1 else 1), strict=False):
+                _tie(matrix, row, item, roles)
+
+
+def _row_names(expr: s.Expr) -> list[s.Name]:
+    match expr:
+        case s.Name():
+            return [replace(expr, sup=None) if _is_transpose(expr.sup) else expr]
+        case s.Listing(items=items):
+            return [n for i in items for n in _row_names(i)]
+        case s.Relation(items=(first, *_)):
+            return _row_names(first)
+        case s.Scripted(base=base):
+            return _row_names(base)
+    return []
+
+
+def _is_transpose(sup: s.Expr | None) -> bool:
+    return isinstance(sup, s.Mark) and sup.name == "top" or isinstance(sup, s.Name) and sup.base == "T"
+
+
+def _tie(matrix: s.Name, row: s.Name, item: Item, roles: Roles) -> None:
+    env = roles.environment
+    matrix_key, _ = head_key(matrix, roles.letters, env, item.place)
+    row_key, indices = head_key(row, roles.letters, env, item.place)
+    if len(indices) != 1:
+        items = script_items(row.sub)
+        if len(items) != 1:
+            return
+        indices = (items[0],)
+        row_key = stem(row)
+    declared = env.find(matrix_key, matrix.font, item.place)
+    place = Place(item.place.at, item.place.scopes)
+    if declared is not None and declared.kind in ("variable", "definition"):
+        letter = indices[0] if isinstance(indices[0], s.Name) else s.Name(0, 0, "i")
+        body = replace(matrix, sub=letter, sup=matrix.sup)
+        env.add(Binding(row_key, row.font, spell(row), "definition", place, body=body, indices=(letter,)))
+        return
+    letter = indices[0] if isinstance(indices[0], s.Name) else s.Name(0, 0, "i")
+    family = env.find(row_key, row.font, item.place)
+    ranges = family.ranges if family is not None else {}
+    stacked = _stack_body(row, letter, ranges, roles, item)
+    if stacked is not None:
+        env.add(Binding(matrix_key, matrix.font, spell(matrix), "definition", place, body=stacked))
+
+
+def _stack_body(row: s.Name, letter: s.Expr, ranges: dict[str, tuple[Size, Size]], roles: Roles, item: Item) -> s.Expr | None:
+    """The family named without its index: the whole stack."""
+    return replace(row, sub=None, sup=None)

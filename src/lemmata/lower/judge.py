@@ -1,0 +1,132 @@
+"""A statement's verdict: shapes by their sizes, claims by the judge, everything else as what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lemmata.core.size import Size
+from lemmata.elaborate.statement import ShapeError, Statement
+from lemmata.lower.problem import ReadingProblem
+from lemmata.verify import Reading as JudgedReading
+from lemmata.verify import judge
+from lemmata.verify.problem import CannotLower, Instance, SizeRule
+from lemmata.verify.sizes import NoSizes, assignments
+from lemmata.verify.verdict import Counterexample, Verdict
+
+ASSUMED = frozenset({"declaration", "definition", "implicit definition", "condition", "instance", "update"})
+
+
+def judge_statement(statement: Statement, seed: int = 0) -> Verdict:
+    """The judgement of one statement. Never raises for what a document holds."""
+    if statement.role in ASSUMED:
+        return Verdict("assumed", reason=statement.reason)
+    if statement.role in ("withdrawn", "approximation"):
+        return Verdict("assumed", reason=statement.reason)
+    if statement.kind in ("shape", "membership") and not statement.readings:
+        return _shape(statement)
+    if statement.shape_error is not None:
+        return _ill_typed(statement, statement.shape_error)
+    if not statement.readings:
+        return Verdict("unchecked", reason=statement.reason or "it could not be read", alternatives=statement.unread)
+    return _claim(statement, seed)
+
+
+def _claim(statement: Statement, seed: int) -> Verdict:
+    readings = [
+        JudgedReading(ReadingProblem(r), r.note or "as written", preferred=not r.note) for r in statement.readings
+    ]
+    guards = list(statement.guards)
+    verdict = judge(readings, seed=seed, guards=guards)
+    first = statement.readings[0]
+    if verdict.kind == "refuted":
+        guessed = [v for r in statement.readings for v in r.guessed]
+        if guessed:
+            names = ", ".join(dict.fromkeys(v.latex for v in guessed))
+            return _unchecked(verdict, f"fails, but {names} was not declared and its shape is a guess")
+        if statement.unread and _readable_failures(statement):
+            return _unchecked(verdict, f"fails, but another reading could not be tried: {statement.unread[0]}")
+        if not statement.complete:
+            return _unchecked(verdict, "fails under the readings tried, but there are more")
+    if verdict.kind == "verified" and not first.exact_orientation:
+        return _unchecked(verdict, "holds up to a transpose: a row is compared with a column")
+    if verdict.kind == "verified" and statement.reason:
+        return _unchecked(verdict, f"holds only if {first.note}: {statement.reason}")
+    return verdict
+
+
+def _readable_failures(statement: Statement) -> bool:
+    """Whether a reading was not tried for another reason than shapes that do not fit."""
+    shapes = ("differ", "shape", "product", "square", "runs over", "added")
+    return any(not any(word in reason for word in shapes) for reason in statement.unread)
+
+
+def _unchecked(verdict: Verdict, reason: str) -> Verdict:
+    return Verdict("unchecked", reason=reason, method=verdict.method, evidence=verdict.evidence, reading=verdict.reading,
+                   assumptions=verdict.assumptions, alternatives=verdict.alternatives)
+
+
+def _shape(statement: Statement) -> Verdict:
+    if statement.shape_error is not None:
+        return _ill_typed(statement, statement.shape_error)
+    if statement.membership is None:
+        return Verdict("unchecked", reason=statement.reason or "the set is not a shape")
+    found, claimed = statement.membership
+    solved = [s.substitute(statement.solution) for s in found], [s.substitute(statement.solution) for s in claimed]
+    if len(solved[0]) == len(solved[1]) and all(a == b for a, b in zip(*solved, strict=True)):
+        return Verdict("verified", method="shapes", evidence=(f"the shape works out to {text(found)} for all sizes",))
+    sizes = distinct(sorted({a for s in (*found, *claimed) for a in s.atoms}), (*found, *claimed))
+    if sizes is None:
+        return Verdict("unchecked", reason="no sizes could be found that tell the shapes apart")
+    left, right = at(found, sizes), at(claimed, sizes)
+    if left == right:
+        return Verdict("unchecked", reason="no sizes could be found that tell the shapes apart")
+    if statement.guards:
+        return Verdict("unchecked", reason=f"may depend on “{statement.guards[0]}”")
+    return Verdict(
+        "refuted", reason=f"the shape is {text(found)}, not {text(claimed)}", method="shapes",
+        evidence=(f"worked out: {text(found)}; claimed: {text(claimed)}",),
+        counterexample=Counterexample(sizes=sizes, left=left, right=right, note=f"{text(found)} is {left}, {text(claimed)} is {right}"),
+    )
+
+
+def _ill_typed(statement: Statement, error: ShapeError) -> Verdict:
+    sizes = distinct(sorted({a for s in (*error.left, *error.right) for a in s.atoms}), (*error.left, *error.right))
+    if statement.guards:
+        return Verdict("unchecked", reason=f"may depend on “{statement.guards[0]}”")
+    if sizes is None:
+        return Verdict("unchecked", reason=error.message)
+    left, right = at(error.left, sizes), at(error.right, sizes)
+    if left == right:
+        return Verdict("unchecked", reason=error.message)
+    return Verdict("refuted", reason=error.message, method="shapes", evidence=(error.message,),
+                   counterexample=Counterexample(sizes=sizes, left=left, right=right, note=error.message))
+
+
+@dataclass(frozen=True, slots=True)
+class _SizesAlone:
+    """A problem of which only the sizes matter."""
+
+    sizes: tuple[str, ...]
+    integral: tuple[Size, ...]
+    rules: tuple[SizeRule, ...] = ()
+
+    def instance(self, sizes: Mapping[str, int]) -> Instance:
+        raise CannotLower("only sizes")
+
+
+def distinct(names: Sequence[str], shapes: Sequence[Size]) -> dict[str, int] | None:
+    """Different numbers for different sizes, with every shape whole."""
+    try:
+        found = assignments(_SizesAlone(tuple(names), tuple(s for s in shapes if s.atoms)), 1)
+    except NoSizes:
+        return None
+    return dict(found[0])
+
+
+def at(shape: Sequence[Size], sizes: Mapping[str, int]) -> list[int]:
+    return [int(s.at(sizes)) for s in shape]
+
+
+def text(shape: Sequence[Size]) -> str:
+    return " × ".join(str(s) for s in shape) if shape else "a number"
