@@ -133,6 +133,9 @@ CASES = [
     (r"\boxed{x}", r"(\boxed {x})"),
     ("x % comment\n+y", "x + y"),
     (r"\mathrel{R}", r"(\mathrel {R})"),
+    # sets with doubled backslashes
+    (r"i \in \\{1, 2\\}", r"i \in \{ 1 , 2 \}"),
+    (r"a \\{b\\} + \\{c}", r"(aligned [a \{ b \} +] / [{c}])"),
     # relations
     (r"a\not=b", r"a \ne b"),
     (r"a\not\in B", r"a \notin B"),

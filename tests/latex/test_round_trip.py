@@ -22,44 +22,52 @@ ATOMS = st.sampled_from(
 )
 
 
-def _commands(inside: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    argument = inside.map("{{{}}}".format) | st.sampled_from("x1Z") | st.just(r"\beta ")
-    one = st.sampled_from(
-        r"\hat \mathbf \mathbb \sqrt \sqrt[3] \boxed \overline \underbrace \mathop \mathrel \textcolor{red} \bm".split()
-    )
-    two = st.sampled_from(r"\frac \binom \overset \underset \stackrel \dfrac".split())
-    frames = st.sampled_from(
-        [
-            r"\left( {} \right)",
-            r"\left\{{ {} \right.",
-            r"\left| {} \middle| x\right|",
-            r"\begin{{bmatrix}} {} & b \\ c & {} \end{{bmatrix}}",
-            r"\begin{{cases}} {} & x \\ {} \end{{cases}}",
-            r"\begin{{aligned}} [t] {} \end{{aligned}}",
-            r"\begin{{array}}{{c|c}} {} & 1 \end{{array}}",
-            r"\substack{{ {} \\ j }}",
-            r"{{ {} \over {} }}",
-            r"{{\rm {} }}",
-            r"{{ {} \\ {} }}",
-            r"\xrightarrow[a]{{ {} }}",
-        ]
-    )
-    return (
-        st.builds("{} {}".format, one, argument)
-        | st.builds("{} {}{}".format, two, argument, argument)
-        | st.builds("{}_{}^{}".format, argument, argument, argument)
-        | st.builds("x'_{}".format, argument)
-        | st.builds(lambda frame, a: frame.format(a, a), frames, inside)
-    )
-
-
-FORMULAS = st.recursive(
-    ATOMS, lambda inside: st.lists(inside | _commands(inside), max_size=5).map(" ".join), max_leaves=25
+ONE_ARGUMENT = (
+    r"""\hat \mathbf \mathbb \sqrt \sqrt[3] \boxed \overline \underbrace \mathop \mathrel \textcolor{red} \bm""".split()
 )
+TWO_ARGUMENTS = r"""\frac \binom \overset \underset \stackrel \dfrac""".split()
+FRAMES = [
+    r"\left( % \right)",
+    r"\left\{ % \right.",
+    r"\left| % \middle| x\right|",
+    r"\begin{bmatrix} % & b \\ c & % \end{bmatrix}",
+    r"\begin{cases} % & x \\ % \end{cases}",
+    r"\begin{aligned} [t] % \end{aligned}",
+    r"\begin{array}{c|c} % & 1 \end{array}",
+    r"\substack{ % \\ j }",
+    r"{ % \over % }",
+    r"{\rm % }",
+    r"{ % \\ % }",
+    r"\xrightarrow[a]{ % }",
+]
+
+
+@st.composite
+def formulas(draw: st.DrawFn, depth: int = 0) -> str:
+    """Rows of atoms, commands with arguments and frames around smaller formulas."""
+
+    def argument() -> str:
+        return draw(st.sampled_from(["x", "1", "Z", r"\beta "])) if draw(st.booleans()) else f"{{{draw(inner)}}}"
+
+    inner = formulas(depth + 1)
+    parts = []
+    for _ in range(draw(st.integers(0, 4))):
+        match draw(st.integers(0, 4)) if depth < 3 else 0:
+            case 0:
+                parts.append(draw(ATOMS))
+            case 1:
+                parts.append(draw(st.sampled_from(ONE_ARGUMENT)) + " " + argument())
+            case 2:
+                parts.append(f"{draw(st.sampled_from(TWO_ARGUMENTS))} {argument()}{argument()}")
+            case 3:
+                parts.append(f"{argument()}'_{argument()}" if draw(st.booleans()) else f"x_{argument()}^{argument()}")
+            case _:
+                parts.append(draw(st.sampled_from(FRAMES)).replace("%", draw(inner)))
+    return " ".join(parts)
 
 
 @settings(max_examples=400, deadline=None)
-@given(FORMULAS)
+@given(formulas())
 def test_print_then_read_gives_the_same_tree(latex: str) -> None:
     tree = parse(latex)
     printed = print_latex(tree)

@@ -33,7 +33,7 @@ def read_scripts(reader: Reader, base: Node, items: list[Node]) -> Node:
     sub: Node | None = None
     sup: Node | None = None
     primes = accents = 0
-    primed = False
+    primed = after_prime = False
     problem = ""
     end = base.end
     while True:
@@ -54,7 +54,7 @@ def read_scripts(reader: Reader, base: Node, items: list[Node]) -> Node:
         elif text == "^":
             reader.at = at + 1
             script = reader.argument("a superscript")
-            if sup is not None or (primed and texts[at - 1] not in PRIMES):
+            if sup is not None or (primed and not after_prime):
                 problem = "a second superscript"
                 break
             more, sup = _split_primes(script)
@@ -62,11 +62,13 @@ def read_scripts(reader: Reader, base: Node, items: list[Node]) -> Node:
             primed = primed or sup is None
         elif text in PRIMES:
             reader.at = at + 1
-            if sup is not None or (primed and texts[at - 1] not in PRIMES):
+            if sup is not None or (primed and not after_prime):
                 problem = "a prime after a superscript"
                 break
             primes += len(CHARACTERS.get(text, text))
-            primed = True
+            primed = after_prime = True
+            end = reader.ends[at]
+            continue
         elif text in COMBINING_ACCENTS:
             reader.at = at + 1
             accents += 1
@@ -94,6 +96,7 @@ def read_scripts(reader: Reader, base: Node, items: list[Node]) -> Node:
                 break
             sub = script
         end = reader.ends[reader.at - 1]
+        after_prime = False
     if sub is not None or sup is not None or primes:
         base = Script(base.start, end, base, sub, sup, primes)
     if problem:

@@ -42,7 +42,8 @@ def tokenize(latex: str) -> Tokens:
     starts = [0, *ends]
     ends.append(len(latex))
     texts.append("")
-    return Tokens(texts, starts, ends)
+    tokens = Tokens(texts, starts, ends)
+    return _with_set_braces(tokens) if "\\\\}" in latex and "\\\\{" in latex else tokens
 
 
 def _tokens_with_verb(latex: str) -> list[str]:
@@ -53,3 +54,30 @@ def _tokens_with_verb(latex: str) -> list[str]:
         texts.append(verb.group())
         at = verb.end()
     return texts + _TOKEN.findall(latex, at)
+
+
+def _with_set_braces(tokens: Tokens) -> Tokens:
+    """`\\\\{a, b\\\\}`, written for a Markdown processor that halves backslashes, as the set `\\{a, b\\}`.
+
+    A group right after a line break that ends in a line break can be nothing else.
+    """
+    texts = tokens.texts
+    opened: list[int] = []
+    doubled: set[int] = set()
+    for at, text in enumerate(texts):
+        if text == "{":
+            opened.append(at)
+        elif text == "}" and opened:
+            opening = opened.pop()
+            if texts[at - 1] == "\\\\" and opening and texts[opening - 1] == "\\\\" and opening < at - 1:
+                doubled |= {opening, at}
+    merged = Tokens([], [], [])
+    for at, text in enumerate(texts):
+        if at in doubled:
+            merged.texts[-1] = "\\" + text
+            merged.ends[-1] = tokens.ends[at]
+        else:
+            merged.texts.append(text)
+            merged.starts.append(tokens.starts[at])
+            merged.ends.append(tokens.ends[at])
+    return merged
