@@ -11,6 +11,9 @@ from lemmata.latex.structures import HANDLERS
 from lemmata.latex.tokens import tokenize
 from lemmata.latex.tree import Environment, Gap, Row
 
+MAX_LENGTH = 1_000_000
+"""Characters of a formula that is read; beyond, it is a text that lost its closing dollar sign."""
+
 
 def parse(
     latex: str,
@@ -23,6 +26,8 @@ def parse(
     macros: bodies by name (`\\R` or `R`), with #1, #2, ... where arguments go.
     definitions: the Macros that earlier formulas of the document defined; those of this formula are added.
     """
+    if len(latex) > MAX_LENGTH:
+        return _unread(latex, f"the formula has more than {MAX_LENGTH} characters")
     tokens = tokenize(latex)
     table = {}
     if macros:

@@ -46,7 +46,9 @@ def print_latex(node: Node) -> str:
 
 
 def _needs_space(before: str, after: str) -> bool:
-    """Whether the two would grow together: a command and a letter, two numbers, points."""
+    """Whether the two would grow together: a command and a letter, two numbers, points, a line break and a star."""
+    if before.endswith("\\\\"):
+        return True
     first = after[0]
     if first.isascii() and first.isalpha():
         return _COMMAND_AT_END.search(before) is not None
