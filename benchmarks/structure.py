@@ -89,7 +89,7 @@ def katex_items(node: dict[str, Any]) -> list[Any]:
     if kind == "horizBrace":
         return [["brace", katex_list(node["base"])]]
     if kind == "xArrow":
-        return [["arrow", katex_list(node.get("below")), katex_list(node["body"])]]
+        return [["arrow", katex_list(node.get("below")), katex_list(node.get("body"))]]
     if kind == "array":
         return [["rows", [[katex_cell(cell) for cell in row] for row in node["body"]]]]
     if kind == "ordgroup":

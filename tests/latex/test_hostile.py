@@ -52,7 +52,7 @@ HOSTILE = {
     "open arguments": r"\def\a#1{}" + r"\a{" * N,
     "arguments without their end": r"\def\a#1;{}" + r"\a" * N,
     "global without definition": r"\global" * N,
-    "operators": r"\operatorname{" * N,
+    "operators": r"\operatorname{" * (N // 2),
 }
 
 LONG = {
@@ -67,7 +67,7 @@ LONG = {
     "spaces": " " * N,
     "comments": "%\n" * N,
     "definitions": r"\def\a{b}" * N,
-    "colours": r"\color{red}" * N,
+    "colours": r"\color{red}" * (N // 2),
 }
 
 

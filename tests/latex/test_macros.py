@@ -25,6 +25,10 @@ EXPANSIONS = [
     (r"\def\bmat{\begin{bmatrix}}\def\emat{\end{bmatrix}}\bmat 1\\2\emat", r"\begin{bmatrix}1 \\ 2\end{bmatrix}"),
     (r"\def\open{(}x^\frac12\open", r"x^\frac1 2("),
     (r"\def\d{d}\text{\d{} x}", r"\text{d{} x}"),
+    (r"\def\s{a+b}\frac\s2 + \frac{1}\s + \sqrt[3]\s + \hat\s", r"\frac{a+b}2+\frac{1}{a+b}+\sqrt[3]{a+b}+\hat{a+b}"),
+    (r"\def\s{ab}\frac{(a]}\s \sqrt[\s]\s [\s]", r"\frac{(a]}{ab}\sqrt[ab]{ab}[ab]"),
+    (r"\def\s{ab}x^\s", "x^ab"),
+    (r"\def\v{\mathbf v}\hat\v + \hat{\v}", r"\hat{\mathbf v}+\hat{\mathbf v}"),
     (r"\R \isin \red{x}", r"\mathbb{R}\in\textcolor{red}{x}"),
 ]
 

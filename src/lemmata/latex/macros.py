@@ -6,6 +6,7 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from lemmata.latex import commands as c
 from lemmata.latex.shorthands import SHORTHANDS
 from lemmata.latex.tokens import Tokens, tokenize
 
@@ -54,6 +55,14 @@ _DEFINERS = frozenset(
 EXPANDED = _DEFINERS | BUILT_IN.keys()
 """A formula with none of these (and of the document's macros) needs no expansion."""
 
+_ARGUMENTS: dict[str, int] = {
+    **dict.fromkeys([*c.FONTS, *c.ACCENTS, *c.TEXTS, *c.DECORATIONS, *c.BRACES_ABOVE, *c.BRACES_BELOW, *c.ARROWS], 1),
+    **dict.fromkeys([*c.FRACTIONS, *c.STACKS_ABOVE, *c.STACKS_BELOW], 2),
+    **{name: count + 1 for name, count in (c.DECORATIONS_WITH_ARGUMENTS | c.TEXT_BOXES).items()},
+    **dict.fromkeys(["\\sqrt", "\\operatorname", "\\substack"], 1),
+}
+"""How many arguments a command takes. A macro that is one of them is taken whole: \\frac\\x2 is \\frac{...}2."""
+
 _Token = tuple[str, int, int]
 
 
@@ -70,6 +79,10 @@ class _Expander:
         self.undo: list[dict[str, Macro | None]] = []
         self.budget = MAX_TOKENS
         self.end = tokens.ends[-1]
+        self.expected = 0
+        """Arguments that the last command still takes."""
+        self.outer: list[tuple[str, int]] = []
+        """What closes the groups around, and how many arguments are expected after it."""
 
     def run(self) -> Tokens:
         out: list[_Token] = []
@@ -87,17 +100,31 @@ class _Expander:
                     continue
                 macro = self.table.get(text)
                 if macro is not None and not macro.final:
-                    self._call(token, macro)
+                    self._call(token, macro, as_argument=self.expected > 0)
                     continue
                 if macro is not None:
                     token = (macro.body[0], token[1], token[2])
             except _Malformed as problem:
                 last = pending[-1][1] if pending else self.end
                 token = ("\\?" + str(problem), token[1], max(token[2], last))
+            self._expect(token[0])
             out.append(token)
         out.append(("", self.end, self.end))
         texts, starts, ends = zip(*out, strict=True)
         return Tokens(list(texts), list(starts), list(ends))
+
+    def _expect(self, text: str) -> None:
+        """Keeps count of the arguments that are still to come after this token."""
+        if text == "{":
+            self.outer.append(("}", max(0, self.expected - 1)))
+            self.expected = 0
+        elif text == "[" and self.expected:
+            self.outer.append(("]", self.expected))
+            self.expected = 0
+        elif self.outer and text == self.outer[-1][0]:
+            self.expected = self.outer.pop()[1]
+        elif not text.isspace() and text[0] != "%":
+            self.expected = max(0, self.expected - 1) + _ARGUMENTS.get(text, 0)
 
     # reading
 
@@ -154,7 +181,7 @@ class _Expander:
 
     # calls
 
-    def _call(self, call: _Token, macro: Macro) -> None:
+    def _call(self, call: _Token, macro: Macro, as_argument: bool = False) -> None:
         what = f"the argument of `{call[0]}`"
         arguments: list[list[_Token]] = []
         if macro.pattern:
@@ -183,7 +210,8 @@ class _Expander:
             else:
                 made.append((text, start, end))
             doubled = text == "#" and not doubled
-        self._push(made)
+        whole = as_argument and not arguments and len(made) > 1 and made[0][0] != "{"
+        self._push([("{", start, end), *made, ("}", start, end)] if whole else made)
 
     def _push(self, tokens: list[_Token]) -> None:
         self.budget -= len(tokens) + 1
