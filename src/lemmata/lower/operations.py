@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lemmata.core import terms as t
 from lemmata.lower.value import Value, aligned, contract, fresh, full, relabel, transposed
+from lemmata.operations import call
 from lemmata.program import build
 from lemmata.program.node import Axis, Node
 from lemmata.verify.problem import CannotLower
@@ -30,10 +31,10 @@ def lower(low: Lowering, term: t.Op) -> Value:
         return elementwise(term.name, low.value(term.args[0]), low.value(term.args[1]))
     if term.name in CATALOGUE:
         x = low.value(term.args[0])
-        return Value(build.call(term.name, [x.node]), x.axes)
+        return Value(call(term.name, [x.node]), x.axes)
     if term.name in ALONG_AXIS:
         x = full(low.value(term.args[0]))
-        return Value(build.call(term.name, [x.node], axis=x.axes[int(_attr(term, "axis"))]), x.axes)
+        return Value(call(term.name, [x.node], axis=x.axes[int(_attr(term, "axis"))]), x.axes)
     rule = RULES.get(term.name)
     if rule is None:
         raise CannotLower(f"the operation {term.name} has no program")

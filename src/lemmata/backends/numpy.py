@@ -1,0 +1,266 @@
+"""Programs on NumPy arrays, float64: the backend that checks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lemmata.program import build
+from lemmata.program.graph import nodes
+from lemmata.program.node import Axis, Node
+
+Array = NDArray[Any]
+
+
+class TooLarge(ValueError):
+    """A program whose values would not fit."""
+
+
+ELEMENTS = 40_000_000
+
+
+def run(outputs: Sequence[Node], feeds: Mapping[str, Any]) -> list[Array]:
+    """The values of the outputs, each with its dimensions in the order of `node.axes`.
+
+    Raises KeyError for an input that is not fed, TooLarge for values above ELEMENTS numbers.
+    """
+    values: dict[int, Array] = {}
+    order = nodes(*outputs)
+    last: dict[int, int] = {}
+    for position, node in enumerate(order):
+        for argument in node.args:
+            last[argument.uid] = position
+    keep = {o.uid for o in outputs}
+    with np.errstate(all="ignore"):
+        for position, node in enumerate(order):
+            if math.prod(a.size for a in node.axes) > ELEMENTS:
+                raise TooLarge(f"a value of {math.prod(a.size for a in node.axes)} numbers")
+            values[node.uid] = _value(node, [values[a.uid] for a in node.args], feeds)
+            for argument in node.args:
+                if last[argument.uid] == position and argument.uid not in keep:
+                    values.pop(argument.uid, None)
+    return [values[o.uid] for o in outputs]
+
+
+def _value(node: Node, args: list[Array], feeds: Mapping[str, Any]) -> Array:
+    op = node.op
+    if op == "input":
+        return np.asarray(feeds[node.attr("name")])
+    simple = ELEMENTWISE.get(op)
+    if simple is not None:
+        return np.asarray(simple(*(_spread(x, a, node.axes) for x, a in zip(args, node.args, strict=True))))
+    return np.asarray(RULES[op](node, args))
+
+
+def _spread(x: Array, source: Node, axes: tuple[Axis, ...]) -> Array:
+    """The array with one dimension per target axis, of size 1 where the source lacks it."""
+    if source.axes == axes:
+        return x
+    order = [source.axes.index(a) for a in axes if a in source.axes]
+    x = x.transpose(order)
+    return x.reshape(tuple(a.size if a in source.axes else 1 for a in axes))
+
+
+def _number(value: Any) -> Any:
+    return float(value) if isinstance(value, Fraction) else value
+
+
+def _erf(x: Array) -> Array:
+    return np.vectorize(math.erf, otypes=[float])(x)
+
+
+def _lgamma(x: Array) -> Array:
+    return np.vectorize(math.lgamma, otypes=[float])(x)
+
+
+def _digamma(x: Array) -> Array:
+    from scipy.special import digamma
+
+    return np.asarray(digamma(x))
+
+
+def _root(x: Array) -> Array:
+    return np.sqrt(x)
+
+
+def _power(x: Array, y: Array) -> Array:
+    return np.power(x if x.dtype.kind == "c" else x.astype(float), y)
+
+
+ELEMENTWISE: dict[str, Callable[..., Any]] = {
+    "neg": np.negative, "exp": np.exp, "log": np.log, "sqrt": _root, "sin": np.sin, "cos": np.cos, "tan": np.tan, "sinh": np.sinh,
+    "cosh": np.cosh, "tanh": np.tanh, "arcsin": np.arcsin, "arccos": np.arccos, "arctan": np.arctan, "erf": _erf, "lgamma": _lgamma,
+    "digamma": _digamma, "abs": np.abs, "sign": np.sign, "floor": np.floor, "ceil": np.ceil, "reciprocal": lambda x: 1.0 / x,
+    "conj": np.conj, "real": np.real, "imag": np.imag, "not_": np.logical_not, "square": np.square,
+    "add": np.add, "sub": lambda x, y: np.subtract(x, y), "mul": np.multiply, "div": lambda x, y: np.true_divide(x, y), "pow": _power,
+    "maximum": np.maximum, "minimum": np.minimum, "mod": np.mod, "atan2": np.arctan2, "lt": np.less, "le": np.less_equal,
+    "gt": np.greater, "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal, "and_": np.logical_and, "or_": np.logical_or,
+}
+
+
+def _select(node: Node, args: list[Array]) -> Array:
+    c, x, y = (_spread(a, s, node.axes) for a, s in zip(args, node.args, strict=True))
+    return np.where(c, x, y)
+
+
+def _positions(node: Node) -> tuple[int, ...]:
+    return tuple(node.args[0].axes.index(a) for a in node.attr("over"))
+
+
+def _reduction(f: Callable[..., Any]) -> Callable[[Node, list[Array]], Any]:
+    def rule(node: Node, args: list[Array]) -> Any:
+        where = _positions(node)
+        return f(args[0], axis=where if len(where) > 1 or f not in (np.argmax, np.argmin) else where[0])
+    return rule
+
+
+def _contract(node: Node, args: list[Array]) -> Array:
+    labels: dict[int, int] = {}
+    operands: list[Any] = []
+    for x, source in zip(args, node.args, strict=True):
+        operands += [x, [labels.setdefault(a.uid, len(labels)) for a in source.axes]]
+    out = [labels[a.uid] for a in node.axes]
+    if len(labels) > 50:
+        raise TooLarge("a contraction over more than fifty axes")
+    return np.einsum(*operands, out, optimize="greedy" if len(args) > 2 else False)
+
+
+def _diagonal(node: Node, args: list[Array]) -> Array:
+    a, c = node.attr("pair")
+    source = node.args[0].axes
+    x = np.diagonal(args[0], axis1=source.index(a), axis2=source.index(c))
+    rest = [y for y in source if y not in (a, c)] + [a]
+    return x.transpose([rest.index(y) for y in node.axes])
+
+
+def _take(node: Node, args: list[Array]) -> Array:
+    source, index = node.args
+    axis, fill = node.attr("axis"), node.attr("fill")
+    raw = _spread(args[1], index, node.axes)
+    place = np.round(np.real(raw)).astype(np.int64)
+    inside = (place >= 0) & (place < axis.size) & np.isclose(np.real(raw), place)
+    moved = np.moveaxis(args[0], source.axes.index(axis), -1)
+    rest = tuple(a for a in source.axes if a != axis)
+    shaped = moved.reshape(tuple(a.size if a in rest else 1 for a in node.axes) + (axis.size,)) if rest == tuple(
+        a for a in node.axes if a in rest) else moved.transpose([rest.index(a) for a in node.axes if a in rest] + [len(rest)]).reshape(
+        tuple(a.size if a in rest else 1 for a in node.axes) + (axis.size,))
+    shape = tuple(a.size for a in node.axes)
+    shaped = np.broadcast_to(shaped, (*shape, axis.size))
+    place = np.broadcast_to(np.where(inside, place, 0), shape)
+    found = np.take_along_axis(shaped, place[..., None], axis=-1)[..., 0]
+    if inside.all():
+        return found
+    return np.where(inside, found, np.nan if fill is None else fill)
+
+
+def _scatter(node: Node, args: list[Array]) -> Array:
+    x, index = node.args
+    axis = node.attr("axis")
+    axes = build.union([x, index])
+    shape = tuple(a.size for a in axes)
+    data = np.broadcast_to(_spread(args[0], x, axes), shape)
+    place = np.broadcast_to(_spread(args[1], index, axes), shape)
+    hot = place[..., None] == np.arange(axis.size)
+    summed = np.where(hot, data[..., None], 0)
+    return summed.sum(axis=tuple(axes.index(a) for a in node.attr("over")))
+
+
+def _concat(node: Node, args: list[Array]) -> Array:
+    others = node.axes[:-1]
+    parts = [_spread(x, s, (*others, own)) for x, s, own in zip(args, node.args, node.attr("along"), strict=True)]
+    return np.concatenate(parts, axis=-1)
+
+
+def _stack(node: Node, args: list[Array]) -> Array:
+    return np.stack([_spread(x, s, node.axes[:-1]) for x, s in zip(args, node.args, strict=True)], axis=-1)
+
+
+def _merge(node: Node, args: list[Array]) -> Array:
+    axes = node.attr("axes")
+    x = _spread(args[0], node.args[0], (*node.axes[:-1], *axes))
+    return x.reshape(tuple(a.size for a in node.axes))
+
+
+def _split(node: Node, args: list[Array]) -> Array:
+    new = node.attr("new")
+    rest = node.axes[: len(node.axes) - len(new)]
+    x = _spread(args[0], node.args[0], (*rest, node.attr("axis")))
+    return x.reshape(tuple(a.size for a in node.axes))
+
+
+def _matrix(node: Node, args: list[Array]) -> Array:
+    row, column = node.attr("row"), node.attr("column")
+    rest = tuple(a for a in node.args[0].axes if a not in (row, column))
+    x = _spread(args[0], node.args[0], (*rest, row, column))
+    return x if x.dtype.kind in "fc" else x.astype(float)
+
+
+def _inv(node: Node, args: list[Array]) -> Array:
+    x = _matrix(node, args)
+    try:
+        return np.linalg.inv(x)
+    except np.linalg.LinAlgError:
+        return np.full_like(x, np.nan)
+
+
+def _matrix_exp(node: Node, args: list[Array]) -> Array:
+    """Scaling and squaring with a Taylor polynomial of degree 18 (Higham 2005, section 2)."""
+    x = _matrix(node, args)
+    norm = float(np.abs(x).sum(axis=-1).max(initial=0.0))
+    steps = max(0, int(np.ceil(np.log2(norm))) + 1) if norm > 0.5 else 0
+    if not np.isfinite(norm) or steps > 60:
+        return np.full_like(x, np.nan)
+    y = x / 2.0**steps
+    result = np.broadcast_to(np.eye(x.shape[-1]), x.shape).copy()
+    power = result
+    for k in range(1, 19):
+        power = power @ y / k
+        result = result + power
+    for _ in range(steps):
+        result = result @ result
+    return result
+
+
+def _cholesky(node: Node, args: list[Array]) -> Array:
+    x = _matrix(node, args)
+    try:
+        return np.linalg.cholesky(x)
+    except np.linalg.LinAlgError:
+        return np.full_like(x, np.nan)
+
+
+def _svd_outer(node: Node, args: list[Array]) -> Array:
+    u, _, v = np.linalg.svd(_matrix(node, args), full_matrices=False)
+    return np.einsum("...ik,...kj->...ijk", u, v)
+
+
+def _eigh_outer(node: Node, args: list[Array]) -> Array:
+    _, v = np.linalg.eigh(_matrix(node, args))
+    return np.einsum("...ik,...jk->...ijk", v, v)
+
+
+RULES: dict[str, Callable[[Node, list[Array]], Any]] = {
+    "constant": lambda n, a: np.asarray(_number(n.attr("value"))),
+    "special": lambda n, a: np.asarray(build.SPECIALS[n.attr("name")]),
+    "iota": lambda n, a: np.arange(n.attr("start"), n.attr("start") + n.axes[0].size),
+    "array": lambda n, a: np.asarray(n.attr("value")).reshape(tuple(x.size for x in n.axes)),
+    "broadcast": lambda n, a: np.broadcast_to(_spread(a[0], n.args[0], n.axes), tuple(x.size for x in n.axes)),
+    "select": _select,
+    "sum": _reduction(np.sum), "prod": _reduction(np.prod), "max": _reduction(np.max), "min": _reduction(np.min),
+    "any": _reduction(np.any), "all": _reduction(np.all), "argmax": _reduction(np.argmax), "argmin": _reduction(np.argmin),
+    "contract": _contract,
+    "rename": lambda n, a: a[0],
+    "diagonal": _diagonal, "take": _take, "scatter": _scatter, "concat": _concat, "stack": _stack, "merge": _merge, "split": _split,
+    "inv": _inv, "matrix_exp": _matrix_exp, "cholesky": _cholesky,
+    "det": lambda n, a: np.linalg.det(_matrix(n, a)),
+    "logabsdet": lambda n, a: np.linalg.slogdet(_matrix(n, a))[1],
+    "eigvalsh": lambda n, a: np.linalg.eigvalsh(_matrix(n, a)),
+    "svdvals": lambda n, a: np.linalg.svd(_matrix(n, a), compute_uv=False),
+    "svd_outer": _svd_outer, "eigh_outer": _eigh_outer,
+    "call": lambda n, a: a[-1],
+}

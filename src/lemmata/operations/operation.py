@@ -1,0 +1,32 @@
+"""What the catalogue says of an operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lemmata.program.node import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Literal numbers, computed by hand: arguments as nested lists, attributes by axis position, and the value."""
+
+    arguments: tuple[Any, ...]
+    value: Any
+    attrs: Mapping[str, int] = field(default_factory=dict)
+    """Axis attributes as positions in the first argument."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    name: str
+    spellings: tuple[str, ...]
+    """Words as authors write them, without backslash."""
+    description: str
+    definition: Callable[..., Node]
+    """(argument nodes, axis attributes) to primitives."""
+    examples: tuple[Example, ...] = ()
+    native: Mapping[str, str] = field(default_factory=dict)
+    """The framework's own function by backend, where it is better than the definition."""

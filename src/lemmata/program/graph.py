@@ -1,0 +1,93 @@
+"""Walking and rebuilding programs, without recursion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from lemmata.program import build
+from lemmata.program.node import Node
+
+
+def nodes(*outputs: Node) -> list[Node]:
+    """Every node once, arguments before their users."""
+    order: list[Node] = []
+    seen: set[int] = set()
+    stack: list[tuple[Node, bool]] = [(o, False) for o in reversed(outputs)]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            order.append(node)
+            continue
+        if node.uid in seen:
+            continue
+        seen.add(node.uid)
+        stack.append((node, True))
+        stack.extend((a, False) for a in reversed(node.args) if a.uid not in seen)
+    return order
+
+
+def inputs(*outputs: Node) -> list[Node]:
+    return [n for n in nodes(*outputs) if n.op == "input"]
+
+
+def depends(node: Node, leaf: Node) -> bool:
+    return any(n is leaf for n in nodes(node))
+
+
+def rebuild(node: Node, args: tuple[Node, ...]) -> Node:
+    """The same operation on other arguments."""
+    op = node.op
+    if all(a is b for a, b in zip(args, node.args, strict=True)):
+        return node
+    if op in build.UNARY:
+        return build.unary(op, args[0])
+    if op in build.ARITHMETIC or op in build.COMPARISON or op in build.LOGIC:
+        return build.binary(op, args[0], args[1])
+    maker = _MAKERS.get(op)
+    if maker is None:
+        raise build.BadProgram(f"{op} cannot be rebuilt")
+    return maker(node, args)
+
+
+_MAKERS: Mapping[str, Callable[[Node, tuple[Node, ...]], Node]] = {
+    "broadcast": lambda n, a: build.broadcast(a[0], n.axes),
+    "select": lambda n, a: build.select(*a),
+    "contract": lambda n, a: build.contract([build.broadcast(x, [y for y in n.attr("over") if y in o.axes])
+                                             for x, o in zip(a, n.args, strict=True)], n.attr("over")),
+    "rename": lambda n, a: build.rename(a[0], dict(n.attr("mapping"))),
+    "diagonal": lambda n, a: build.diagonal(build.broadcast(a[0], n.attr("pair")), *n.attr("pair")),
+    "take": lambda n, a: build.take(build.broadcast(a[0], [n.attr("axis")]), n.attr("axis"), a[1], n.attr("fill")),
+    "scatter": lambda n, a: build.scatter(build.broadcast(a[0], n.args[0].axes), a[1], n.attr("axis"), n.attr("over")),
+    "concat": lambda n, a: build.concat(list(zip(a, n.attr("along"), strict=True)), n.attr("axis")),
+    "stack": lambda n, a: build.stack(a, n.attr("axis")),
+    "merge": lambda n, a: build.merge(build.broadcast(a[0], n.attr("axes")), n.attr("axes"), n.attr("new")),
+    "split": lambda n, a: build.split(build.broadcast(a[0], [n.attr("axis")]), n.attr("axis"), n.attr("new")),
+    "eigvalsh": lambda n, a: build.eigvalsh(a[0], n.attr("row"), n.attr("column"), n.attr("values")),
+    "svdvals": lambda n, a: build.svdvals(a[0], n.attr("row"), n.attr("column"), n.attr("values")),
+    **{op: (lambda n, a: build.reduce(n.op, build.broadcast(a[0], n.attr("over")), n.attr("over"))) for op in build.REDUCTIONS},
+    **{op: (lambda n, a: getattr(build, n.op)(build.broadcast(a[0], [n.attr("row"), n.attr("column")]), n.attr("row"), n.attr("column")))
+       for op in ("inv", "det", "logabsdet", "matrix_exp", "cholesky")},
+    "call": lambda n, a: build.call(n.attr("name"), a[:-1], a[-1], n.attr("attrs")),
+}
+
+
+def substitute(node: Node, mapping: Mapping[Node, Node]) -> Node:
+    """The program with some nodes replaced by others on the same axes."""
+    done: dict[int, Node] = {old.uid: new for old, new in mapping.items()}
+    stack = [node]
+    while stack:
+        top = stack[-1]
+        if top.uid in done:
+            stack.pop()
+            continue
+        missing = [a for a in top.args if a.uid not in done]
+        if missing:
+            stack.extend(missing)
+            continue
+        stack.pop()
+        done[top.uid] = rebuild(top, tuple(done[a.uid] for a in top.args))
+    return done[node.uid]
+
+
+def count(outputs: Iterable[Node]) -> int:
+    return len(nodes(*outputs))
