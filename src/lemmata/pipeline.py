@@ -2,23 +2,22 @@
 
 Data flows one way:
 
-    file --documents--> Document --elaborate--> Elaboration --verify--> verdicts --+
-                                            `--------code-----> findings ----------+--report--> DocumentResult
+    file --documents--> Document --elaborate--> Elaboration --lower, verify--> verdicts --+
+                                            `------------code-------> comparisons --------+--report--> DocumentResult
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from os import PathLike, fspath
-from typing import Any
 
-from lemmata.code.dependencies import local_modules
 from lemmata.documents import read
 from lemmata.documents.model import Document
-from lemmata.elaborate import elaborate
-from lemmata.report.collect import collect
+from lemmata.elaborate.document import Elaboration, elaborate
+from lemmata.elaborate.statement import Statement
+from lemmata.lower.judge import judge_statement
+from lemmata.report.collect import Judged, collect
 from lemmata.report.result import DocumentResult
-from lemmata.verify import judge
 from lemmata.verify.verdict import Verdict
 
 
@@ -27,11 +26,11 @@ class Examination:
     """Everything the stages found out about one document."""
 
     document: Document
-    elaboration: Any
-    verdicts: tuple[Verdict, ...]
-    """One for each statement of the elaboration."""
-    findings: tuple[Any, ...]
-    """Comparisons of formulas with code."""
+    elaboration: Elaboration
+    judged: tuple[Judged, ...]
+    """Every statement with its verdict."""
+    compared: tuple[Judged, ...] = ()
+    """Formulas with the verdict on the code that implements them."""
 
 
 def check(path: str | PathLike[str], *, seed: int = 0, code: bool = True) -> DocumentResult:
@@ -39,13 +38,21 @@ def check(path: str | PathLike[str], *, seed: int = 0, code: bool = True) -> Doc
 
     A document that cannot be read is a result that says so. The same document, seed and versions give the same result.
     """
-    return collect(examine(path, seed=seed, code=code))
+    found = examine(path, seed=seed, code=code)
+    return collect(found.document, found.judged, found.compared)
 
 
 def examine(path: str | PathLike[str], *, seed: int = 0, code: bool = True) -> Examination:
     """Take the document through every stage, keeping what each of them made."""
     document = read(fspath(path))
     elaboration = elaborate(document)
-    verdicts = tuple(judge(statement, seed) for statement in elaboration.statements)
-    findings = compare(document, elaboration, seed) if code else ()
-    return Examination(document, elaboration, verdicts, findings)
+    judged = tuple((statement, verdict(statement, seed)) for statement in elaboration.statements)
+    return Examination(document, elaboration, judged)
+
+
+def verdict(statement: Statement, seed: int) -> Verdict:
+    """The verdict on one statement; a mistake of ours in judging it costs this statement, not the document."""
+    try:
+        return judge_statement(statement, seed)
+    except Exception as error:
+        return Verdict("unchecked", reason=f"a mistake in lemmata: {type(error).__name__}: {error}"[:300])
