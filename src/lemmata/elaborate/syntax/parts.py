@@ -1,0 +1,294 @@
+"""A formula cut into its statement-like parts: at wide spaces, words, rows, and commas between complete relations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lemmata.elaborate import surface as s
+from lemmata.elaborate.syntax import vocabulary as v
+from lemmata.elaborate.syntax.token import Token
+
+if TYPE_CHECKING:
+    from lemmata.elaborate.syntax.grammar import Parser
+
+_OPERATOR = ("rel", "bin")
+_QUANTIFIERS = {"\\forall": "for all", "\\exists": "there exists", "\\nexists": "there is no",
+                "\\therefore": "therefore", "\\because": "because"}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Piece:
+    """The tokens of one part, with the words before it and the row in which it begins."""
+
+    lead: str
+    row: int
+    tokens: list[Token] = field(default_factory=list)
+    words: Token | None = None
+    """Words that nothing follows; then there are no tokens."""
+    joined: bool = False
+    """Separated from the part before by \\land, \\lor or a word like `and`."""
+
+
+def pieces(items: Sequence[Token]) -> list[Piece]:
+    """The parts of a list of tokens, in order."""
+    found: list[Piece] = []
+    for segment in _segments(items):
+        if segment.words is not None:
+            found.append(segment)
+            continue
+        lead = segment.lead
+        for tokens in _by_commas(segment.tokens):
+            found.append(Piece(lead, segment.row, tokens, joined=segment.joined and lead == segment.lead))
+            lead = ""
+    return _without_number(_names_joined(found))
+
+
+def _segments(items: Sequence[Token]) -> list[Piece]:
+    """Cut at words, wide spaces, rows and columns; a row that goes on with an operator continues the one before."""
+    found: list[Piece] = []
+    current = Piece("", 0)
+    row = 0
+    words: Token | None = None
+
+    def flush() -> None:
+        nonlocal current, words
+        if _trimmed(current.tokens):
+            found.append(current)
+            words = None
+            current = Piece("", row)
+        else:
+            current.row = row
+            current.tokens = []
+
+    for at, token in enumerate(items):
+        match token.kind:
+            case "words":
+                flush()
+                current.lead = f"{current.lead} {token.name}".strip()
+                words = token
+                current.row = row
+            case "quad":
+                if not _goes_on(current.tokens, _next(items, at)):
+                    flush()
+            case "column":
+                following = _next(items, at)
+                if following is not None and not _goes_on(current.tokens, following):
+                    flush()
+            case "row":
+                row = int(token.name) if token.name else row + 1
+                if not _continues_row(current.tokens, items, at):
+                    flush()
+                    current.row = row if not current.tokens else current.row
+                elif current.tokens:
+                    current.tokens = _trimmed(current.tokens, keep_operators=True)
+            case "align":
+                pass
+            case "sep" if token.name in ("\\land", "\\lor"):
+                flush()
+                current.lead = {"\\land": "and", "\\lor": "or"}[token.name]
+                current.joined = True
+            case "rel" | "other" if token.name in _QUANTIFIERS:
+                flush()
+                current.lead = f"{current.lead} {_QUANTIFIERS[token.name]}".strip()
+                words = token
+            case _:
+                current.tokens.append(token)
+    flush()
+    if words is not None and current.lead:
+        found.append(Piece(current.lead, current.row, words=words))
+    return found
+
+
+def _next(items: Sequence[Token], at: int) -> Token | None:
+    for token in items[at + 1 :]:
+        if token.kind not in ("align", "column", "quad"):
+            return token
+    return None
+
+
+def _goes_on(current: Sequence[Token], following: Token | None) -> bool:
+    """Whether a wide space stands inside a part: beside an operator, or in a list with dots."""
+    if following is None:
+        return False
+    if not current:
+        return True
+    last = current[-1]
+    if last.kind in _OPERATOR or following.kind == "rel" and following.name not in v.IMPLICATIONS:
+        return True
+    if following.kind == "bin" and following.name not in ("-", "+"):
+        return True
+    if last.kind == "punct" and (following.kind == "dots" or len(current) > 1 and current[-2].kind == "dots"):
+        return True
+    return following.kind == "punct"
+
+
+def _continues_row(current: Sequence[Token], items: Sequence[Token], at: int) -> bool:
+    if not current:
+        return False
+    following = _next(items, at)
+    if following is None or following.kind == "words":
+        return False
+    if current[-1].kind in _OPERATOR and current[-1].bare:
+        return True
+    if following.kind == "rel":
+        return True
+    if following.kind == "bin":
+        if following.name not in v.SIGNS:
+            return True
+        aligned = any(t.kind in ("align", "column") for t in items[at + 1 : at + 3])
+        indented = aligned and items[at + 1].kind in ("align", "column")
+        return indented or not _row_has_relation(items, at)
+    return False
+
+
+def _row_has_relation(items: Sequence[Token], at: int) -> bool:
+    for token in items[at + 1 :]:
+        if token.kind == "row":
+            return False
+        if token.kind == "rel":
+            return True
+    return False
+
+
+def _trimmed(items: Sequence[Token], keep_operators: bool = False) -> list[Token]:
+    """Without punctuation at its ends."""
+    first, last = 0, len(items)
+    while first < last and items[first].kind == "punct":
+        first += 1
+    while last > first and items[last - 1].kind == "punct" and items[last - 1].bare:
+        last -= 1
+    return list(items[first:last])
+
+
+def _relates(items: Sequence[Token]) -> bool:
+    return any(t.kind == "rel" for t in items)
+
+
+def _by_commas(items: Sequence[Token]) -> list[list[Token]]:
+    """Commas between complete relations separate statements; all others make lists."""
+    groups: list[list[Token]] = [[]]
+    marks: list[Token] = []
+    for token in _trimmed(items):
+        if token.kind == "punct":
+            groups.append([])
+            marks.append(token)
+        else:
+            groups[-1].append(token)
+    found: list[list[Token]] = []
+    current = list(groups[0])
+    related = _relates(current)
+    for at in range(1, len(groups)):
+        here = groups[at]
+        ends = _relates(here) or _begins_next(groups, at)
+        stops = marks[at - 1].name != "," and (related or any(_relates(g) for g in groups[at:]))
+        if related and ends or stops and here:
+            found.append(current)
+            current = list(here)
+            related = _relates(here)
+        else:
+            current += [marks[at - 1], *here]
+            related = related or _relates(here)
+    found.append(current)
+    return [x for x in (_trimmed(f) for f in found) if x]
+
+
+def _begins_next(groups: Sequence[Sequence[Token]], at: int) -> bool:
+    """`x = 1, y, z > 0`: whether a piece without a relation belongs to the relation after it, not before."""
+    later = next((k for k in range(at, len(groups)) if _relates(groups[k])), None)
+    if later is None or later == at:
+        return later == at
+    between = groups[at:later]
+    if any(t.kind == "dots" for g in between for t in g):
+        last_dots = max(k for k in range(at, later) if any(t.kind == "dots" for t in groups[k]))
+        return at > last_dots + 1
+    before = groups[at - 1]
+    if before and before[-1].kind == "dots":
+        return False
+    return not all(len(g) == 1 and g[0].kind == "number" for g in between)
+
+
+def _names_joined(found: list[Piece]) -> list[Piece]:
+    """`x \\text{ and } y > 0` is about both."""
+    out: list[Piece] = []
+    for piece in found:
+        before = out[-1] if out else None
+        if (
+            before is not None
+            and before.tokens
+            and piece.tokens
+            and piece.lead.lower() in v.JOINS
+            and not _relates(before.tokens)
+            and _relates(piece.tokens)
+            and all(t.kind in ("letter", "word", "punct") for t in before.tokens)
+        ):
+            edge = piece.tokens[0].start
+            before.tokens += [Token("punct", ",", edge, edge), *piece.tokens]
+        else:
+            out.append(piece)
+    return out
+
+
+def _without_number(found: list[Piece]) -> list[Piece]:
+    """The number of an equation at its end, `(1)` after a wide space or dots, is no part of it."""
+    if len(found) > 1 and _is_number(found[-1].tokens) and not found[-1].lead:
+        return found[:-1]
+    if found and len(found[-1].tokens) > 2:
+        tail = found[-1].tokens
+        if _is_number(tail[-1:]) and tail[-2].kind == "dots" and tail[-3].kind not in ("bin", "punct", "rel"):
+            kept = len(tail) - 1
+            while kept and tail[kept - 1].kind == "dots":
+                kept -= 1
+            found[-1].tokens = tail[:kept]
+    return found
+
+
+def _is_number(items: Sequence[Token]) -> bool:
+    if len(items) != 1 or items[0].kind != "group" or items[0].name != "(" or not items[0].bare:
+        return False
+    inner = items[0].inner
+    return 0 < len(inner) <= 3 and all(t.kind in ("number", "punct") or (t.kind == "bin" and t.name == "-") for t in inner)
+
+
+def read(p: Parser, piece: Piece) -> s.Expr:
+    """The expression of one part."""
+    if piece.words is not None:
+        return s.Words(piece.words.start, piece.words.end, piece.lead)
+    return p.deeper(piece.tokens, p.mode).statement()
+
+
+def combined(p: Parser) -> s.Expr:
+    """All parts as one expression: a list where there are several."""
+    found = pieces(p.tokens)
+    if not found:
+        start = p.tokens[0].start
+        return s.Mark(start, p.tokens[-1].end, v.MARKS.get(p.tokens[0].name, p.tokens[0].name or v.BLANK))
+    items: list[s.Expr] = []
+    separators: list[str] = []
+    for piece in found:
+        if items:
+            separators.append(piece.lead if piece.joined else ",")
+        if piece.lead and piece.words is None and not piece.joined:
+            edge = piece.tokens[0].start
+            items.append(s.Words(edge, edge, piece.lead))
+            separators.append(" ")
+        items.append(read(p, piece))
+    if len(items) == 1:
+        return items[0]
+    return s.Listing(items[0].start, items[-1].end, tuple(items), tuple(separators))
+
+
+def condition(p: Parser, found: Sequence[Piece]) -> s.Expr | None:
+    """The condition of a case: its relations, or the word `otherwise`; leading words such as `if` are dropped."""
+    items: list[s.Expr] = []
+    separators: list[str] = []
+    for piece in found:
+        if items:
+            separators.append(piece.lead or ",")
+        items.append(read(p, piece))
+    if not items:
+        return None
+    if len(items) == 1:
+        return items[0]
+    return s.Listing(items[0].start, items[-1].end, tuple(items), tuple(separators))
