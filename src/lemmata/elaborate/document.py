@@ -86,7 +86,7 @@ class Elaborator:
             if words and _has_run(formula.latex, words):
                 parts = parse(row, words=words)
             words_of = self.context.formulas[formula.index]
-            place = Place(formula.index, tuple(words_of.scope))
+            place = Place(formula.index, self.context.path(words_of.scope))
             for part in parts:
                 self.items.append(Item(formula, part, place, words_of.cue, words_of.withdrawn, words_of.approximate))
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from lemmata.core.size import Size
 from lemmata.elaborate.statement import ShapeError, Statement
 from lemmata.lower.problem import ReadingProblem
-from lemmata.verify import Reading as JudgedReading
-from lemmata.verify import judge
+from lemmata.verify.outcome import Reading as JudgedReading
+from lemmata.verify.judgement import judge
 from lemmata.verify.problem import CannotLower, Instance, SizeRule
 from lemmata.verify.sizes import NoSizes, assignments
 from lemmata.verify.verdict import Counterexample, Verdict
