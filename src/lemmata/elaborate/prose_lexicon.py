@@ -1,0 +1,330 @@
+"""The words of mathematical prose, as data: one TOML file per language in `languages/`.
+
+Tables of a file, all of them lists of phrases unless said otherwise (a phrase may stand in several tables):
+
+`cues`         by what the word makes of the formulas after it: `define` (let), `participle` (setting: a definition that
+               ends with its clause), `assume` (suppose), `condition` (if), `where` (where), `with` (a where that ends
+               with its clause), `for` (a declaration that ends with its clause), `claim` (gives), `then` (hence),
+               `copula` (is: a claim unless something stronger governs), `satisfy` (a condition inside a definition,
+               a claim elsewhere), `update`, `example`, `recall`, `by` (using: recalls the formula right after it).
+`hypotheses`   by kind: openers of clauses that restrict what the rest of the sentence says.
+`facts`        by kind of property: phrases that say it of a formula.
+`relations`    by kind: patterns between formulas; <S> subjects, <O> objects, <F> another formula, ~ some words.
+`conventions`  by kind: patterns that speak of the whole document.
+`words`        `skip`, `copulas`, `plural`, `parts`, `nouns`, `stop`, `foreign`, `negators`, `conjunctions`: how a
+               property finds its formula; `idioms`: contain an opener and govern nothing; `actions`, `restricting`, `pronouns`,
+               `closers`, `resumes`: extent and force of clauses; `abbreviations`, `continuations`: sentences;
+               `theorems`, `proofs`: titles of run-in headings.
+`judgement`    `guesses`, `turns`, `mistakes`, `instead`, `rejections`: withdrawn formulas; `approximate`.
+
+All languages are matched at once; Chinese prose cites English words and the other way round.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+
+LANGUAGES = ("en", "zh")
+
+CUES = (
+    "define",
+    "participle",
+    "assume",
+    "condition",
+    "where",
+    "with",
+    "for",
+    "claim",
+    "then",
+    "copula",
+    "satisfy",
+    "update",
+    "example",
+    "recall",
+    "by",
+)
+HYPOTHESES = ("if", "when", "assume", "for", "forall", "limit", "at", "set")
+WORDS = (
+    "skip",
+    "copulas",
+    "plural",
+    "parts",
+    "nouns",
+    "stop",
+    "foreign",
+    "negators",
+    "conjunctions",
+    "idioms",
+    "actions",
+    "restricting",
+    "pronouns",
+    "closers",
+    "resumes",
+    "abbreviations",
+    "continuations",
+    "theorems",
+    "proofs",
+)
+JUDGEMENT = ("guesses", "turns", "mistakes", "instead", "rejections", "approximate")
+_UNMATCHED = frozenset({"abbreviations", "continuations", "theorems", "proofs", "resumes", "actions"})
+
+FORMULA = "(?:⟦\\d+⟧)"
+_LIST = f"{FORMULA}(?:(?:,? and |, ?| ?、 ?|， ?| ?和 ?| ?与 ?){FORMULA}){{0,12}}"
+_TOKEN = re.compile(
+    r"⟦(?P<formula>\d+)⟧|(?P<dotted>(?:[A-Za-z]\.){2,}|[A-Za-z](?:\.[A-Za-z])+(?![a-z]))|(?P<word>[A-Za-z]+(?:['’][a-z]+)?|\d+)"
+    r"|(?P<han>[㐀-鿿]+)|(?P<mark>[,，、;；:：.。!?！？()（）—])"
+)
+_MARKS = {
+    ",": "comma",
+    "，": "comma",
+    "、": "comma",
+    ";": "semicolon",
+    "；": "semicolon",
+    ":": "colon",
+    "：": "colon",
+    "(": "open",
+    "（": "open",
+    ")": "close",
+    "）": "close",
+    "—": "comma",
+    ".": "stop",
+    "。": "stop",
+    "!": "stop",
+    "?": "question",
+    "！": "stop",
+    "？": "question",
+}
+
+
+class LanguageError(ValueError):
+    """A language file that does not follow the format; the message names table and entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one phrase does; several roles at once are possible."""
+
+    cue: str = ""
+    hypothesis: str = ""
+    facts: tuple[str, ...] = ()
+    roles: frozenset[str] = frozenset()
+    """Names of the tables of `words` and `judgement` it stands in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """kind: `formula`, `phrase` (has an entry), `word`, or a mark: `comma`, `semicolon`, `colon`, `open`, `close`,
+    `stop`, `question`."""
+
+    kind: str
+    start: int
+    end: int
+    text: str
+    entry: Entry | None = None
+    formula: int = -1
+
+    def has(self, role: str) -> bool:
+        return self.entry is not None and role in self.entry.roles
+
+    @property
+    def cue(self) -> str:
+        return self.entry.cue if self.entry is not None else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    kind: str
+    trigger: str
+    """Must occur in the sentence (in lower case), or the pattern is not tried."""
+    source: str
+    """A regular expression with groups S, O, O2; compiled when it is first tried."""
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        return _compiled(self.source)
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    latin: dict[str, list[tuple[tuple[str, ...], Entry]]]
+    """Phrases by first word, longest first."""
+    han: dict[str, list[tuple[str, Entry]]]
+    """Phrases by first character, longest first."""
+    relations: tuple[Relation, ...]
+    conventions: tuple[Relation, ...]
+    sets: dict[str, frozenset[str]] = field(default_factory=dict)
+    """The tables of `words` whose phrases are compared with whole texts rather than matched."""
+
+    def tokens(self, text: str) -> list[Token]:
+        """Cut a sentence (formulas as ⟦k⟧) into formulas, marks, known phrases (longest first) and other words."""
+        raw = list(self._raw(text))
+        out: list[Token] = []
+        at = 0
+        while at < len(raw):
+            token = raw[at]
+            found = self._latin(raw, at, text) if token.kind == "word" and token.text in self.latin else None
+            if found is None:
+                out.append(token)
+                at += 1
+            else:
+                entry, until = found
+                out.append(
+                    Token(
+                        "phrase", token.start, raw[until - 1].end, text[token.start : raw[until - 1].end].lower(), entry
+                    )
+                )
+                at = until
+        return out
+
+    def _raw(self, text: str) -> Iterator[Token]:
+        at = 0
+        while (m := _TOKEN.search(text, at)) is not None:
+            at = m.end()
+            kind = m.lastgroup
+            if kind == "formula":
+                yield Token("formula", m.start(), m.end(), m.group(), None, int(m.group("formula")))
+            elif kind == "dotted":
+                yield Token("word", m.start(), m.end(), m.group().replace(".", "").lower())
+            elif kind == "word":
+                yield Token("word", m.start(), m.end(), m.group().lower().replace("’", "'"))
+            elif kind == "mark":
+                yield Token(_MARKS[m.group()], m.start(), m.end(), m.group())
+            else:
+                for token in self._characters(text, m.start(), m.end()):
+                    yield token
+                    at = max(at, token.end)
+
+    def _characters(self, text: str, at: int, end: int) -> Iterator[Token]:
+        """Phrases of a run of Chinese characters; a phrase may reach beyond the run (`全 1 向量`)."""
+        plain = at
+        while at < end:
+            for phrase, entry in self.han.get(text[at], ()):
+                if text.startswith(phrase, at):
+                    if plain < at:
+                        yield Token("word", plain, at, text[plain:at])
+                    yield Token("phrase", at, at + len(phrase), phrase, entry)
+                    at = plain = at + len(phrase)
+                    break
+            else:
+                at += 1
+        if plain < end:
+            yield Token("word", plain, end, text[plain:end])
+
+    def _latin(self, raw: list[Token], at: int, text: str) -> tuple[Entry, int] | None:
+        for words, entry in self.latin[raw[at].text]:
+            until = at + len(words)
+            if until <= len(raw) and all(
+                raw[k].text == word
+                and raw[k].kind == "word"
+                and (k == at or text[raw[k - 1].end : raw[k].start] in (" ", "-", "‑", "–"))
+                for k, word in zip(range(at, until), words)
+            ):
+                return entry, until
+        return None
+
+
+@cache
+def lexicon() -> Lexicon:
+    """All languages, read and checked once.
+
+    Raises:
+        LanguageError: a language file is malformed.
+    """
+    return build(_read(name) for name in LANGUAGES)
+
+
+def _read(name: str) -> dict[str, object]:
+    return tomllib.loads(resources.files(__package__).joinpath("languages", f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def build(languages: Iterator[dict[str, object]]) -> Lexicon:
+    """Merge language tables into one lexicon.
+
+    Raises:
+        LanguageError: an unknown table, an entry of the wrong type, a phrase with two cues, a broken pattern.
+    """
+    roles: dict[str, dict[str, list[str]]] = {}
+    relations: list[Relation] = []
+    conventions: list[Relation] = []
+    sets: dict[str, set[str]] = {name: set() for name in _UNMATCHED}
+    known = {"cues": CUES, "hypotheses": HYPOTHESES, "words": WORDS, "judgement": JUDGEMENT}
+    for data in languages:
+        for table, entries in data.items():
+            if table == "language":
+                continue
+            if table not in (*known, "facts", "relations", "conventions") or not isinstance(entries, dict):
+                raise LanguageError(f"unknown table `{table}`")
+            for name, phrases in entries.items():
+                if table in known and name not in known[table]:
+                    raise LanguageError(f"unknown list `{table}.{name}`")
+                if not isinstance(phrases, list) or not all(isinstance(p, str) and p for p in phrases):
+                    raise LanguageError(f"`{table}.{name}` must be a list of phrases")
+                if table in ("relations", "conventions"):
+                    (relations if table == "relations" else conventions).extend(_relation(name, p) for p in phrases)
+                elif name in _UNMATCHED and table == "words":
+                    sets[name].update(phrases)
+                else:
+                    for phrase in phrases:
+                        roles.setdefault(phrase, {}).setdefault(table, []).append(name)
+    latin: dict[str, list[tuple[tuple[str, ...], Entry]]] = {}
+    han: dict[str, list[tuple[str, Entry]]] = {}
+    for phrase, tables in roles.items():
+        entry = _entry(phrase, tables)
+        if phrase[0].isascii():
+            words = tuple(phrase.split())
+            latin.setdefault(words[0], []).append((words, entry))
+        else:
+            han.setdefault(phrase[0], []).append((phrase, entry))
+    for several in latin.values():
+        several.sort(key=lambda p: -len(p[0]))
+    for candidates in han.values():
+        candidates.sort(key=lambda p: -len(p[0]))
+    return Lexicon(latin, han, tuple(relations), tuple(conventions), {k: frozenset(v) for k, v in sets.items()})
+
+
+def _entry(phrase: str, tables: dict[str, list[str]]) -> Entry:
+    for table in ("cues", "hypotheses"):
+        if len(set(tables.get(table, ()))) > 1:
+            raise LanguageError(f"`{phrase}` stands in more than one list of `{table}`: {', '.join(tables[table])}")
+    return Entry(
+        cue=next(iter(tables.get("cues", ())), ""),
+        hypothesis=next(iter(tables.get("hypotheses", ())), ""),
+        facts=tuple(dict.fromkeys(tables.get("facts", ()))),
+        roles=frozenset(tables.get("words", ())) | frozenset(tables.get("judgement", ())),
+    )
+
+
+_LITERAL = re.compile(r"[A-Za-z㐀-鿿]{2,}|[㐀-鿿]")
+
+
+def _relation(kind: str, source: str) -> Relation:
+    """Fill the slots of a pattern; its trigger is the longest run of letters outside optional and alternative parts."""
+    depth, plain = 0, []
+    stripped = re.sub(r"<\w+>|\\.|\[[^]]*\]|\{[^}]*\}", " ", source)
+    for k, c in enumerate(stripped):
+        depth += (c == "(") - (c == ")")
+        optional = stripped[k + 1 : k + 2] in ("?", "*")
+        plain.append(c if depth == 0 and c not in "()" and not optional else " ")
+    triggers = _LITERAL.findall("".join(plain)) if "|" not in "".join(plain) else []
+    text = source.replace("~", "[^.;。；⟦]{0,40}?")
+    for name, body in (
+        ("S", f"(?P<S>{_LIST})"),
+        ("O2", f"(?P<O2>{FORMULA})"),
+        ("O", f"(?P<O>{_LIST})"),
+        ("F", FORMULA),
+    ):
+        text = text.replace(f"<{name}>", body)
+    return Relation(kind, max(triggers, key=len, default="").lower(), text)
+
+
+@cache
+def _compiled(source: str) -> re.Pattern[str]:
+    try:
+        return re.compile(source, re.IGNORECASE)
+    except re.error as error:
+        raise LanguageError(f"the pattern {source!r} cannot be compiled: {error}") from error

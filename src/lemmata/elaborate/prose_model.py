@@ -1,0 +1,127 @@
+"""What the words of a document say about its formulas: scopes, sentences, cues, hypotheses, facts.
+
+Texts hold formulas as ⟦k⟧, k being the formula's place in `document.formulas`. Nothing here reads LaTeX beyond what
+tells a relation from a size; the typed elaboration decides what a cue or a fact means for a formula.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lemmata.documents.model import Formula
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A part of the document with names of its own.
+
+    kind: `document` (the root, id 0), `heading`, `runin` (a bold or numbered opening of a paragraph), `theorem` (a
+    run-in or directive with such a title), `proof`, `item`, `block` (a quote or directive).
+    """
+
+    id: int
+    parent: int | None
+    title: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of the reading flow, displays included.
+
+    lead: the sentence that introduces this one (it ended with a colon before a list, or this one has no words of its
+    own or goes on with "then"); None if there is none.
+    """
+
+    id: int
+    pieces: tuple[str | Formula, ...]
+    text: str
+    formulas: tuple[int, ...]
+    scope: int
+    paragraph: int
+    """Sentences of one paragraph, the displays inside it included, share a number."""
+    lead: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """A clause that restricts what is said.
+
+    kind: `if`, `when` (also provided, such that), `assume`, `for`, `forall`, `limit`, `at` (a point), `set` (setting),
+    `action` ("if we add the two": the author does something, nothing is restricted).
+    """
+
+    text: str
+    formulas: tuple[int, ...]
+    kind: str
+    words_only: bool
+    """Neither a formula that states a relation nor a property that is understood: it can only guard."""
+    sentence: int = 0
+    facts: tuple[int, ...] = ()
+    """Places in `Context.facts` of the facts stated inside the clause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A property or relation stated in words.
+
+    `kind` is a table name of `facts`, `relations` or `conventions` in the language files. Subjects are the formulas it
+    speaks of (empty: the whole section or document); objects the formulas that give the value, rows, variable ...
+    """
+
+    kind: str
+    subjects: tuple[int, ...]
+    objects: tuple[int, ...]
+    text: str
+    scope: int
+    sentence: int
+    part: str = ""
+    """`components` where the property is said of the components, entries or elements of the subject."""
+    conditional: bool = False
+    """Stated inside an if/when clause: it holds only where that hypothesis governs."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormulaContext:
+    """What the words around one formula make of it.
+
+    cue: `define`, `declare`, `assume`, `condition`, `claim`, `where`, `update`, `example`, `recall` or `none`.
+    """
+
+    index: int
+    scope: int
+    sentence: int
+    before: str
+    after: str
+    cue: str = "none"
+    cue_text: str = ""
+    hypotheses: tuple[Hypothesis, ...] = ()
+    withdrawn: bool = False
+    approximate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    scopes: tuple[Scope, ...]
+    sentences: tuple[Sentence, ...]
+    formulas: tuple[FormulaContext, ...]
+    """One for each of `document.formulas`, in that order."""
+    facts: tuple[Fact, ...]
+
+    def path(self, scope: int) -> tuple[int, ...]:
+        """Scope ids from the root down to this one."""
+        found = [scope]
+        while (parent := self.scopes[found[-1]].parent) is not None:
+            found.append(parent)
+        return tuple(reversed(found))
+
+    def in_scope(self, a: int, b: int) -> bool:
+        """Whether what scope `b` binds is visible from scope `a`: b is a or encloses it."""
+        at: int | None = a
+        while at is not None and at != b:
+            at = self.scopes[at].parent
+        return at == b
+
+    def facts_of(self, formula: int) -> tuple[Fact, ...]:
+        """The facts that speak of this formula."""
+        return tuple(f for f in self.facts if formula in f.subjects)
