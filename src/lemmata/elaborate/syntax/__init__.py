@@ -21,7 +21,7 @@ def parse(row: Row, *, words: frozenset[str] = frozenset()) -> tuple[s.Part, ...
     """The statement-like parts of a formula, in order. Never raises: what has no reading is `Unread`.
 
     words: names of several letters that the document writes as one (`dO`, `pos`); `d` alone says that the letter d
-    stands for a number there, so that `dm` is a product.
+    stands for a number there, so that `dm` is rather a product than a differential.
     """
     parser = _parser(row, words)
     parts: list[s.Part] = []
@@ -43,5 +43,5 @@ def expression(row: Row, *, words: frozenset[str] = frozenset()) -> s.Expr:
 
 
 def _parser(row: Row, words: frozenset[str]) -> Parser:
-    context = Context(words, "d" in words or d_is_quantity(row))
+    context = Context(words, d_is_quantity(row))
     return Parser(pair(join(tokens(row.items), words)), context)

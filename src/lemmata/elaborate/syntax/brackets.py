@@ -89,8 +89,8 @@ def _merge(items: list[Token]) -> list[Token]:
     out: list[Token] = []
     for token in items:
         before = out[-1] if out else None
-        if token.kind == "bar" == (before.kind if before else "") and token.tight and token.name == "|" and before is not None:
-            if before.name == "|" and before.bare:
+        if token.kind == "bar" == (before.kind if before else "") and token.tight and before is not None:
+            if before.name == token.name and before.bare:
                 out[-1] = Token("bar", "||", before.start, token.end, sub=token.sub, sup=token.sup, primes=token.primes,
                                 space=before.space, tight=before.tight)  # fmt: skip
                 continue

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.syntax import names, operators, reach, structures
 from lemmata.elaborate.syntax import vocabulary as v
-from lemmata.elaborate.syntax.token import Token
+from lemmata.elaborate.syntax.token import Token, tokens
 from lemmata.latex.tree import Fraction, Node, Number, Row
 
 if TYPE_CHECKING:
@@ -63,15 +63,25 @@ def fraction(p: Parser, token: Token, node: Fraction) -> s.Expr | None:
         found = names.with_scripts(p, found, token)
         if italic and p.context.d_is_quantity:
             quotient = s.Quotient(token.start, token.end, p.inside(node.numerator), p.inside(node.denominator), "\\frac")
-            return s.Choice(token.start, token.end, (found, quotient), "derivative")
+            return p.context.budget.choose((found, quotient), "derivative")
         return found
     operator = s.Derivative(token.start, token.end, style, order, None, wrt)
     following = p.peek()
     if not token.bare or following is None or following.kind not in operators.OPERANDS:
-        if italic and not _operated_on(following):
+        if italic and not _operated_on(following) and p.context.d_is_quantity:
             return None
         return names.with_scripts(p, operator, token)
     return _applied(p, operator, wrt, across=True)
+
+
+def begins_derivative(token: Token) -> bool:
+    """Whether the token is a differential operator that needs an operand: \\nabla, \\partial, d/dx."""
+    if token.kind == "letter":
+        return token.name in ("\\nabla", "\\partial")
+    if token.kind != "node" or not isinstance(token.node, Fraction):
+        return False
+    top = tokens((token.node.numerator,))
+    return len(top) == 1 and _marks(top[0])
 
 
 def _operated_on(following: Token | None) -> bool:
@@ -127,7 +137,7 @@ def _collect(p: Parser) -> _Operand:
     found = _Operand([], [])
     p.depth += 1
     while (token := p.peek()) is not None and token.kind in operators.OPERANDS:
-        if token.kind == "other" and token.name in ("!", "\\%"):
+        if token.kind == "other" and token.name in ("!", "\\%") or found.factors and begins_derivative(token):
             break
         found.starts.append(token)
         found.factors.append(p.factor())
@@ -158,21 +168,19 @@ def _applied(p: Parser, operator: s.Derivative, wrt: Wrt, across: bool = False) 
             lifted = structures.juxt((*factors[:-1], next(o for o in choice.options if not isinstance(o, s.Juxt))))
             starts = starts + [starts[-1]] * (len(split.items) - 1)
             factors = [*factors[:-1], *split.items]
+    everything = len(factors)
     first = _first_unit(factors, letters)
     last = max((i + 1 for i, x in enumerate(factors) if reach.occurs(letters, x)), default=first)
     last = _complete(factors, max(first, last))
-    everything = len(factors)
-    if operator.style == "nabla" and not across:
-        cuts = [first] if last <= first else [everything, *([first] if _is_unit(factors, first) else [])]
-        cuts += [everything]
+    if operator.style == "nabla":
+        alone = _stands_alone(factors, first, letters)
+        cuts = [first, everything] if alone and last <= first else [everything, *([first] if alone else [])]
     else:
-        cuts = [everything, *([last] if _is_unit(factors, last) else [])]
+        cuts = [everything, *([last] if _stands_alone(factors, last, letters) else [])]
     options = [_on(operator, factors, cut) for cut in dict.fromkeys(cuts)]
     if lifted is not None:
         options.append(replace(operator, numerator=lifted, end=lifted.end))
-    if len(options) == 1:
-        return options[0]
-    return s.Choice(operator.start, options[0].end, tuple(options), "derivative reach")
+    return p.context.budget.choose(tuple(options), "derivative reach")
 
 
 def _across(p: Parser, factors: list[s.Expr], letters: frozenset[str]) -> s.Expr | None:
@@ -259,12 +267,20 @@ def _bracket(expr: s.Expr) -> s.Paren | None:
     return base if isinstance(base, s.Paren) and base.open in ("(", "[") else None
 
 
-def _is_unit(factors: list[s.Expr], end: int) -> bool:
-    """Whether the factors up to here end with something complete: an application, a bracket, bars, a name."""
-    last = factors[end - 1]
-    if isinstance(last, s.Scripted) and end == 1 and len(factors) > 1 and _bracket(last) is not None:
-        return not _is_transposed(last.sup)
-    return True
+def _stands_alone(factors: list[s.Expr], end: int, letters: frozenset[str]) -> bool:
+    """Whether the factors up to here may be all that is differentiated: a function, bars or a bracket with its
+    coefficients, but not the variable itself and no beginning of a longer product."""
+    begin = 0
+    while begin < end - 1 and isinstance(factors[begin], s.Num | s.Quotient):
+        begin += 1
+    head = factors[begin]
+    if end - begin == 2:
+        return isinstance(head, s.Name) and _bracket(factors[end - 1]) is not None
+    if end - begin > 2:
+        return False
+    if isinstance(head, s.Name):
+        return reach.letter_of(head) not in letters
+    return not (isinstance(head, s.Scripted) and _bracket(head) is not None and _is_transposed(head.sup))
 
 
 def _on(operator: s.Derivative, factors: list[s.Expr], cut: int) -> s.Expr:
@@ -377,7 +393,8 @@ def differential(p: Parser, token: Token) -> s.Expr | None:
     if upright:
         return found
     product = s.Juxt(token.start, body.end, (names.letter(p, token), body))
-    return s.Choice(token.start, body.end, (found, product), "differential")
+    options = (product, found) if "d" in p.context.words else (found, product)
+    return s.Choice(token.start, body.end, options, "differential")
 
 
 def _inline(p: Parser, token: Token) -> s.Expr | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.syntax import names, operators, reach, structures
 from lemmata.elaborate.syntax import vocabulary as v
 from lemmata.elaborate.syntax.brackets import pair
+from lemmata.elaborate.syntax.choices import Budget
 from lemmata.elaborate.syntax.letters import join_names
 from lemmata.elaborate.syntax.token import Token, tokens
 from lemmata.latex.tree import Gap, Node, Row
@@ -23,7 +24,8 @@ class Context:
 
     words: frozenset[str] = frozenset()
     d_is_quantity: bool = False
-    """The letter d stands for a number here, so d x is a product rather than a differential."""
+    """The letter d stands for a number in this formula, so d x is a product."""
+    budget: Budget = field(default_factory=Budget)
 
 
 @dataclass(slots=True)
@@ -59,7 +61,7 @@ class Parser:
         return token
 
     def prepared(self, nodes: Sequence[Node], mode: str = "") -> list[Token]:
-        return pair(join(tokens(nodes), self.context.words, bool(mode)), bool(mode))
+        return pair(join(tokens(nodes, "", bool(mode)), self.context.words, bool(mode)), bool(mode))
 
     def deeper(self, items: Sequence[Token], mode: str = "") -> Parser:
         return Parser(items, self.context, self.depth + 1, mode)
@@ -109,7 +111,12 @@ class Parser:
             items.append(self.side())
         if not ops:
             return items[0]
-        return s.Relation(items[0].start, max(items[-1].end, self.tokens[self.at - 1].end), tuple(ops), tuple(items))
+        head: tuple[s.Expr, ...] = ()
+        if self.mode and isinstance(items[0], s.Listing) and _is_blank(items[0].items[-1]):
+            head, items[0] = items[0].items[:-1], items[0].items[-1]
+        end = max(items[-1].end, self.tokens[self.at - 1].end)
+        found = s.Relation(items[0].start, end, tuple(ops), tuple(items))
+        return s.Listing(head[0].start, end, (*head, found), (",",) * len(head)) if head else found
 
     def side(self) -> s.Expr:
         """One side of a relation: an expression, or several separated by commas."""
@@ -163,7 +170,7 @@ class Parser:
             items.append(self.signed())
         if not ops:
             return items[0]
-        return reach.with_reach(tuple(ops), tuple(items))
+        return reach.with_reach(self.context.budget, tuple(ops), tuple(items))
 
     def give_up(self) -> s.Expr:
         """Everything that is left, where it is nested too deeply."""
@@ -296,7 +303,7 @@ class Parser:
 
 def join(items: list[Token], words: frozenset[str], script: bool = False) -> list[Token]:
     """Names and two-symbol relations joined."""
-    joined_items = join_names(items, words, script)
+    joined_items = join_names(_dots(items), words, script)
     out: list[Token] = []
     for token in joined_items:
         before = out[-1] if out else None
@@ -309,6 +316,21 @@ def join(items: list[Token], words: frozenset[str], script: bool = False) -> lis
             token.kind = "slice"
         out.append(token)
     return out
+
+
+def _dots(items: list[Token]) -> list[Token]:
+    """Three points with spaces between them are dots too."""
+    out: list[Token] = []
+    for token in items:
+        out.append(token)
+        tail = out[-3:]
+        if len(tail) == 3 and all(t.kind == "punct" and t.name == "." and t.bare for t in tail):
+            out[-3:] = [Token("dots", "\\ldots", tail[0].start, token.end, space=tail[0].space, tight=tail[0].tight)]
+    return out
+
+
+def _is_blank(expr: s.Expr) -> bool:
+    return isinstance(expr, s.Mark) and expr.name == v.BLANK
 
 
 def juxt(items: tuple[s.Expr, ...]) -> s.Expr:

@@ -58,6 +58,8 @@ def word(p: Parser, token: Token) -> s.Expr:
         operand_follows = following is not None and following.kind in OPERANDS
         if is_bracket(following) or (operand_follows and (token.kind == "op" or name in ("Var", "Cov"))):
             return expectation(p, token, v.MOMENTS[name])
+    if p.mode and following is None and token.kind == "op":
+        return replace(names.name_of(p, token), base=name)
     if name in v.OPTIMA and not token.primes and not (token.sub is None and is_bracket(following)):
         if token.sub is not None or token.kind == "op":
             return _optimum(p, token)
@@ -101,7 +103,7 @@ def _bracketed(p: Parser, token: Token, function: s.Name, group: Token) -> s.Exp
     if group.sup is not None and group.sub is None and not group.tight and token.name in v.MONOTONE:
         inner = structures.group(p, group)
         other = s.Call(token.start, group.end, function, (inner,), bracketed=False)
-        return s.Choice(token.start, group.end, (scripted, other), "operand")
+        return p.context.budget.choose((scripted, other), "operand")
     return scripted
 
 
@@ -125,7 +127,7 @@ def _operand_call(p: Parser, token: Token, function: s.Name) -> s.Expr:
     wide = call(factors)
     narrow = structures.juxt((call(factors[:cut]), *factors[cut:]))
     options = (narrow, wide) if narrow_first else (wide, narrow)
-    return s.Choice(token.start, wide.end, options, "operand")
+    return p.context.budget.choose(options, "operand")
 
 
 def operand_factors(p: Parser) -> tuple[list[s.Expr], list[Token]]:
@@ -134,7 +136,7 @@ def operand_factors(p: Parser) -> tuple[list[s.Expr], list[Token]]:
     starts: list[Token] = []
     p.depth += 1
     while (token := p.peek()) is not None and token.kind in OPERANDS:
-        if factors and (token.kind in ("op", "big") or (token.kind == "word" and _acts(token)) or token.font == "bb" and token.name == "E"):
+        if factors and begins_operator(token):
             break
         if factors and token.kind == "other" and token.name in ("!", "\\%"):
             p.at += 1
@@ -149,8 +151,13 @@ def operand_factors(p: Parser) -> tuple[list[s.Expr], list[Token]]:
     return factors, starts
 
 
-def _acts(token: Token) -> bool:
-    return token.name in v.PREFIX_OPERATORS or token.name in v.OPTIMA or token.name in v.MOMENTS
+def begins_operator(token: Token) -> bool:
+    """Whether the token begins something with an operand of its own."""
+    if token.kind in ("op", "big"):
+        return True
+    if token.kind == "word":
+        return token.name in v.PREFIX_OPERATORS or token.name in v.OPTIMA or token.name in v.MOMENTS
+    return (token.font == "bb" and token.name == "E") or derivatives.begins_derivative(token)
 
 
 def _cut(factors: list[s.Expr], starts: list[Token]) -> tuple[int, bool]:
@@ -202,7 +209,7 @@ def big(p: Parser, token: Token) -> s.Expr:
 
 
 def _big_body(p: Parser, token: Token, op: str) -> s.Expr:
-    lower, upper = names.script(p, token.sub, "sub"), names.script(p, token.sup, "sup")
+    lower, upper = names.script(p, token.sub, "sub"), names.script(p, token.sup, "sub")
     p.depth += 1
     body = p.signed()
     p.depth -= 1
@@ -211,7 +218,7 @@ def _big_body(p: Parser, token: Token, op: str) -> s.Expr:
 
 def _integral(p: Parser, token: Token) -> s.Expr:
     """The integrand reaches up to its differential, over + and - too."""
-    lower, upper = names.script(p, token.sub, "sub"), names.script(p, token.sup, "sup")
+    lower, upper = names.script(p, token.sub, "sub"), names.script(p, token.sup, "sub")
     found = _differentials(p, _INTEGRALS[token.name])
     if not found:
         return replace(_big_body(p, token, token.name), lower=lower, upper=upper)  # type: ignore[type-var]
@@ -260,8 +267,12 @@ def _differentials(p: Parser, count: int) -> list[int]:
             at += 1
         at += 1
     if len(places) < wanted:
-        return places[-count:] if len(places) >= count and wanted == count else []
-    return places[-count:]
+        return []
+    own = places[-count:]
+    while at + 1 < len(p.tokens) and derivatives.is_d(p.tokens[at]) and p.tokens[at + 1].kind in ("letter", "word"):
+        own.append(at)
+        at += 2
+    return own
 
 
 def expectation(p: Parser, token: Token, op: str) -> s.Expr:

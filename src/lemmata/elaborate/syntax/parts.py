@@ -46,59 +46,100 @@ def pieces(items: Sequence[Token]) -> list[Piece]:
 
 
 def _segments(items: Sequence[Token]) -> list[Piece]:
-    """Cut at words, wide spaces, rows and columns; a row that goes on with an operator continues the one before."""
-    found: list[Piece] = []
-    current = Piece("", 0)
-    row = 0
-    words: Token | None = None
+    """Cut at words, wide spaces, rows and columns.
 
-    def flush() -> None:
-        nonlocal current, words
-        if _trimmed(current.tokens):
-            found.append(current)
-            words = None
-            current = Piece("", row)
-        else:
-            current.row = row
-            current.tokens = []
-
+    A row that goes on with an operator continues the part before; where that row held words or a second column, such
+    as a comment, it continues the part with which the row began.
+    """
+    cutter = _Cutter()
     for at, token in enumerate(items):
+        cutter.take(items, at, token)
+    return cutter.finish()
+
+
+class _Cutter:
+    def __init__(self) -> None:
+        self.found: list[Piece] = []
+        self.current = Piece("", 0)
+        self.words: Token | None = None
+        self.row = 0
+        self.head: Piece | None = None
+        """The part with which the current row began."""
+        self.commented = False
+        """The current row has words or a second column."""
+
+    def take(self, items: Sequence[Token], at: int, token: Token) -> None:
+        following = _next(items, at)
         match token.kind:
             case "words":
-                flush()
-                current.lead = f"{current.lead} {token.name}".strip()
-                words = token
-                current.row = row
+                self.flush()
+                self.lead(token, token.name)
+                self.commented = True
             case "quad":
-                if not _goes_on(current.tokens, _next(items, at)):
-                    flush()
+                if not _goes_on(self.current.tokens, following):
+                    self.flush()
             case "column":
-                following = _next(items, at)
-                if following is not None and not _goes_on(current.tokens, following):
-                    flush()
+                if following is not None and not _goes_on(self.current.tokens, following):
+                    self.flush()
+                self.commented = True
             case "row":
-                row = int(token.name) if token.name else row + 1
-                if not _continues_row(current.tokens, items, at):
-                    flush()
-                    current.row = row if not current.tokens else current.row
-                elif current.tokens:
-                    current.tokens = _trimmed(current.tokens, keep_operators=True)
+                self.next_row(items, at, int(token.name) if token.name else self.row + 1)
             case "align":
                 pass
             case "sep" if token.name in ("\\land", "\\lor"):
-                flush()
-                current.lead = {"\\land": "and", "\\lor": "or"}[token.name]
-                current.joined = True
+                self.flush()
+                self.current.lead = {"\\land": "and", "\\lor": "or"}[token.name]
+                self.current.joined = True
             case "rel" | "other" if token.name in _QUANTIFIERS:
-                flush()
-                current.lead = f"{current.lead} {_QUANTIFIERS[token.name]}".strip()
-                words = token
+                self.flush()
+                self.lead(token, _QUANTIFIERS[token.name])
             case _:
-                current.tokens.append(token)
-    flush()
-    if words is not None and current.lead:
-        found.append(Piece(current.lead, current.row, words=words))
-    return found
+                self.head = self.head or self.current
+                self.current.tokens.append(token)
+
+    def lead(self, token: Token, text: str) -> None:
+        self.current.lead = f"{self.current.lead} {text}".strip()
+        self.current.row = self.row
+        self.words = token
+
+    def flush(self) -> None:
+        if _trimmed(self.current.tokens):
+            self.found.append(self.current)
+            self.words = None
+            self.current = Piece("", self.row)
+        else:
+            self.current.row = self.row
+            self.current.tokens.clear()
+
+    def next_row(self, items: Sequence[Token], at: int, row: int) -> None:
+        head = self.head
+        if self.commented and head is not None and head.tokens and _continues_row(head.tokens, items, at):
+            self.flush()
+            self.drop_words()
+            if head is not self.current:
+                self.found.remove(head)
+                self.current = head
+        if _continues_row(self.current.tokens, items, at):
+            self.current.tokens[:] = _trimmed(self.current.tokens)
+            self.head = self.current
+        else:
+            self.flush()
+            self.current.row = row
+            self.head = None
+        self.row = row
+        self.commented = False
+
+    def drop_words(self) -> None:
+        """Words that nothing followed stand as a part of their own."""
+        if self.words is not None and self.current.lead and not self.current.tokens:
+            self.found.append(Piece(self.current.lead, self.current.row, words=self.words))
+        self.words = None
+        self.current = Piece("", self.row)
+
+    def finish(self) -> list[Piece]:
+        self.flush()
+        self.drop_words()
+        return sorted(self.found, key=lambda x: x.words.start if x.words is not None else x.tokens[0].start)
 
 
 def _next(items: Sequence[Token], at: int) -> Token | None:
@@ -152,7 +193,7 @@ def _row_has_relation(items: Sequence[Token], at: int) -> bool:
     return False
 
 
-def _trimmed(items: Sequence[Token], keep_operators: bool = False) -> list[Token]:
+def _trimmed(items: Sequence[Token]) -> list[Token]:
     """Without punctuation at its ends."""
     first, last = 0, len(items)
     while first < last and items[first].kind == "punct":

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 
 from lemmata.elaborate import surface as s
+from lemmata.elaborate.syntax.choices import Budget
 
 MAX_OPTIONS = 4
 _OPTIMA = frozenset({"\\max", "\\min", "\\sup", "\\inf", "\\lim", "\\arg\\max", "\\arg\\min", "\\limsup", "\\liminf"})
 
 
-def with_reach(ops: tuple[str, ...], items: tuple[s.Expr, ...]) -> s.Expr:
+def with_reach(budget: Budget, ops: tuple[str, ...], items: tuple[s.Expr, ...]) -> s.Expr:
     """The sum as written; where later terms use the index of a big operator in an earlier one, also its wider reach.
 
     For a sum or product the narrow reach is the convention; for an optimum or a limit, whose variable has no other
@@ -35,7 +36,7 @@ def with_reach(ops: tuple[str, ...], items: tuple[s.Expr, ...]) -> s.Expr:
         return narrow
     wide = wide[: MAX_OPTIONS - 1]
     options = (wide[0], narrow, *wide[1:]) if optimum else (narrow, *wide)
-    return s.Choice(narrow.start, narrow.end, options, "reach")
+    return budget.choose(options, "reach")
 
 
 def _chain(ops: tuple[str, ...], items: tuple[s.Expr, ...]) -> s.Expr:

@@ -59,7 +59,7 @@ def items(p: Parser, token: Token) -> tuple[tuple[s.Expr, ...], tuple[str, ...]]
         if item.kind in ("align", "column"):
             continue
         if item.kind in ("punct", "sep"):
-            flush(item.name if item.name in (",", ";", "|", "||", "\\land", "\\lor") else ",", item.start)
+            flush(item.name, item.start)
         elif item.kind == "rel" and item.name in _SEPARATING and item.bare:
             flush(_SEPARATING[item.name], item.start)
         elif item.kind in ("quad", "row"):
@@ -146,6 +146,7 @@ def divide(p: Parser, parts: list[s.Expr], ops: list[str]) -> None:
     factors = [p.factor()]
     last = first
     choice = False
+    several = isinstance(parts[0], s.Choice)
     while (token := p.peek()) is not None and token.kind in ("letter", "number", "word", "group", "other") and token.tight and not token.space:
         if last.kind in ("group", "node", "op", "big") or (token.kind in ("word",) and token.name in v.PREFIX_OPERATORS):
             break
@@ -163,13 +164,13 @@ def divide(p: Parser, parts: list[s.Expr], ops: list[str]) -> None:
         bottom = s.Sign(sign.start, bottom.end, sign.name, bottom)
         head = s.Sign(sign.start, head.end, sign.name, head)
     together = s.Infix(parts[0].start, bottom.end, (*ops, "/"), (*parts, bottom))
-    if not choice or len(factors) == 1:
+    if not choice or len(factors) == 1 or several and parts[0].key == "slash":  # type: ignore[attr-defined]
         ops.append("/")
         parts.append(bottom)
         return
     apart = juxt((s.Infix(parts[0].start, head.end, (*ops, "/"), (*parts, head)), *factors[1:]))
     order = (apart, together) if last.kind == "group" else (together, apart)
-    parts[:] = [s.Choice(together.start, together.end, order, "slash")]
+    parts[:] = [p.context.budget.choose(order, "slash")]
     ops.clear()
 
 

@@ -76,7 +76,7 @@ class _Tokens:
     out: list[Token] = field(default_factory=list)
     space: float = 0.0
     last: int = -1
-    depth: int = 0
+    script: bool = False
 
     def put(self, token: Token) -> None:
         token.space = self.space
@@ -86,9 +86,9 @@ class _Tokens:
         self.out.append(token)
 
 
-def tokens(nodes: Iterable[Node], font: str = "") -> list[Token]:
-    """The tokens of a row; brackets are not paired yet."""
-    state = _Tokens()
+def tokens(nodes: Iterable[Node], font: str = "", script: bool = False) -> list[Token]:
+    """The tokens of a row; brackets are not paired yet. In a script, words name something."""
+    state = _Tokens(script=script)
     for node in nodes:
         _add(state, node, font)
     return state.out
@@ -227,7 +227,7 @@ def _text(state: _Tokens, node: TextRun, font: str, scripted: bool) -> None:
     if not stripped:
         state.space += 0.333 * len(text)
         return
-    if scripted or _is_name(text):
+    if scripted or state.script and any(c.isalnum() for c in stripped) or _is_name(text):
         kind = "letter" if len(stripped) == 1 else "word"
         face = {"\\textbf": "bold", "\\texttt": "mono", "\\textsf": "sans"}.get(node.command, "roman" if kind == "letter" else "")
         state.put(Token(kind, stripped, node.start, node.end, node, face))
@@ -311,7 +311,7 @@ def _hang(state: _Tokens, token: Token, node: Script) -> None:
 def _accent(state: _Tokens, node: Accent, font: str) -> None:
     name = node.command.lstrip("\\") or node.command
     name = v.ACCENTS.get(name, name)
-    inner = _Tokens()
+    inner = _Tokens(script=state.script)
     _add(inner, node.body, font)
     found = inner.out
     letters = all(t.kind in ("letter", "number") and t.bare for t in found) and len(found) > 1 and found[0].font in ("roman", "bold", "italic")
@@ -345,7 +345,7 @@ def _fenced(state: _Tokens, node: Fenced, font: str) -> None:
             renamed = replace(environment, name=kind, start=node.start, end=node.end)
             state.put(Token("node", "Environment", node.start, node.end, renamed, font=font))
             return
-    inner = tokens(node.body.items, font)
+    inner = tokens(node.body.items, font, state.script)
     if left and right:
         state.put(Token("group", left, node.start, node.end, node, close=right, inner=tuple(inner)))
     elif not left and right in ("|", "||"):
@@ -402,6 +402,10 @@ def _stack(state: _Tokens, node: Stack, font: str) -> None:
         marks = {text, text.removeprefix("\\mathrm{").removeprefix("\\text{").removeprefix("\\rm").strip("{} ")}
         if new[0].name == "=" and marks & v.DEFINING_MARKS:
             new[0].name = ":="
+    elif len(new) > 1 and node.below is not None and all(t.kind == "letter" and t.bare for t in new):
+        new[-1].sub = node.below
+    elif len(new) == 2 and new[0].kind == "op" == new[1].kind and new[0].name == "arg" and node.below is not None:
+        new[1].sub = node.below
     elif len(new) == 1 and (new[0].kind in ("op", "big") or new[0].font in ("bb", "roman") or new[0].kind == "word"):
         if node.below is not None and new[0].sub is None:
             new[0].sub = node.below
