@@ -1,0 +1,55 @@
+"""One reading examined: its links in turn, each by the method its relation needs."""
+
+from __future__ import annotations
+
+from lemmata.program.build import BadProgram
+from lemmata.verify.equations import equation
+from lemmata.verify.inequalities import inequality, unequal
+from lemmata.verify.outcome import Limits, Outcome
+from lemmata.verify.problem import CannotLower, Problem
+from lemmata.verify.sizes import NoSizes
+from lemmata.verify.trials import Bench, Clock, Late, TooBig, set_up
+from lemmata.verify.values import CannotDraw
+
+
+def examine(problem: Problem, seed: int, limits: Limits) -> Outcome:
+    """Whether the claim holds under this reading: every link must, and the first wrong one makes it fail."""
+    clock = Clock.start(limits.seconds)
+    try:
+        bench = set_up(problem, seed, limits, clock)
+        return _links(bench, problem, seed, limits, clock)
+    except (CannotLower, NoSizes, CannotDraw, TooBig, Late, BadProgram) as reason:
+        return Outcome("undecided", reason=str(reason))
+    except (MemoryError, RecursionError):
+        return Outcome("undecided", reason="its program is too large")
+
+
+def _links(bench: Bench, problem: Problem, seed: int, limits: Limits, clock: Clock) -> Outcome:
+    if not bench.tried:
+        reason = "a side has no value at any instance"
+        if bench.unmet:
+            reason = f"no instance among {bench.drawn} met the conditions"
+        return Outcome("undecided", reason=reason)
+    relations = bench.tried[0].trial.instance.relations
+    found: list[Outcome] = []
+    for link, relation in enumerate(relations):
+        match relation:
+            case "=":
+                outcome = equation(bench, link, limits, clock)
+            case "<" | "\\le" | ">" | "\\ge":
+                outcome = inequality(bench, link, seed, limits, clock)
+            case "\\ne":
+                outcome = unequal(bench, link, limits, clock)
+            case _:
+                outcome = Outcome("undecided", reason=f"there is no test for the relation {relation}")
+        if outcome.kind == "fails":
+            return outcome
+        found.append(outcome)
+    if len(found) == 1:
+        return found[0]
+    for link, outcome in enumerate(found):
+        if outcome.kind == "undecided":
+            return Outcome("undecided", outcome.method, outcome.evidence, f"link {link + 1}: {outcome.reason}")
+    methods = ", ".join(dict.fromkeys(o.method for o in found))
+    lines = tuple(f"link {n}: {line}" for n, o in enumerate(found, start=1) for line in o.evidence)
+    return Outcome("holds", methods, lines)

@@ -1,0 +1,152 @@
+"""One link `left = right` over all trials: agreement, or a difference that the referee confirms."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from lemmata.program.node import Node
+from lemmata.verify import double, referee
+from lemmata.verify.outcome import Failure, Limits, Outcome
+from lemmata.verify.trials import Bench, Clock, Tried, sizes_text
+
+CONFIRMATIONS = 3
+"""Doubtful trials that go to the referee before the others are trusted to be of the same kind."""
+
+
+@dataclass
+class _Tally:
+    agreed: int = 0
+    largest: float = 0.0
+    noise: int = 0
+    empty: int = 0
+    confirmed: int = 0
+    bits: int = 0
+    unclear: str = ""
+
+
+def equation(bench: Bench, link: int, limits: Limits, clock: Clock) -> Outcome:
+    """Judge the link. Raises Late."""
+    tally = _Tally()
+    sized: set[tuple[tuple[str, int], ...]] = set()
+    tiny = any(_has_tiny(t, link) for t in bench.tried)
+    for tried in bench.tried:
+        clock.check()
+        left, right = tried.values.sides[link], tried.values.sides[link + 1]
+        look = double.compare(left, right, tried.trial.instance.exact)
+        if look.kind == "undefined":
+            continue
+        if look.kind == "infinite":
+            return Outcome("undecided", reason="one side is infinite where the other is not")
+        if look.kind == "empty" and not _zero_says_something(tried, link):
+            tally.empty += 1
+            continue
+        if look.kind == "doubt" or (tiny and not tally.confirmed):
+            failure = _referee(tried, link, look, tally, limits)
+            if failure is not None:
+                return _fails(failure, link, bench)
+            if tally.unclear:
+                return Outcome("undecided", reason=tally.unclear)
+        tally.agreed += 1
+        if look.kind == "agrees":
+            tally.largest = max(tally.largest, look.difference)
+        sized.add(tuple(sorted(tried.trial.sizes.items())))
+    return _result(bench, link, tally, len(sized))
+
+
+def _referee(tried: Tried, link: int, look: double.Look, tally: _Tally, limits: Limits) -> Failure | None:
+    """Put a doubtful trial to the referee; what is plainly rounding only until it has been confirmed a few times."""
+    trial = tried.trial
+    noise = look.kind == "doubt" and _is_noise(tried, link, look)
+    if noise:
+        tally.noise += 1
+        if tally.confirmed >= CONFIRMATIONS:
+            return None
+    if tried.cost > limits.referee_elements:
+        if look.kind == "doubt" and not noise:
+            tally.unclear = "the sides differ in double precision, at a size too big for the referee"
+        return None
+    ruling = referee.rule(trial.instance, trial.draws, link, limits.precision)
+    tally.bits = max(tally.bits, ruling.bits)
+    match ruling.kind:
+        case "differ":
+            return Failure(trial, link, ruling.index, ruling.left, ruling.right, ruling.enclosure)
+        case "agree":
+            tally.confirmed += 1
+        case _ if look.kind == "doubt" and not (noise and look.difference < math.inf):
+            tally.unclear = f"the sides differ in double precision, but {ruling.reason}"
+        case _ if not noise:
+            tally.unclear = f"its constants are too small for double precision, and {ruling.reason}"
+    return None
+
+
+def _is_noise(tried: Tried, link: int, look: double.Look) -> bool:
+    """Whether the difference is within rounding of the largest number on the way."""
+    sides = tried.values.sides[link], tried.values.sides[link + 1]
+    if any(s.dtype == bool for s in sides) or not math.isfinite(look.difference):
+        return False
+    scale = max(float(abs(s).max(initial=0.0)) for s in sides)
+    if not math.isfinite(scale):
+        return False
+    largest = double.magnitude(tried.trial.instance, tried.trial.draws)
+    return largest < 1e6 and look.difference * scale <= double.TOLERANCE * largest
+
+
+def _has_tiny(tried: Tried, link: int) -> bool:
+    sides = _sides(tried, link)
+    if double.has_tiny_constants(sides):
+        return True
+    return any(
+        bool((abs(d.floats) < double.TINY).any() and (d.floats != 0).any())
+        for d in tried.trial.draws.values()
+        if d.floats.dtype.kind in "fc" and d.floats.size and 0 < float(abs(d.floats).max()) < double.TINY
+    )
+
+
+def _sides(tried: Tried, link: int) -> tuple[Node, Node]:
+    return tried.trial.instance.sides[link], tried.trial.instance.sides[link + 1]
+
+
+def _zero_says_something(tried: Tried, link: int) -> bool:
+    """0 = 0 counts where the author wrote a 0 and the other side is more than that."""
+    left, right = _sides(tried, link)
+    return double.literal_zero(left) != double.literal_zero(right)
+
+
+def _fails(failure: Failure, link: int, bench: Bench) -> Outcome:
+    where = f"link {link + 1}: " if len(failure.trial.instance.relations) > 1 else ""
+    evidence = (f"{where}the difference of the two sides lies in {failure.enclosure}",)
+    return Outcome("fails", "instances", evidence, failure=failure)
+
+
+def _result(bench: Bench, link: int, tally: _Tally, sizes: int) -> Outcome:
+    if not tally.agreed:
+        return Outcome("undecided", reason=_why_nothing(bench, tally))
+    needed = 1 if not any(t.trial.instance.inputs for t in bench.tried) else 3
+    if tally.agreed < needed or sizes < min(2, bench.assignments):
+        return Outcome("undecided", reason=f"it holds at the only {tally.agreed} instances that could be tried")
+    instances = "1 instance" if tally.agreed == 1 else f"{tally.agreed} instances"
+    text = sizes_text(bench)
+    lines = [f"{instances}{f' at {text}' if text else ''}: largest relative difference {_bound(tally.largest)}"]
+    if bench.undefined > len(bench.tried):
+        lines.append(f"at {bench.undefined} further draws a side had no value")
+    if tally.confirmed:
+        lines.append(f"ball arithmetic with {tally.bits} bits encloses the difference around 0")
+    return Outcome("holds", "instances", tuple(lines))
+
+
+def _why_nothing(bench: Bench, tally: _Tally) -> str:
+    if not bench.tried:
+        if bench.unmet:
+            return f"no instance among {bench.drawn} met the conditions"
+        return "a side has no value at any instance"
+    if tally.empty:
+        return "both sides are 0 at every instance, which proves nothing"
+    return "a side is not a finite number at any instance"
+
+
+def _bound(difference: float) -> str:
+    """A power of ten above the difference, the same on every machine that rounds alike."""
+    if difference <= 1e-15:
+        return "at most 1e-15"
+    return f"at most 1e{math.ceil(math.log10(difference))}"

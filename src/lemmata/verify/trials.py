@@ -1,0 +1,166 @@
+"""Trials: the claim at several sizes, with several draws at each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from lemmata.program.build import BadProgram
+from lemmata.verify import double
+from lemmata.verify.outcome import Limits, Trial
+from lemmata.verify.problem import CannotLower, Instance, Problem
+from lemmata.verify.sampling import draw, generator
+from lemmata.verify.sizes import assignments
+from lemmata.verify.values import Style
+
+SCALES = (1.0, 1.0, 0.5, 2.0, 1.0, 4.0, 0.25)
+"""How magnitudes vary from draw to draw, so that branches and saturations are met."""
+
+
+class TooBig(Exception):
+    """The program at its sizes would cost too much; the message says how much."""
+
+
+class Late(Exception):
+    """The time for one claim is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Processor time, so that a busy machine changes no verdict."""
+
+    end: float
+
+    @staticmethod
+    def start(seconds: float) -> Clock:
+        return Clock(time.process_time() + seconds)
+
+    def check(self) -> None:
+        """Raises Late."""
+        if time.process_time() > self.end:
+            raise Late("judging it takes too long")
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A trial with the values of its sides in double precision."""
+
+    trial: Trial
+    values: double.Values
+    cost: int
+    """Elements of the program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Every trial that counts."""
+
+    tried: tuple[Tried, ...]
+    assignments: int
+    """How many different sizes were asked for."""
+    drawn: int
+    """How many draws were made, those included that met no condition or had no value."""
+    unmet: int
+    """Draws at which a condition did not hold."""
+    undefined: int
+    """Draws at which a side had no value."""
+
+
+def instance_at(problem: Problem, sizes: dict[str, int]) -> Instance:
+    """The claim at these sizes. Raises CannotLower, also for what a program's rules forbid."""
+    try:
+        instance = problem.instance(sizes)
+    except CannotLower:
+        raise
+    except (BadProgram, ValueError, ArithmeticError, RecursionError) as error:
+        raise CannotLower(f"no program could be made: {error}") from error
+    if len(instance.relations) != len(instance.sides) - 1:
+        raise CannotLower("the sides and relations of the claim do not match")
+    return instance
+
+
+def set_up(problem: Problem, seed: int, limits: Limits, clock: Clock) -> Bench:
+    """Draw and evaluate. Raises NoSizes, CannotLower, CannotDraw, TooBig, Late."""
+    chosen = _instances(problem, limits, clock)
+    tried: list[Tried] = []
+    drawn = unmet = undefined = 0
+    for number, (sizes, instance, cost) in enumerate(chosen):
+        wanted = _draws(instance, cost, len(chosen), number)
+        attempts = 8 * wanted if instance.inputs else 1
+        met = 0
+        for attempt in range(attempts):
+            if met == wanted:
+                break
+            clock.check()
+            values = draw(instance.inputs, generator(seed, number, attempt), _style(attempt))
+            drawn += 1
+            found = double.evaluate(instance, values)
+            if found is None:
+                undefined += 1
+                continue
+            if not found.conditions:
+                unmet += 1
+                continue
+            if not found.defined:
+                undefined += 1
+                continue
+            met += 1
+            tried.append(Tried(Trial(sizes, instance, values), found, cost))
+    return Bench(tuple(tried), len(chosen), drawn, unmet, undefined)
+
+
+def _instances(problem: Problem, limits: Limits, clock: Clock) -> list[tuple[dict[str, int], Instance, int]]:
+    chosen: list[tuple[dict[str, int], Instance, int]] = []
+    options: Sequence[dict[str, int]] = assignments(problem, 3)
+    for sizes in options:
+        clock.check()
+        if len(chosen) == 2 and chosen[0][2] > limits.elements // 100:
+            break
+        instance = instance_at(problem, sizes)
+        cost = double.elements((*instance.sides, *instance.conditions))
+        if cost > limits.elements:
+            if len(chosen) >= 2:
+                break
+            raise TooBig(f"its smallest test needs {cost} array elements")
+        chosen.append((sizes, instance, cost))
+    if problem.sizes and not any(double.depends_on_inputs(s) for s in chosen[0][1].sides):
+        # Nothing varies but the sizes themselves, so more of them are the test.
+        for sizes in assignments(problem, 8)[len(chosen) :]:
+            instance = instance_at(problem, sizes)
+            cost = double.elements((*instance.sides, *instance.conditions))
+            if cost <= limits.elements:
+                chosen.append((sizes, instance, cost))
+    return chosen
+
+
+def _draws(instance: Instance, cost: int, count: int, number: int) -> int:
+    if not instance.inputs:
+        return 1
+    if cost > 200_000:
+        return 2
+    if cost > 5_000:
+        return 3
+    return 12 if count == 1 else 6 if number == 0 else 3
+
+
+def _style(attempt: int) -> Style:
+    sign = 1 if attempt == 0 else -1 if attempt == 1 else 0
+    return Style(scale=SCALES[attempt % len(SCALES)], sign=sign)
+
+
+def sizes_text(bench: Bench) -> str:
+    """The sizes that were tried, in words."""
+    seen: list[str] = []
+    for tried in bench.tried:
+        text = ", ".join(f"{name} = {value}" for name, value in _named(tried.trial.sizes))
+        if text and text not in seen:
+            seen.append(text)
+    return "; ".join(seen)
+
+
+def _named(sizes: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    for name, value in sizes.items():
+        shown = name.strip("?").split(":")[0]
+        if shown:
+            yield shown, value
