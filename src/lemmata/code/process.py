@@ -1,0 +1,266 @@
+"""Starts a worker, talks to it, and ends it with all its descendants when it goes past a limit."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from lemmata.code.limits import Limits
+from lemmata.code.worker.framing import HEAD, BadMessage, pack, unpack
+
+POLL = 0.05
+GRACE = 1.0
+"""Seconds that a worker has to stop a cell itself before it is ended."""
+START = 20.0
+MOST = 256 * 2**20
+"""Bytes of an answer."""
+ENTRIES = 2000
+"""Entries of the document's folder that are linked into the scratch folder."""
+PASSED = ("CUDA_", "KERAS_", "TF_", "JAX_", "XLA_", "LC_")
+"""Environment variables that reach the cells start so."""
+NAMED = ("PATH", "LANG", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT")
+ROOT = str(Path(__file__).resolve().parents[2])
+
+
+class WorkerLost(Exception):
+    """The worker is gone; `kind` is timeout, memory, processes, died, start or protocol."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class Process:
+    """A running worker. Close it, or use it as a context manager."""
+
+    def __init__(self, limits: Limits, folder: Path | None, seed: int, isolate: bool = True) -> None:
+        """Raises WorkerLost if no worker can be started."""
+        self.limits = limits
+        self._open = True
+        self.scratch = tempfile.mkdtemp(prefix="lemmata-")
+        try:
+            if folder is not None:
+                _link(folder, Path(self.scratch))
+            config = {
+                "parent": os.getpid(),
+                "isolate": isolate,
+                "scratch": self.scratch,
+                "path": [str(folder)] if folder is not None else [],
+                "seed": seed,
+                "seconds": limits.total_seconds,
+                "memory": limits.memory,
+                "processes": limits.processes,
+                "file": limits.file,
+                "output": limits.output,
+                "value": limits.value,
+            }
+            program = f"import sys; sys.path.append({ROOT!r}); from lemmata.code.worker.main import main; main()"
+            self._popen = subprocess.Popen(
+                [sys.executable, "-P", "-s", "-c", program, json.dumps(config)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd=self.scratch,
+                env=_environment(self.scratch),
+                start_new_session=True,
+            )
+        except OSError as error:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+            raise WorkerLost("start", f"the worker could not be started: {error.strerror}") from None
+        assert self._popen.stdin is not None and self._popen.stdout is not None
+        self._requests, self._answers = self._popen.stdin.fileno(), self._popen.stdout.fileno()
+        os.set_blocking(self._requests, False)
+        os.set_blocking(self._answers, False)
+        try:
+            hello = self._receive(time.monotonic() + START)
+        except BaseException:
+            self.close()
+            raise
+        self.layers: tuple[str, ...] = tuple(map(str, hello.get("layers", ())))
+
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def alive(self) -> bool:
+        return self._open and self._popen.poll() is None
+
+    def ask(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """The answer to a request. Raises WorkerLost; the worker is then closed."""
+        if not self._open:
+            raise WorkerLost("died", "the worker has ended")
+        deadline = time.monotonic() + seconds + GRACE
+        try:
+            self._send(pack(message), deadline)
+            return self._receive(deadline)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End the worker and everything it started, and remove its scratch folder."""
+        if not self._open:
+            return
+        self._open = False
+        victims = _descendants(self._popen.pid)
+        for pid in (self._popen.pid, *victims):
+            _kill(pid)
+        try:
+            os.killpg(self._popen.pid, signal.SIGKILL)
+        except (OSError, AttributeError):
+            pass
+        for stream in (self._popen.stdin, self._popen.stdout):
+            if stream is not None:
+                try:
+                    stream.close()
+                except OSError:
+                    pass
+        try:
+            self._popen.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            pass
+        for _ in range(20):  # descendants may still be ending, with files open in the folder
+            shutil.rmtree(self.scratch, ignore_errors=True)
+            if not os.path.exists(self.scratch):
+                break
+            time.sleep(0.05)
+
+    def _send(self, data: bytes, deadline: float) -> None:
+        view = memoryview(data)
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._requests, selectors.EVENT_WRITE)
+            while view:
+                if selector.select(POLL):
+                    try:
+                        view = view[os.write(self._requests, view[: 1 << 16]) :]
+                        continue
+                    except BlockingIOError:
+                        pass
+                    except OSError:
+                        raise self._lost() from None
+                self._watch(deadline)
+
+    def _receive(self, deadline: float) -> dict[str, Any]:
+        header, arrays = HEAD.unpack(self._exactly(HEAD.size, deadline))
+        if header + arrays > MOST:
+            raise WorkerLost("protocol", "the worker's answer is too long")
+        try:
+            return unpack(self._exactly(header, deadline), self._exactly(arrays, deadline))
+        except BadMessage:
+            raise WorkerLost("protocol", "the worker's answer cannot be read") from None
+
+    def _exactly(self, count: int, deadline: float) -> bytes:
+        parts = bytearray()
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._answers, selectors.EVENT_READ)
+            while len(parts) < count:
+                if selector.select(POLL):
+                    try:
+                        part = os.read(self._answers, min(1 << 20, count - len(parts)))
+                    except BlockingIOError:
+                        continue
+                    if not part:
+                        raise self._lost()
+                    parts += part
+                else:
+                    self._watch(deadline)
+        return bytes(parts)
+
+    def _watch(self, deadline: float) -> None:
+        """Raise WorkerLost if a limit is passed."""
+        if time.monotonic() > deadline:
+            raise WorkerLost("timeout", "ran longer than the time limit and could not be stopped otherwise")
+        family = (self._popen.pid, *_descendants(self._popen.pid, self.limits.processes + 2))
+        if len(family) > self.limits.processes + 1:
+            raise WorkerLost("processes", f"started more than {self.limits.processes} processes")
+        if sum(map(_resident, family)) > self.limits.memory:
+            raise WorkerLost("memory", f"used more than {self.limits.memory // 2**20} MiB of memory")
+
+    def _lost(self) -> WorkerLost:
+        try:
+            code = self._popen.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            code = None
+        how = f" by signal {-code}" if code is not None and code < 0 else ""
+        return WorkerLost("died", f"ended the process it ran in{how}")
+
+
+def _environment(scratch: str) -> dict[str, str]:
+    passed = {k: v for k, v in os.environ.items() if k in NAMED or k.startswith(PASSED)}
+    return passed | {
+        "HOME": scratch,
+        "TMPDIR": scratch,
+        "USER": "lemmata",
+        "MPLBACKEND": "Agg",
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_ENABLE_ONEDNN_OPTS": "0",
+        "PYTHONUTF8": "1",
+    }
+
+
+def _link(folder: Path, scratch: Path) -> None:
+    """Let relative paths of the document's folder be read from the scratch folder."""
+    try:
+        entries = sorted(os.listdir(folder))[:ENTRIES]
+    except OSError:
+        return
+    for entry in entries:
+        try:
+            os.symlink(folder.resolve() / entry, scratch / entry)
+        except OSError:
+            continue
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except OSError:
+        pass
+
+
+def _descendants(pid: int, most: int = 100_000) -> list[int]:
+    """Processes below `pid`; only where the system shows them as Linux does."""
+    found: list[int] = []
+    waiting = [pid]
+    while waiting and len(found) < most:
+        parent = waiting.pop()
+        try:
+            tasks = os.listdir(f"/proc/{parent}/task")
+        except OSError:
+            continue
+        for task in tasks:
+            try:
+                with open(f"/proc/{parent}/task/{task}/children") as file:
+                    children = [int(n) for n in file.read().split()]
+            except (OSError, ValueError):
+                continue
+            found += children
+            waiting += children
+    return found
+
+
+def _resident(pid: int) -> int:
+    """Bytes of memory that a process holds, shared libraries not counted; 0 where that cannot be known."""
+    try:
+        with open(f"/proc/{pid}/statm") as file:
+            fields = file.read().split()
+        return (int(fields[1]) - int(fields[2])) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0

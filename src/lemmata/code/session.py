@@ -1,0 +1,214 @@
+"""The cells of a document, run once, and the live namespace they leave behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lemmata.code.cells import CellError, Prepared, place, prepare_all
+from lemmata.code.limits import Limits
+from lemmata.code.process import Process, WorkerLost
+from lemmata.documents.model import CodeCell
+
+RESTARTS = 3
+EXTRAS = {"torch": "torch", "jax": "jax", "tensorflow": "tensorflow", "keras": "tensorflow"}
+"""Packages that come with an extra of this project."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellResult:
+    index: int
+    status: str
+    """`ran`, `failed` or `skipped`."""
+    error: CellError | None = None
+    output: str = ""
+    reason: str = ""
+    """Why it was skipped."""
+    notes: tuple[tuple[int, str], ...] = ()
+    """(line in the document, remark), such as a shell command that was not run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The variables after a statement outside functions, or where a value was printed."""
+
+    cell: int
+    line: int
+    """In the document."""
+    assigned: tuple[str, ...]
+    state: Mapping[str, str]
+    """Names (`w`, `w.grad`, `model.weight`) with the keys of their arrays."""
+    label: str = ""
+    """The text printed before the value."""
+    value: str = ""
+    """Key of the printed value; empty for statements."""
+
+
+class Failed(Exception):
+    """The worker could not do what it was asked; the message says why."""
+
+
+class Session:
+    """A worker with the document's namespace. Requests raise Failed; none of them hangs or harms this process."""
+
+    def __init__(self, cells: Sequence[CodeCell], limits: Limits, folder: Path | None, seed: int) -> None:
+        self.limits = limits
+        self.prepared = prepare_all(cells)
+        self.results: tuple[CellResult, ...] = ()
+        self.layers: tuple[str, ...] = ()
+        self._folder = folder
+        self._seed = seed
+        self._process: Process | None = None
+        self._ends = time.monotonic() + limits.total_seconds
+        self._arrays: dict[str, np.ndarray] = {}
+        self._lost: set[int] = set()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+
+    def run(self) -> None:
+        """Run every cell in order. One that takes the worker with it is left out when the others are run anew."""
+        outcomes: dict[int, CellResult] = {}
+        try:
+            for number, prepared in enumerate(self.prepared):
+                outcomes[number] = self._run_one(number, prepared, outcomes)
+        except BaseException:
+            self.close()
+            raise
+        self.results = tuple(outcomes[n] for n in range(len(self.prepared)))
+
+    def _run_one(self, number: int, prepared: Prepared, before: dict[int, CellResult]) -> CellResult:
+        index = prepared.cell.index
+        notes = tuple((place(prepared.cell, line).line, text) for line, text in prepared.notes)
+        if prepared.skipped:
+            return CellResult(index, "skipped", reason=prepared.skipped, notes=notes)
+        try:
+            answer = self._execute(number, prepared, before)
+        except WorkerLost as lost:
+            self.close()
+            self._lost.add(number)
+            error = CellError(index, place(prepared.cell, None), lost.kind, str(lost))
+            return CellResult(index, "failed", error, notes=notes)
+        found = answer.get("error")
+        output = str(answer.get("output", ""))[: self.limits.output]
+        if not isinstance(found, dict):
+            return CellResult(index, "ran", output=output, notes=notes)
+        return CellResult(index, "failed", _error(prepared.cell, found), output, notes=notes)
+
+    def _execute(self, number: int, prepared: Prepared, before: dict[int, CellResult]) -> dict[str, Any]:
+        if self._process is None or not self._process.alive:
+            self.close()
+            if len(self._lost) > RESTARTS:
+                raise WorkerLost("not tried", "not run: earlier cells ended the worker too often")
+            self._process = Process(self.limits, self._folder, self._seed)
+            self.layers = self._process.layers
+            for earlier, result in before.items():
+                if result.status != "skipped" and earlier not in self._lost and not (result.error and result.error.kind in SLOW):
+                    self._ask_run(self.prepared[earlier])
+        return self._ask_run(prepared)
+
+    def _ask_run(self, prepared: Prepared) -> dict[str, Any]:
+        seconds = self._seconds()
+        request = {"op": "run", "cell": prepared.cell.index, "source": prepared.source, "seconds": seconds}
+        assert self._process is not None
+        return self._process.ask(request, seconds)
+
+    def _seconds(self) -> float:
+        left = self._ends - time.monotonic()
+        if left <= 0.05:
+            raise WorkerLost("not tried", "not run: the cells before it used up the time of the document")
+        return min(self.limits.cell_seconds, left)
+
+    def ask(self, operation: str, **request: Any) -> dict[str, Any]:
+        """The answer to a request about the namespace. Raises Failed."""
+        if self._process is None:
+            raise Failed("the cells' worker has ended")
+        try:
+            seconds = self._seconds()
+            timed = {} if operation in ("steps", "array", "versions") else {"seconds": seconds}
+            answer = self._process.ask({"op": operation, **request, **timed}, seconds)
+        except WorkerLost as lost:
+            self.close()
+            raise Failed(str(lost)) from None
+        if "failed" in answer:
+            raise Failed(str(answer["failed"])[:400])
+        return answer
+
+    def array(self, key: str) -> np.ndarray | None:
+        """The array of a step's state by its key. Raises Failed."""
+        if key not in self._arrays:
+            value = self.ask("array", key=key).get("value")
+            if not isinstance(value, np.ndarray):
+                return None
+            self._arrays[key] = value
+        return self._arrays[key]
+
+    def steps(self) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+        """(after statements, printed values), in the order of execution. Raises Failed."""
+        answer = self.ask("steps")
+        cells = {p.cell.index: p.cell for p in self.prepared}
+        try:
+            return tuple(_steps(answer["steps"], cells)), tuple(_steps(answer["seen"], cells))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise Failed("the worker's answer cannot be read") from None
+
+    def position_line(self, cell: int, line: int) -> int:
+        """The line of the document for a line of a cell."""
+        found = next(p.cell for p in self.prepared if p.cell.index == cell)
+        return place(found, line).line
+
+
+SLOW = frozenset({"timeout", "memory", "output"})
+"""Errors of cells that are not run again when a worker has to be replaced."""
+
+
+def _steps(entries: Any, cells: Mapping[int, CodeCell]) -> Iterator[Step]:
+    state: dict[str, str] = {}
+    for entry in entries:
+        for name, key in entry["state"].items():
+            if key is None:
+                state.pop(name, None)
+            else:
+                state[str(name)] = str(key)
+        line = place(cells[entry["cell"]], int(entry["line"])).line
+        assigned = tuple(map(str, entry.get("assigned", ())))
+        label, value = str(entry.get("label", "")), str(entry.get("key", ""))
+        yield Step(int(entry["cell"]), line, assigned, dict(state), label, value)
+
+
+def _error(cell: CodeCell, found: Mapping[str, Any]) -> CellError:
+    line = found.get("line")
+    kind, message, missing = str(found.get("type", "")), str(found.get("message", "")), found.get("missing")
+    help = ""
+    if isinstance(missing, str) and missing.isidentifier():
+        extra = EXTRAS.get(missing)
+        message = f"this cell needs {missing}, which is not installed"
+        help = f"pip install 'lemmata[{extra}]'" if extra else f"pip install {missing}"
+    position = place(cell, line if isinstance(line, int) else None)
+    return CellError(cell.index, position, kind, message or kind, help)
+
+
+def run_cells(
+    cells: Sequence[CodeCell], limits: Limits | None = None, *, folder: Path | None = None, seed: int = 0
+) -> Session:
+    """Run the cells of a document in a worker of their own; the caller closes the session.
+
+    `folder`: where the document lies; its files can be read by relative paths and its modules imported. Cells that fail
+    are among the results with their line; later cells run all the same.
+    """
+    session = Session(cells, limits or Limits(), folder, seed)
+    session.run()
+    return session

@@ -1,0 +1,238 @@
+"""What the parent may ask about and do with the functions and modules that a document defines."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from typing import Any
+
+from lemmata.code.worker import arrays
+from lemmata.code.worker.cells import Runner, clean
+
+
+class Objects:
+    def __init__(self, runner: Runner, most: int) -> None:
+        self.runner = runner
+        self.names = runner.names
+        self.most = most
+        self.built: dict[int, Any] = {}
+
+    def describe(self) -> dict[str, Any]:
+        """Functions, classes of modules and variables that the cells have made, in order."""
+        found: dict[str, list[dict[str, Any]]] = {"functions": [], "modules": [], "variables": []}
+        for name, value in list(self.names.items()):
+            if name.startswith("_") or name == "display":
+                continue
+            try:
+                if inspect.isfunction(value) and value.__code__.co_filename.startswith("<cell "):
+                    found["functions"].append({"name": name, **_function(value)})
+                elif inspect.isclass(value) and _is_layer(value) and value.__module__ == "__main__":
+                    found["modules"].append({"name": name, **_layer(value)})
+                elif arrays.framework(value) or (not inspect.isclass(value) and _is_layer(type(value))):
+                    found["variables"].append({"name": name, **_variable(value)})
+            except Exception:  # an object may do anything when looked at
+                continue
+        return found
+
+    def call(self, name: str, values: dict[str, Any], likes: list[str], seed: int) -> dict[str, Any]:
+        """Call the function `name` by keyword; the first element if the result is a tuple, list or mapping.
+
+        `likes`: kinds of array to try, such as `torch float64`, until one works.
+        """
+        function = self.names[name]
+        return self._attempt(lambda given: function(**given), values, likes, seed)
+
+    def build(self, name: str, arguments: dict[str, Any], double: bool) -> dict[str, Any]:
+        """An instance of a layer class in evaluation mode; `handle` names it in later requests."""
+        self._seed(0)
+        layer = self.names[name](**arguments)
+        if double and hasattr(layer, "double"):
+            layer = layer.double()
+        if hasattr(layer, "eval"):
+            layer.eval()
+        handle = len(self.built)
+        self.built[handle] = layer
+        return {"handle": handle, **self.inside(handle)}
+
+    def inside(self, handle: int) -> dict[str, Any]:
+        """Parameters by path, and children with their type, attributes and own parameters."""
+        layer = self.built[handle]
+        if not hasattr(layer, "named_parameters"):
+            weights = [(w.path.split("/", 1)[-1], w) for w in layer.weights] if hasattr(layer, "weights") else []
+            return {"parameters": {p: arrays.to_numpy(w, self.most) for p, w in weights}, "children": []}
+        children = [
+            {
+                "path": path,
+                "type": type(child).__name__,
+                "leaf": not list(child.children()),
+                "home": type(child).__module__,
+                "eps": getattr(child, "eps", None) if isinstance(getattr(child, "eps", None), float) else None,
+            }
+            for path, child in layer.named_modules()
+            if path
+        ]
+        return {
+            "parameters": {p: arrays.to_numpy(v, self.most) for p, v in layer.named_parameters()},
+            "children": children,
+        }
+
+    def set(self, handle: int, values: dict[str, Any], eps: float | None) -> dict[str, Any]:
+        """Give parameters new values, and every normalisation this ε."""
+        layer = self.built[handle]
+        if not hasattr(layer, "named_parameters"):
+            for weight in layer.weights:
+                path = weight.path.split("/", 1)[-1]
+                if path in values:
+                    weight.assign(values[path])
+            return {}
+        torch = sys.modules["torch"]
+        with torch.no_grad():
+            for path, parameter in layer.named_parameters():
+                if path in values:
+                    parameter.copy_(torch.from_numpy(values[path]).to(parameter.dtype))
+        if eps is not None:
+            for child in layer.modules():
+                if isinstance(getattr(child, "eps", None), float):
+                    child.eps = eps
+        return {}
+
+    def forward(
+        self, handle: int, values: list[Any], named: dict[str, Any], likes: list[str], path: str, seed: int, trace: bool
+    ) -> dict[str, Any]:
+        """Run a layer, or its child at `path`, on arrays. With `trace`: what went into and came out of every child."""
+        layer = self.built[handle]
+        if path:
+            layer = layer.get_submodule(path)
+        calls: list[dict[str, Any]] = []
+        hooks = []
+        if trace and hasattr(layer, "named_modules"):
+            for where, child in layer.named_modules():
+                if where:
+                    hooks.append(child.register_forward_hook(self._witness(where, calls)))
+        try:
+            positions = {str(i): v for i, v in enumerate(values)}
+            count = len(values)
+
+            def run(given: dict[str, Any]) -> Any:
+                calls.clear()
+                return layer(*(given[str(i)] for i in range(count)), **{k: given[k] for k in named})
+
+            answer = self._attempt(run, positions | named, likes, seed)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return answer | ({"calls": calls} if trace else {})
+
+    def _witness(self, path: str, calls: list[dict[str, Any]]) -> Any:
+        def hook(module: object, inputs: tuple[object, ...], output: object) -> None:
+            given = [arrays.to_numpy(v, self.most) for v in inputs]
+            result = arrays.to_numpy(_first(output), self.most)
+            if len(calls) < 400:
+                calls.append({"path": path, "type": type(module).__name__, "inputs": given, "output": result})
+
+        return hook
+
+    def _attempt(self, action: Any, values: dict[str, Any], likes: list[str], seed: int) -> dict[str, Any]:
+        failure: Exception | None = None
+        for like in likes:
+            kind, precision = like.split(" ")
+            if arrays.loaded(kind) is None:
+                continue
+            self._seed(seed)
+            try:
+                given = {
+                    k: v.item() if v.ndim == 0 and kind != "tensorflow" else arrays.from_numpy(v, kind, precision == "float64")
+                    for k, v in values.items()
+                }
+                torch = arrays.loaded("torch")
+                if kind == "torch":
+                    with torch.no_grad():
+                        result = action(given)
+                else:
+                    result = action(given)
+                several = isinstance(result, (tuple, list, dict))
+                first = _first(result)
+                array = arrays.to_numpy(first, self.most)
+            except Exception as error:
+                failure = error
+                continue
+            if array is None:
+                return {"failed": f"it returns {type(first).__name__}, not an array of real numbers"}
+            return {"value": array, "like": like, "dtype": arrays.dtype_name(first), "several": several}
+        why = "no framework of the document is loaded" if failure is None else f"{type(failure).__name__}: {failure}"
+        return {"failed": clean(why)}
+
+    def _seed(self, seed: int) -> None:
+        self.runner.seed = seed
+        for name in ("torch", "numpy", "tensorflow"):
+            if name in sys.modules:
+                self.runner.reseed(name)
+
+
+def _first(value: object) -> object:
+    if isinstance(value, (tuple, list)) and value and not isinstance(value[0], (bool, int, float)):
+        return value[0]
+    if isinstance(value, dict) and value:
+        return next(iter(value.values()))
+    return value
+
+
+def _is_layer(kind: type) -> bool:
+    torch, keras = arrays.loaded("torch"), arrays.loaded("keras")
+    bases = tuple(
+        b for b in (getattr(getattr(torch, "nn", None), "Module", None), getattr(keras, "Layer", None)) if b is not None
+    )
+    return bool(bases) and issubclass(kind, bases)
+
+
+def _parameters(function: Any) -> list[dict[str, Any]]:
+    """Name, kind and whether there is a default, of every parameter but self."""
+    found = []
+    for p in inspect.signature(function).parameters.values():
+        default = p.default if p.default is not p.empty else None
+        found.append(
+            {
+                "name": p.name,
+                "kind": p.kind.name.lower(),
+                "optional": p.default is not p.empty,
+                "default": default if isinstance(default, (bool, int, float, str)) else None,
+            }
+        )
+    return [p for p in found if p["name"] != "self"]
+
+
+def _where(code: Any) -> dict[str, Any]:
+    name = code.co_filename
+    cell = int(name[6:-1]) if name.startswith("<cell ") else None
+    return {"cell": cell, "line": code.co_firstlineno}
+
+
+def _function(value: Any) -> dict[str, Any]:
+    return {
+        "parameters": _parameters(value),
+        "doc": (value.__doc__ or "")[:4000],
+        **_where(value.__code__),
+    }
+
+
+def _layer(kind: Any) -> dict[str, Any]:
+    forward = kind.forward if hasattr(kind, "forward") else kind.call
+    own = kind.__dict__.get("__init__")
+    return {
+        "constructor": _parameters(own) if own is not None else [],
+        "forward": _parameters(forward),
+        "doc": (kind.__doc__ or "")[:4000],
+        "framework": "torch" if hasattr(kind, "named_parameters") else "tensorflow",
+        **_where(forward.__code__),
+    }
+
+
+def _variable(value: Any) -> dict[str, Any]:
+    shape = getattr(value, "shape", ())
+    return {
+        "type": type(value).__name__,
+        "framework": arrays.framework(value),
+        "shape": [int(n) for n in shape] if isinstance(shape, tuple) or hasattr(shape, "__iter__") else [],
+        "dtype": arrays.dtype_name(value) if arrays.framework(value) else "",
+        "device": str(getattr(value, "device", "cpu")),
+    }
