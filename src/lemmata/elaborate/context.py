@@ -26,7 +26,7 @@ _SIDE = 400
 """How many characters of the sentence are kept on each side of a formula."""
 _WEAK = frozenset({"scalar", "vector", "matrix", "constant", "random", "square", "small", "real", "convex", "linear"})
 """Properties that do not turn a clause into an assumption."""
-_CONDITIONAL = frozenset({"if", "when", "action"})
+_CONDITIONAL = frozenset({"if", "when"})
 
 
 @dataclass(slots=True)
@@ -151,15 +151,16 @@ def _collect(read: _Read, formulas: Sequence[Formula], words: Lexicon, facts: li
         settled_one = replace(
             hypothesis, facts=tuple(n for n, _ in inside), words_only=hypothesis.words_only and not understood
         )
-        if settled_one.kind == "for" and settled_one.words_only and not _restricts(read, clause):
+        bare = settled_one.kind == "for" or (settled_one.kind == "set" and not inside)
+        if bare and settled_one.words_only and not _restricts(read, clause):
             continue
         settled.append((clause, settled_one))
     read.hypotheses = settled
 
 
 def _restricts(read: _Read, clause: Clause) -> bool:
-    """Whether a `for ...` without a stated relation narrows anything down: `for the same sequence`."""
-    return any(t.has("restricting") for t in read.tokens[clause.first + 1 : clause.first + 5] if t.start < clause.end)
+    """Whether a clause without a stated relation narrows anything down: `for the same sequence`."""
+    return any(t.has("restricting") for t in read.tokens[clause.first : clause.first + 5] if t.start < clause.end)
 
 
 def _formula(

@@ -27,6 +27,8 @@ CUE_OF = {
     "none": "none",
 }
 _CLOSING = frozenset({"participle", "condition", "with", "for", "by", "example"})
+_LED = frozenset({"for", "with", "condition", "participle"})
+"""Clauses that lead to a main clause."""
 _DEPTH = 6
 """Clauses inside each other; deeper ones end the outer ones."""
 _REACH = 40
@@ -109,6 +111,12 @@ class _Walk:
 
     def run(self) -> Reading:
         for at, token in enumerate(self._tokens):
+            if (
+                token.kind not in ("formula", "open", "close")
+                and self._last is not None
+                and self._after_formula is None
+            ):
+                self._after_formula = token
             match token.kind:
                 case "formula":
                     self._formula(at, token)
@@ -128,12 +136,6 @@ class _Walk:
                     self._word(at, token)
                 case _:
                     pass
-            if (
-                token.kind not in ("formula", "open", "close")
-                and self._last is not None
-                and self._after_formula is None
-            ):
-                self._after_formula = token
         while self._top is not self._base:
             self._pop(len(self._text))
         return Reading(tuple(self._clauses), self._cue, self._parts, self._ends)
@@ -220,11 +222,11 @@ class _Walk:
         while self._top.word in _CLOSING and not self._top.bracket:
             clause = self._top
             over = display and clause.content and clause.word != "example" and not self._joined(at)
-            if not (over or (clause.pending and self._leaves(at, form))):
+            if not (over or self._main(at, form) or (clause.pending and self._leaves(at, form))):
                 break
             self._pop(self._tokens[at - 1].start if clause.pending else token.start)
         clause = self._top
-        if clause.word == "by" and at != clause.first + 1:
+        if clause.word == "by" and (at != clause.first + 1 or display):
             self._pop(token.start)
             clause = self._top
         elif clause.hypothesis == "at" and not (at == clause.first + 1 and form.states) and not clause.content:
@@ -239,6 +241,16 @@ class _Walk:
         self._last, self._after_formula = at, None
         if form in (Form.EQUATION, Form.INEQUALITY) and not any(c.hypothesis for c in self._around(clause)):
             self._said = True
+
+    def _main(self, at: int, form: Form) -> bool:
+        """Whether an equation is the main clause although no comma says so: `For $x$ we minimise $f = ...$`."""
+        clause = self._top
+        if form not in (Form.EQUATION, Form.INEQUALITY) or clause.word not in ("for", "with", "condition"):
+            return False
+        if clause.formulas:
+            return not self._tokens[at - 1].has("conjunctions") and self._restarted(clause)
+        last = all(t.kind in ("stop", "close") for t in self._tokens[at + 1 : at + 3])
+        return last and clause.first == 0 and clause.word == "for" and at > 2 and not self._said
 
     def _around(self, clause: Clause) -> list[Clause]:
         found: list[Clause] = []
@@ -278,7 +290,7 @@ class _Walk:
             if mark.kind != "comma":
                 return False
             if following.has("conjunctions"):
-                return True
+                return k + 2 < len(self._tokens) and self._tokens[k + 2].kind == "formula"
             if following.kind != "formula":
                 return False
             k += 2
@@ -419,11 +431,28 @@ class _Walk:
             if clause.word == "none" or clause.content:
                 self._replace("copula", "claim", "", at)
             return
-        if clause.word in ("for", "with", "condition", "participle") and not clause.bracket and self._restarted(clause):
-            while self._top.word in ("for", "with", "condition", "participle") and not self._top.bracket:
+        governing = clause
+        while (
+            governing.word in _LED and not governing.formulas and governing.parent is not None and not governing.bracket
+        ):
+            governing = governing.parent  # `For $X$ the link with vectorisation is`: the inner clause is only words
+        if (
+            governing.word in _LED
+            and not governing.bracket
+            and (self._restarted(governing) or self._finite(governing, at))
+        ):
+            while self._top.word in _LED and not self._top.bracket:
                 self._pop(self._after_formula.start if self._after_formula is not None else token.start)
             if self._top.word in ("none", "claim", "then", "copula"):
                 self._replace("copula", "claim", "", at)
+
+    def _finite(self, clause: Clause, at: int) -> bool:
+        """`the identity for $U$ and $V$ reads`: a verb right behind what a for or with names."""
+        return (
+            clause.word in ("for", "with")
+            and self._after_formula is self._tokens[at]
+            and self._tokens[at].text.isascii()
+        )
 
     def _restarted(self, clause: Clause) -> bool:
         """`For $x \\in R$ the gradient is`: after the clause's formula a new subject, then the verb."""
@@ -437,4 +466,4 @@ class _Walk:
             after.kind in ("word", "phrase") and after.text[0] > "\u2fff" and after.text[0] not in "为是均都"
         )
 
-    _PRONOUNS = frozenset({"the", "it", "its", "this", "these", "we", "one", "both", "their", "they", "that"})
+    _PRONOUNS = frozenset({"the", "it", "its", "this", "these", "we", "one", "both", "their", "they"})

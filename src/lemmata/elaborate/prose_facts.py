@@ -42,10 +42,11 @@ class _Search:
 
     # -- what may bear a property --------------------------------------------------------------------------------------
 
-    def bears(self, at: int) -> bool:
+    def bears(self, at: int, bounds: bool = False) -> bool:
+        """Whether the formula can have a property; a bound such as `\\epsilon > 0` only if `bounds`."""
         token = self.tokens[at]
         form = self.forms[token.formula]
-        if form in (Form.SIZE, Form.NUMBER, Form.INEQUALITY) or token.formula in self.taken:
+        if form in (Form.SIZE, Form.NUMBER) or (form is Form.INEQUALITY and not bounds) or token.formula in self.taken:
             return False
         return not self._measures(token)
 
@@ -56,10 +57,11 @@ class _Search:
 
     # -- directions -------------------------------------------------------------------------------------------------
 
-    def left(self, at: int, loose: bool = False) -> tuple[tuple[int, ...], bool, str] | None:
+    def left(self, at: int, loose: bool = False, nouns: int = 0) -> tuple[tuple[int, ...], bool, str] | None:
         """Formulas that the phrase at token `at` is said of, looking left: (formulas, through a verb, part).
 
-        Looks past articles, verbs of being, other properties, sizes. None if other words stand between, or a negation.
+        Looks past articles, verbs of being, other properties, sizes, and at most `nouns` other words; `loose` also past
+        commas and the values of other relations. None if anything else stands between, or a negation.
         """
         verb = plural = False
         part = ""
@@ -85,19 +87,15 @@ class _Search:
                 return None
             elif token.has("parts"):
                 part = "components"
-            elif (
-                token.has("copulas")
-                or token.has("skip")
-                or token.has("nouns")
-                or token.has("conjunctions")
-                or token.cue == "copula"
-            ):
-                verb = verb or token.has("copulas") or token.cue == "copula"
+            elif token.has("copulas") or token.has("skip") or token.has("nouns") or token.has("conjunctions"):
+                verb = verb or token.has("copulas")
                 plural = plural or token.has("plural")
             elif token.cue == "with" or (token.entry is not None and token.entry.facts):
                 pass
             elif loose and self.covered[token.start]:
                 pass
+            elif nouns > 0 and token.kind == "word":
+                nouns -= 1
             elif token.kind == "word" and token.text[0] > "\u2fff" and len(token.text) <= 4 and not verb and loose:
                 pass
             else:
@@ -116,12 +114,12 @@ class _Search:
         ):
             part = "components"
         while k >= 2 and len(formulas) < _REACH and self.tokens[k - 2].kind == "formula" and self.bears(k - 2):
-            mark = self.tokens[k - 1]
-            if mark.text == "、" and plural or mark.has("conjunctions") or (mark.kind == "comma" and plural):
-                k -= 2
-                formulas.append(self.tokens[k].formula)
-            else:
+            mark, form = self.tokens[k - 1], self.forms[self.tokens[k - 2].formula]
+            named = form is Form.SYMBOL or (form is Form.MEMBER and verb)
+            if not (mark.text == "、" or (named and (mark.has("conjunctions") or (mark.kind == "comma" and plural)))):
                 break
+            k -= 2
+            formulas.append(self.tokens[k].formula)
         return tuple(reversed(formulas)), verb, part
 
     def _head(self, k: int) -> int:
@@ -151,7 +149,7 @@ class _Search:
         while k < len(self.tokens) and words <= 4:
             token = self.tokens[k]
             if token.kind == "formula":
-                if self.bears(k):
+                if self.bears(k, bounds=True):
                     break
                 if self.forms[token.formula] not in (Form.SIZE, Form.NUMBER) and not self._measures(token):
                     return None
@@ -163,6 +161,11 @@ class _Search:
                 or token.has("idioms")
             ):
                 return None
+            elif token.kind == "open":
+                k = next(
+                    (j for j in range(k, min(k + 8, len(self.tokens))) if self.tokens[j].kind == "close"),
+                    len(self.tokens),
+                )
             elif token.has("conjunctions"):
                 following = self.tokens[k + 1] if k + 1 < len(self.tokens) else None
                 if (
@@ -203,11 +206,15 @@ class _Search:
         return tuple(formulas)
 
     def attributive(self, at: int) -> bool:
-        """Whether the phrase belongs to a noun behind it that is no formula: `the matrix form`."""
+        """Whether the phrase belongs to a noun or verb behind it: `the matrix form`, `the matrix is`."""
         if at + 1 == len(self.tokens):
             return False
         token = self.tokens[at + 1]
-        return token.has("foreign") or (token.kind == "word" and token.text.isascii() and token.text.isalpha())
+        return (
+            token.has("foreign")
+            or (token.has("copulas") and token.text.isascii())
+            or (token.kind == "word" and token.text.isascii() and token.text.isalpha())
+        )
 
     def negated(self, at: int) -> bool:
         """Whether a negation stands before the phrase, with at most four words and no formula between."""
@@ -292,18 +299,21 @@ def _relations(
             continue
         for m in relation.pattern.finditer(text):
             groups = m.groupdict()
-            objects = _alike(_formulas(groups.get("O")), forms) + _formulas(groups.get("O2"))
-            subjects = _formulas(groups.get("S"))
+            objects = _listed(groups.get("O"), m.start("O") == m.start(), forms) if groups.get("O") else ()
+            objects += _formulas(groups.get("O2"))
+            subjects = _listed(groups.get("S"), m.start("S") == m.start(), forms) if groups.get("S") else ()
             if relation.kind not in _MOMENTS and any(covered[m.start() : m.end()]):
                 continue
             if _negation_before(text, m.start()):
                 continue
             part = ""
             if not subjects and relation.kind in ("rows", "columns") and previous:
-                near = _before(search, bisect_left(starts, m.start()))
+                near = _before(search, bisect_left(starts, m.start()), nouns=3)
                 subjects = near[0] if near is not None else tuple(previous[-len(objects) :])
             elif not subjects:
-                found = _before(search, bisect_left(starts, m.start()))
+                found = _before(search, bisect_left(starts, m.start()), nouns=0 if relation.kind in _MOMENTS else 3)
+                if relation.kind in _MOMENTS:
+                    taken.update(objects)
                 if found is None:
                     continue
                 subjects, part = found
@@ -317,9 +327,9 @@ def _relations(
     return sorted(out, key=lambda f: f.start)
 
 
-def _before(search: _Search, at: int) -> tuple[tuple[int, ...], str] | None:
+def _before(search: _Search, at: int, nouns: int) -> tuple[tuple[int, ...], str] | None:
     """What a relation that starts at token `at` is said of: the nearest bearer on its left, past other values."""
-    left = search.left(at, loose=True)
+    left = search.left(at, loose=True, nouns=nouns)
     if left is not None:
         return left[0], left[2]
     right = (
@@ -334,12 +344,22 @@ def _formulas(group: str | None) -> tuple[int, ...]:
     return tuple(int(p.split("⟧")[0]) for p in group.split("⟦")[1:]) if group else ()
 
 
-def _alike(listed: tuple[int, ...], forms: Sequence[Form]) -> tuple[int, ...]:
-    """The enumeration up to where it turns from names to statements: `with entries $w_0, w_1$, $k \\le n$`."""
-    if not listed or forms[listed[0]].states:
+def _listed(group: str | None, leading: bool, forms: Sequence[Form]) -> tuple[int, ...]:
+    """The members of an enumeration that belong together.
+
+    In front of the words only a list with an "and" is one (`A, B and C are rows of X`); behind them it ends where
+    names turn into statements (`with entries $w_0, w_1$, $k \\le n$`) and holds one statement unless "and" joins more.
+    """
+    listed = _formulas(group)
+    if len(listed) < 2 or group is None:
         return listed
-    end = next((k for k, f in enumerate(listed) if forms[f].states), len(listed))
-    return listed[:end]
+    joined = any(word in group for word in ("and", "、", "和", "与"))
+    if leading:
+        return listed if joined else listed[-1:]
+    first = forms[listed[0]]
+    if first.states:
+        return listed if joined else listed[:1]
+    return listed[: next((k for k, f in enumerate(listed) if forms[f].states), len(listed))]
 
 
 _NOT = ("not ", "n't ", "never ", "cannot ", "不", "并非", "不是", "without ")

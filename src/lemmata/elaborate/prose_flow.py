@@ -21,6 +21,7 @@ _NAMED = re.compile(
     r"\s*((?:Step|Case|Theorem|Lemma|Proposition|Corollary|Example|步骤|定理|引理|命题|推论|例|情形)"
     r" ?[\d一二三四五六七八九十.]{1,6})\s*[.:：(（]"
 )
+_PROOF = re.compile(r"\s*(?:Proof|Solution|证明|证|解)[.:。：]?\s*\Z")
 _TRAILER = re.compile(
     r"(?:\s|\\[,;:!> ]|\\q?quad(?![a-zA-Z])|~|\\end\s*\{[^{}]*\}|\\(?:tag|label)\*?\s*\{[^{}]*\}"
     r"|\\nonumber|\\notag|\\\\|\})+\Z"
@@ -175,7 +176,7 @@ def runin(inlines: Sequence[Inline]) -> str | None:
     first = next((i for i in inlines if isinstance(i, Formula) or i.text.strip()), None)
     if not isinstance(first, Text) or first.code:
         return None
-    if first.strong or (first.emphasis and re.match(r"\s*(?:Proof|证明|Solution|解)\b?[.:。：]?\s*\Z", first.text)):
+    if first.strong or (first.emphasis and _PROOF.match(first.text)):
         title: list[Inline] = []
         for inline in inlines:
             if isinstance(inline, Text) and not inline.strong and inline is not first and inline.text.strip():
@@ -226,6 +227,8 @@ class _Writer:
         for inline, number in zip(block.inlines, numbers):
             if isinstance(inline, Formula):
                 self._formula(inline, number, scope)
+            elif alone:
+                self._append(_SPACE.sub(" ", inline.text).replace("⟦", "[").replace("⟧", "]"), scope)
             else:
                 self._text(inline.text, scope)
         if alone:

@@ -12,7 +12,7 @@ Tables of a file, all of them lists of phrases unless said otherwise (a phrase m
 `relations`    by kind: patterns between formulas; <S> subjects, <O> objects, <F> another formula, ~ some words.
 `conventions`  by kind: patterns that speak of the whole document.
 `words`        `skip`, `copulas`, `plural`, `parts`, `nouns`, `stop`, `foreign`, `negators`, `conjunctions`: how a
-               property finds its formula; `idioms`: contain an opener and govern nothing; `actions`, `restricting`, `pronouns`,
+               property finds its formula; `idioms`: contain an opener and govern nothing; `actions`, `restricting`,
                `closers`, `resumes`: extent and force of clauses; `abbreviations`, `continuations`: sentences;
                `theorems`, `proofs`: titles of run-in headings.
 `judgement`    `guesses`, `turns`, `mistakes`, `instead`, `rejections`: withdrawn formulas; `approximate`.
@@ -62,7 +62,6 @@ WORDS = (
     "idioms",
     "actions",
     "restricting",
-    "pronouns",
     "closers",
     "resumes",
     "abbreviations",
