@@ -246,8 +246,10 @@ def _infix(r: Reader, op: str, left: t.Term, right: t.Term, expr: s.Infix) -> t.
             operator = r.shared.environment.find(op, "", r.place)
             if operator is not None:
                 return call_function(r, operator, (left, right), op)
+            if op == "*" and left.type.rank and right.type.rank:
+                raise Unreadable("∗ between vectors or matrices")
             if left.type.rank == 1 and right.type.rank == 1:
-                return a.hadamard(r.solver, left, right)
+                raise Unreadable("× between vectors")
             return a.multiply(r.solver, left, right)
     operator = r.shared.environment.find(op, "", r.place)
     if operator is not None and operator.kind == "function":

@@ -147,7 +147,9 @@ def _collect(read: _Read, formulas: Sequence[Formula], words: Lexicon, facts: li
     settled = []
     for clause, hypothesis in read.hypotheses:
         inside = [(n, f) for n, f in numbered if clause.start <= f.start < clause.end]
-        understood = any(f.kind not in _WEAK for _, f in inside)
+        understood = any(
+            f.kind not in _WEAK or (f.kind == "constant" and hypothesis.kind != "assume") for _, f in inside
+        )
         settled_one = replace(
             hypothesis, facts=tuple(n for n, _ in inside), words_only=hypothesis.words_only and not understood
         )
@@ -160,7 +162,8 @@ def _collect(read: _Read, formulas: Sequence[Formula], words: Lexicon, facts: li
 
 def _restricts(read: _Read, clause: Clause) -> bool:
     """Whether a clause without a stated relation narrows anything down: `for the same sequence`."""
-    return any(t.has("restricting") for t in read.tokens[clause.first : clause.first + 5] if t.start < clause.end)
+    near = [t for t in read.tokens[clause.first : clause.first + 5] if t.start < clause.end]
+    return any(t.has("restricting") or (t.entry is not None and "constant" in t.entry.facts) for t in near)
 
 
 def _formula(

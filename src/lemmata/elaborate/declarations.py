@@ -133,6 +133,8 @@ def declare_member(r: Reader, expr: s.Expr, member: Membership, ranges: dict[str
             if any(isinstance(i, s.Mark) and i.name == "dots" for i in items):
                 return _listed_family(r, [i for i in items if not isinstance(i, s.Mark)], member)
             return [b for i in items for b in declare_member(r, i, member, ranges, letters)]
+        case s.Name(base="0" | "1"):
+            return [Binding(expr.base, expr.font, expr.base, "constant", r.place)]
         case s.Name():
             return [_declare_name(r, expr, member, ranges, letters)]
     return []

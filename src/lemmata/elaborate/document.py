@@ -86,9 +86,11 @@ class Elaborator:
             if words and _has_run(formula.latex, words):
                 parts = parse(row, words=words)
             words_of = self.context.formulas[formula.index]
-            place = Place(formula.index, self.context.path(words_of.scope))
+            place = Place(formula.index, self.context.path(words_of.scope), words_of.sentence)
+            conditional = any(h.kind in ("if", "when", "for") and not h.words_only and h.formulas and formula.index not in h.formulas
+                              and h.sentence == words_of.sentence for h in words_of.hypotheses)
             for part in parts:
-                self.items.append(Item(formula, part, place, words_of.cue, words_of.withdrawn, words_of.approximate))
+                self.items.append(Item(formula, part, place, words_of.cue, words_of.withdrawn, conditional, words_of.approximate))
 
     def shared(self, choices: Choices, item: Item | None) -> Shared:
         """A fresh state for one reading, with the size equations that hold at the item."""
@@ -139,6 +141,11 @@ class Elaborator:
                     assumed.append(_source(source))
                 else:
                     guards.append(hypothesis.text)
+        for source in self.items:
+            if source.cue == "assume" and source.role == "condition" and source.equations and source.place.at < item.place.at:
+                if source.place.scopes == item.place.scopes[: len(source.place.scopes)] and source.equations[0] not in equations:
+                    equations.extend(source.equations)
+                    assumed.append(_source(source))
         return Conditions(tuple(equations), tuple(relations)), tuple(dict.fromkeys(guards)), tuple(dict.fromkeys(assumed))
 
     def statements(self, item: Item) -> list[Statement]:

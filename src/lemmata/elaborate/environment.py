@@ -17,6 +17,7 @@ class Place:
 
     at: int
     scopes: tuple[int, ...] = (0,)
+    sentence: int = field(default=-1, compare=False)
 
 
 @dataclass(slots=True, eq=False)
@@ -54,6 +55,9 @@ class Binding:
     uid: int = 0
     stepwise: bool = False
     """A recurrence, or something that depends on one: its index is a step."""
+    only_in: int | None = None
+    """The sentence that a condition confines this definition to."""
+    sentence: int = -1
     through: s.Expr | None = None
     """An abstract scalar: what it depends on."""
 
@@ -85,6 +89,9 @@ class Environment:
         if arity is not None:
             narrowed = [b for b in found if b.kind not in ("function", "abstract") or len(b.params or b.argument_types) == arity]
             found = narrowed or found
+        found = [b for b in found if self._rank(b, place)[0] > 1]
+        if not found:
+            return None
         exact = [b for b in found if b.font == font]
         return self._nearest(exact or found, place)
 

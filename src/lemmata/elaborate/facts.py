@@ -21,9 +21,10 @@ PROPERTIES = {
     "symmetric": "symmetric", "positive definite": "positive definite", "positive semidefinite": "positive definite",
     "orthogonal": "orthogonal", "invertible": "invertible", "diagonal": "diagonal", "lower triangular": "lower triangular",
     "upper triangular": "upper triangular", "permutation": "permutation", "full column rank": "full rank",
-    "full row rank": "full rank", "unit norm": "unit", "nonzero": "nonzero", "simplex": "simplex",
+    "full row rank": "full rank", "full rank": "full rank", "unit": "unit", "nonzero": "nonzero", "simplex": "simplex",
     "strictly positive probability vector": "simplex", "one-hot": "one-hot", "binary": "binary", "integer": "integer",
-    "distinct": "distinct", "positive determinant": "positive determinant",
+    "distinct": "distinct", "positive determinant": "positive determinant", "positive diagonal": "positive diagonal",
+    "descending": "descending", "skew": "skew", "positive eigenvalues": "positive definite",
 }
 RANKS = {"scalar": 0, "vector": 1, "matrix": 2}
 SQUARE = frozenset({"symmetric", "positive definite", "positive semidefinite", "orthogonal", "invertible", "diagonal", "lower triangular",
@@ -41,14 +42,12 @@ def apply_facts(context: Context, items: Sequence[Item], roles: Roles, conventio
             for item in by_formula.get(index, ()):
                 for name in names_of(item.part.expr):
                     _apply(fact, name, item, roles)
-        if fact.kind == "rows of":
+        if fact.kind == "rows":
             _rows(fact, by_formula, roles)
 
 
 def _conventions(fact: Fact, conventions: Conventions) -> None:
     match fact.kind:
-        case "layout numerator":
-            conventions.numerator_layout = True
         case "indices from zero":
             conventions.zero_based = True
         case "softmax over columns":
@@ -70,13 +69,15 @@ def names_of(expr: s.Expr) -> list[s.Name]:
 
 
 def _apply(fact: Fact, name: s.Name, item: Item, roles: Roles) -> None:
+    if name.base in ("0", "1", "I"):
+        return
     key, indices = head_key(name, roles.letters, roles.environment, item.place)
     binding = roles.environment.find(key, name.font, item.place)
     prop = PROPERTIES.get(fact.kind)
     if binding is None or binding.kind not in ("variable", "family"):
         if fact.kind == "ones" and binding is None:
             return
-        if binding is None and not indices and (fact.kind in RANKS or fact.kind in SQUARE or fact.kind == "simplex"):
+        if binding is None and not indices and _alone(item.part.expr) and (fact.kind in RANKS or fact.kind in SQUARE or fact.kind == "simplex"):
             kind = _kind(fact.kind, name, roles)
             binding = roles.environment.add(Binding(key, name.font, spell(name), "variable", item.place, kind))
         else:
@@ -85,10 +86,23 @@ def _apply(fact: Fact, name: s.Name, item: Item, roles: Roles) -> None:
         binding.domain = replace(binding.domain, low=max(0.0, binding.domain.low or 0.0))
     elif fact.kind == "ones":
         _ones(binding)
+    elif fact.kind == "nonnegative":
+        binding.domain = replace(binding.domain, low=max(0.0, binding.domain.low or 0.0))
     elif prop is not None:
+        if prop == "full rank" and binding.type is not None and binding.type.rank == 2:
+            rows, columns = binding.type.shape
+            if fact.kind == "full column rank":
+                roles.size_rules.append((Place(-1, item.place.scopes[:1]), columns, "\\le", rows))
+            elif fact.kind == "full row rank":
+                roles.size_rules.append((Place(-1, item.place.scopes[:1]), rows, "\\le", columns))
         binding.domain = Domain(binding.domain.low, binding.domain.high, binding.domain.properties | {prop})
     else:
         binding.facts.add(fact.kind)
+
+
+def _alone(expr: s.Expr) -> bool:
+    """A formula that is just symbols."""
+    return isinstance(expr, s.Name) or isinstance(expr, s.Listing) and all(isinstance(i, s.Name | s.Mark) for i in expr.items)
 
 
 def _kind(fact: str, name: s.Name, roles: Roles) -> Tensor:
@@ -118,8 +132,17 @@ def _rows(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles) -> None:
         for thing in fact.objects:
             matrices = [n for i in by_formula.get(subject, ()) for n in names_of(i.part.expr)]
             rows = [(n, i) for i in by_formula.get(thing, ()) for n in _row_names(i.part.expr)]
-            for (row, item), matrix in zip(rows, matrices * (len(rows) if len(matrices) == 1 else 1), strict=False):
-                _tie(matrix, row, item, roles)
+            for position, (row, item) in enumerate(rows):
+                for matrix in _matching(row, matrices, position, len(fact.subjects), len(fact.objects)):
+                    _tie(matrix, row, item, roles)
+
+
+def _matching(row: s.Name, matrices: list[s.Name], position: int, subjects: int, objects: int) -> list[s.Name]:
+    """The matrix whose rows these are: the only one, or the one of the same letter."""
+    if subjects == 1 and objects == 1:
+        return matrices[:1] if len(matrices) == 1 else matrices[position:position + 1]
+    same = [m for m in matrices if m.base.lower() == row.base.lower()]
+    return same[:1] or (matrices[:1] if subjects == 1 and objects == 1 else [])
 
 
 def _row_names(expr: s.Expr) -> list[s.Name]:
@@ -151,7 +174,8 @@ def _tie(matrix: s.Name, row: s.Name, item: Item, roles: Roles) -> None:
         row_key = stem(row)
     declared = env.find(matrix_key, matrix.font, item.place)
     place = Place(item.place.at, item.place.scopes)
-    if declared is not None and declared.kind in ("variable", "definition"):
+    defined = any(key == matrix_key and font == matrix.font for key, font, _ in roles.heads)
+    if defined or declared is not None and declared.kind in ("variable", "definition"):
         letter = indices[0] if isinstance(indices[0], s.Name) else s.Name(0, 0, "i")
         body = replace(matrix, sub=letter, sup=matrix.sup)
         env.add(Binding(row_key, row.font, spell(row), "definition", place, body=body, indices=(letter,)))

@@ -39,7 +39,7 @@ def operator_name(r: Reader, name: s.Name) -> str | None:
         return word
     if name.base == "\\sigma" and "sigmoid" in r.shared.conventions.words or name.base in r.shared.conventions.words:
         return SYMBOLS.get(name.base)
-    if name.base == "\\sigma" and not name.accents:
+    if name.base == "\\sigma" and not name.accents and name.sub is None:
         return "sigmoid"
     if name.base == "\\Re":
         return "Re"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.environment import Binding, Environment, Place
@@ -29,11 +29,13 @@ def head_of(expr: s.Expr, letters: frozenset[str], environment: Environment, pla
         case s.Choice(options=options):
             return head_of(options[0], letters, environment, place)
         case s.Name():
-            if _decorated(expr):
+            if _decorated(expr) or expr.base in ("0", "1"):
                 return None
             key, indices = _key(expr, letters, environment, place)
             return Head(key, expr.font, spell(expr), indices, None, (), expr)
         case s.Juxt(items=(s.Name() as name, s.Paren(open="(" | "[", items=items, separators=separators))):
+            if name.primes and any(b.kind in ("function", "abstract") for b in environment.all(stem(replace(name, primes=0)))):
+                return None
             params = _parameters(items)
             if params is None or _decorated(name):
                 return None
@@ -45,6 +47,9 @@ def head_of(expr: s.Expr, letters: frozenset[str], environment: Environment, pla
                 return None
             key, indices = _key(name, letters, environment, place)
             return Head(key, name.font, spell(name), indices, params, separators, name)
+        case s.Scripted(base=s.Paren(items=(s.Name() as name,)), sub=sub, sup=None) if sub is not None and name.sub is None:
+            # [J]_{ij} = …: the entries of J.
+            return head_of(replace(name, sub=sub, start=expr.start, end=expr.end), letters, environment, place)
     return None
 
 

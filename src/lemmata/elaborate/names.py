@@ -157,8 +157,9 @@ def index_letters(parts: list[s.Expr]) -> frozenset[str]:
     for part in parts:
         for node in walk(part):
             match node:
-                case s.Big(lower=lower) if lower is not None:
-                    letters.update(_bound(lower))
+                case s.Big(op=op, lower=lower, body=body) if lower is not None:
+                    found = set(_bound(lower))
+                    letters |= found if op in ("\\sum", "\\prod") else found & _subscripts(body)
                 case s.Name(sub=sub) if sub is not None:
                     for item in script_items(sub):
                         if isinstance(item, s.Infix) and item.ops[0] in "+-" and isinstance(item.items[-1], s.Num):
@@ -180,6 +181,13 @@ def _names(expr: s.Expr) -> Iterator[s.Name]:
     elif isinstance(expr, s.Listing):
         for item in expr.items:
             yield from _names(item)
+
+
+def _subscripts(expr: s.Expr) -> set[str]:
+    """Letters that stand in subscripts."""
+    return {
+        stem(m) for n in walk(expr) if isinstance(n, s.Name | s.Scripted) and n.sub is not None for m in walk(n.sub) if isinstance(m, s.Name)
+    }
 
 
 def _bound(lower: s.Expr) -> Iterator[str]:

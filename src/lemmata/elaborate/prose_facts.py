@@ -11,6 +11,8 @@ from lemmata.elaborate.prose_shapes import Form
 
 _REACH = 24
 """How many tokens a property may stand from its formula."""
+_PREDICATES = ("视", "看作", "当作", "为", "均", "大于", "小于", "不", "互", "两两", "各")
+"""How phrases begin that contain their verb."""
 _WEAK = frozenset({"vector", "matrix"})
 """Words that say little: only the formula right behind them is meant."""
 _UNARY_SYMBOLS = frozenset({"identity", "ones", "zeros", "basis vector"})
@@ -154,7 +156,8 @@ class _Search:
                 if self.forms[token.formula] not in (Form.SIZE, Form.NUMBER) and not self._measures(token):
                     return None
             elif (
-                token.has("stop")
+                token.has("closers")
+                or token.has("stop")
                 or token.has("foreign")
                 or token.has("negators")
                 or token.has("copulas")
@@ -207,9 +210,12 @@ class _Search:
 
     def attributive(self, at: int) -> bool:
         """Whether the phrase belongs to a noun or verb behind it: `the matrix form`, `the matrix is`."""
-        if at + 1 == len(self.tokens):
+        k = at + 1
+        while k < len(self.tokens) and self.tokens[k].entry is not None and self.tokens[k].entry.facts:
+            k += 1
+        if k == len(self.tokens):
             return False
-        token = self.tokens[at + 1]
+        token = self.tokens[k]
         return (
             token.has("foreign")
             or (token.has("copulas") and token.text.isascii())
@@ -251,7 +257,7 @@ def _property(search: _Search, at: int, token: Token) -> list[Found]:
     left = search.left(at)
     right = search.right(at)
     part = ""
-    if left is not None and left[1]:
+    if left is not None and (left[1] or token.text.startswith(_PREDICATES)):
         subjects, part = left[0], left[2]
     elif right is not None:
         subjects = right
@@ -318,6 +324,8 @@ def _relations(
                     continue
                 subjects, part = found
             subjects = tuple(s for s in subjects if s not in objects)
+            if relation.kind == "gradient named" and any(forms[s] is Form.EQUATION for s in subjects):
+                continue
             if not subjects:
                 continue
             out.append(Found(relation.kind, subjects, objects, m.start(), m.end(), part))

@@ -92,6 +92,9 @@ def _split(r: Reader, expr: s.Name) -> tuple[t.Term | None, tuple[s.Expr, ...], 
         return refer(r, binding), items, expr.sup
     if lower_rows is not None:
         return lower_rows, items, expr.sup
+    constant = _constant(r, expr, items)
+    if constant is not None:
+        return constant, (), expr.sup
     return None, items, expr.sup
 
 
@@ -121,9 +124,6 @@ def _base(r: Reader, expr: s.Name) -> t.Term:
     """A name that nothing binds: a constant of mathematics, a free index, or a guess from its use."""
     key = stem(expr)
     items = script_items(expr.sub)
-    constant = _constant(r, expr, items)
-    if constant is not None:
-        return constant
     if not items and expr.sup is None and key in r.shared.conventions.index_letters:
         return free_index(r, key)
     if not items and key in r.free:
@@ -137,6 +137,9 @@ def _constant(r: Reader, expr: s.Name, items: tuple[s.Expr, ...]) -> t.Term | No
         return t.Special(SCALAR, SPECIALS[key])
     if expr.base == "i" and expr.font == "roman" and not items:
         return t.Special(Tensor(dtype="complex"), "i")
+    if key == "\\delta" and len(items) == 2:
+        equal = a.compare(r.solver, "=", r.term(items[0]), r.term(items[1]))
+        return t.Op(SCALAR, "indicator", (equal,))
     if expr.base in ("1", "0") and not expr.accents:
         size = r.size(items[0]) if items else unknown("n")
         return t.Op(Tensor((size,)), "fill", (), (("value", Fraction(expr.base)),))
@@ -169,6 +172,8 @@ def free_index(r: Reader, letter: str) -> t.Term:
 
 def refer(r: Reader, binding: Binding) -> t.Term:
     """The value of a binding without indices."""
+    if binding.only_in is not None and binding.only_in != r.place.sentence:
+        raise Unreadable(f"{binding.latex} is given only under a condition")
     match binding.kind:
         case "size":
             return t.SizeNum(INTEGRAL, r.solver.size(Size.of(binding.key)))
@@ -218,9 +223,6 @@ def stacked(r: Reader, binding: Binding) -> t.Term:
         items.append(index)
     value, _ = member(r.bind(variables), binding, tuple(items), None)
     chosen = tuple(v.var for v in variables.values())
-    for variable in chosen:
-        if not known(r.solver.size(variable.count)):
-            raise Unreadable(f"the range of {variable.label} in {binding.latex} is not given")
     shape = tuple(v.count for v in chosen) + value.type.shape
     return t.Build(Tensor(shape, dtype=value.type.dtype), chosen, value)
 
@@ -274,7 +276,8 @@ def _defined_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> t
     if binding.stepwise:
         return _step(r, binding, values)
     for pattern, body in (*binding.clauses, (binding.indices, binding.body)):
-        assert body is not None
+        if body is None or len(pattern) != len(values):
+            continue
         bound = match_pattern(r, pattern, values, items)
         if bound is not None:
             sub = r.at(binding.place, bound)
@@ -446,6 +449,14 @@ def apply_suffix(r: Reader, value: t.Term, sup: s.Expr | None, expr: s.Expr) -> 
     return value if kind is None else suffixed(r, value, kind, expr)
 
 
+def raised(r: Reader, base: t.Term, exponent: t.Term, expr: s.Expr) -> t.Term:
+    """base^exponent; e to a square matrix is the matrix exponential, elementwise as the second reading."""
+    if isinstance(base, t.Special) and base.name == "e" and exponent.type.rank == 2 and r.solver.equal(*exponent.type.shape):
+        if not r.choice("exp", expr, 2, ("e^· read as the matrix exponential", "e^· read elementwise")):
+            return t.Op(exponent.type, "matrix_exp", (exponent,))
+    return a.power(r.solver, base, exponent)
+
+
 def suffixed(r: Reader, value: t.Term, kind: Suffix, expr: s.Expr) -> t.Term:
     match kind.kind:
         case "transpose":
@@ -455,5 +466,5 @@ def suffixed(r: Reader, value: t.Term, kind: Suffix, expr: s.Expr) -> t.Term:
         case "inverse transpose":
             return a.transpose(a.inverse(r.solver, value))
         case "power" if kind.exponent is not None:
-            return a.power(r.solver, value, r.term(kind.exponent))
+            return raised(r, value, r.term(kind.exponent), expr)
     raise Unreadable(f"the superscript of {spell(expr)} is not bound")

@@ -30,6 +30,8 @@ class Item:
     place: Place
     cue: str = "none"
     withdrawn: bool = False
+    conditional: bool = False
+    """An if, when or for-clause with a relation governs it."""
     approximate: bool = False
     role: str = ""
     kind: str = ""
@@ -50,6 +52,8 @@ class Roles:
     ranges: list[tuple[Place, dict[str, tuple[Size, Size]]]] = field(default_factory=list)
     size_equations: list[tuple[Item, Size, Size]] = field(default_factory=list)
     size_rules: list[tuple[Place, Size, str, Size]] = field(default_factory=list)
+    heads: list[tuple[str, str, Place]] = field(default_factory=list)
+    """Left sides of equations, in order."""
     first_values: list[tuple[str, s.Expr, s.Expr, Place]] = field(default_factory=list)
 
     @property
@@ -67,6 +71,7 @@ class Roles:
         if not isinstance(expr, s.Relation):
             return
         r = self.reader(item.place)
+        self._note_head(item, expr)
         found = index_range(r, expr)
         if found is not None:
             self.ranges.append((item.place, found))
@@ -78,12 +83,31 @@ class Roles:
             if item.role:
                 item.reason = str(error)
 
+    def _note_head(self, item: Item, expr: s.Relation) -> None:
+        """Remember what equations stand for, so that a later membership is a claim about it."""
+        if expr.ops[0] in ("=", ":="):
+            head = head_of(expr.items[0], self.letters, self.environment, item.place)
+            if head is not None and head.params is None:
+                self.heads.append((head.key, head.font, item.place))
+
+    def _has_equation(self, name: s.Expr, place: Place) -> bool:
+        if not isinstance(name, s.Name):
+            return False
+        head = head_of(name, self.letters, self.environment, place)
+        return head is not None and any(
+            k == head.key and f == head.font and p.at < place.at and p.scopes == place.scopes[: len(p.scopes)] for k, f, p in self.heads
+        )
+
     def _declare(self, item: Item, expr: s.Relation, r: Reader) -> None:
         ops = expr.ops
         if ops[0] == ":" and len(expr.items) >= 3 and "\\to" in ops:
             self._signature(item, expr, r)
         elif ops[-1] == "\\in" and all(op == "\\in" for op in ops[:1]) and len(ops) == 1:
-            if self._names_only(expr.items[0]):
+            if self._has_equation(expr.items[0], item.place):
+                self._sizes_of_set(expr.items[1], r)
+                item.role, item.kind = "", "membership"
+                item.membership = (expr.items[0], expr.items[1])
+            elif self._names_only(expr.items[0]):
                 item.role, item.kind = "declaration", "membership"
                 member = membership(r, expr.items[1])
                 bound = declare_member(r, expr.items[0], member, self._ranges_at(item), self.letters)
@@ -219,7 +243,7 @@ class Roles:
         elif ops[-1] == "\\in":
             self._with_membership(item, expr)
         elif all(op in COMPARISONS for op in ops):
-            item.role = "condition" if item.cue in CONDITIONAL else "claim"
+            item.role = "condition" if item.cue in CONDITIONAL or self._constrains(expr, item.place) else "claim"
             item.kind = "inequality"
             item.claims.append(expr)
         else:
@@ -240,6 +264,9 @@ class Roles:
     def _membership(self, item: Item, expr: s.Relation) -> None:
         """A declaration unless the name has a value already: then its shape is claimed."""
         left = expr.items[0]
+        if item.membership is not None:
+            item.role, item.kind = "claim", "shape"
+            return
         if isinstance(left, s.Name):
             head = head_of(left, self.letters, self.environment, item.place)
             bound = None if head is None else self._valued(head, item.place)
@@ -273,6 +300,8 @@ class Roles:
         if self._first_value(item, expr) or self._size_equation(item, expr):
             return
         head = head_of(expr.items[0], self.letters, self.environment, item.place)
+        if item.cue == "assume" and head is not None and self._replaces(item, head, expr):
+            return
         if head is not None and expr.ops[0] in ("=", "\\equiv") and self._defines(item, head, expr.items[1]):
             if head.params is None and not head.indices and mentions(expr.items[1], head.key) and self.environment.all(head.key):
                 item.role, item.kind = "update", "update"
@@ -289,8 +318,25 @@ class Roles:
             if len(expr.items) == 2:
                 item.equations.append((expr.items[0], expr.items[1]))
             return
+        if self._constrains(expr, item.place):
+            item.role, item.kind = "condition", "constraint"
+            return
         item.role, item.kind = "claim", "equation"
         item.claims.append(expr)
+
+    def _constrains(self, expr: s.Relation, place: Place) -> bool:
+        """A declared symbol without a value, alone on one side and nowhere on the other, is constrained: Ax = b."""
+        if len(expr.items) != 2:
+            return False
+        for side, other in (expr.items, expr.items[::-1]):
+            if isinstance(side, s.Name) and side.sup is None:
+                head = head_of(side, self.letters, self.environment, place)
+                if head is None or head.indices:
+                    continue
+                bound = self.environment.find(head.key, head.font, place)
+                if bound is not None and bound.kind == "variable" and not mentions(other, stem(side)):
+                    return True
+        return False
 
     def _rest(self, item: Item, expr: s.Relation, start: int) -> None:
         """The further links of a chain that began with a definition are claims."""
@@ -327,6 +373,19 @@ class Roles:
             return True
         return item.cue in DEFINING and before.kind in ("definition", "function")
 
+    def _replaces(self, item: Item, head: Head, expr: s.Relation) -> bool:
+        """“Suppose y = Xw + ε” with y declared before: y takes this value from here on."""
+        bound = self.environment.visible_before(head.key, head.font, item.place)
+        if bound is None or head.params is not None or head.indices or bound.kind != "variable" or len(expr.items) != 2:
+            return False
+        used = any(b.kind in ("definition", "function") and b.body is not None and mentions(b.body, stem(head.name))
+                   for key in self.environment.keys() for b in self.environment.all(key) if b.place.at < item.place.at)
+        if not used:
+            return False
+        item.role, item.kind = "condition", "equation"
+        item.equations.append((expr.items[0], expr.items[1]))
+        return True
+
     @staticmethod
     def _is_restatement(head: Head, body: s.Expr) -> bool:
         """softmax(x_i) = … x_j …: a formula for component i of a known function."""
@@ -356,6 +415,8 @@ class Roles:
         kind = "definition" if head.params is None else "function"
         binding = Binding(head.key, head.font, head.latex, kind, item.place, declared, body=body, params=head.params or (),
                           separators=head.separators, indices=head.indices, ranges=ranges)
+        if item.conditional:
+            binding.only_in = item.place.sentence
         binding.stepwise = bool(head.indices) and len(head.indices) == 1 and refers_to_itself(binding, body)
         self.environment.add(binding)
 

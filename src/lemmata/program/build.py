@@ -36,16 +36,16 @@ _table: WeakValueDictionary[tuple[Any, ...], Node] = WeakValueDictionary()
 _count = itertools.count(1)
 
 
-def _node(op: str, args: tuple[Node, ...], axes: tuple[Axis, ...], dtype: str, **attrs: Any) -> Node:
-    key = (op, tuple(a.uid for a in args), tuple(sorted(attrs.items(), key=lambda kv: kv[0])), axes, dtype)
+def _node(op: str, args: tuple[Node, ...], shape: tuple[Axis, ...], dtype: str, /, **attrs: Any) -> Node:
+    key = (op, tuple(a.uid for a in args), tuple(sorted(attrs.items(), key=lambda kv: kv[0])), shape, dtype)
     try:
         found = _table.get(key)
     except TypeError as error:
         raise BadProgram(f"{op} with an attribute that cannot be compared") from error
     if found is None:
-        if len({a.uid for a in axes}) != len(axes):
+        if len({a.uid for a in shape}) != len(shape):
             raise BadProgram(f"{op} would have an axis twice")
-        found = Node(op, args, key[2], axes, dtype, next(_count))
+        found = Node(op, args, key[2], shape, dtype, next(_count))
         _table[key] = found
     return found
 
