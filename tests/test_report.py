@@ -79,8 +79,9 @@ refuted  this gradient does not hold
      evidence  n = 3, d = 2: difference 1.5
      assuming  X \in \mathbb{R}^{n \times d} (line 3)
 
-  ✓    20:1  a = b  by prime field
-  ?    22:5  c = d  `c` is not declared
+  ✓    20:1  a = b                                                                   by prime field
+  ?    22:5  c = d
+             `c` is not declared
 
 """
     )

@@ -42,6 +42,18 @@ def check(path: str | PathLike[str], *, seed: int = 0, code: bool = True) -> Doc
     return collect(found.document, found.judged, found.compared)
 
 
+def explain(
+    path: str | PathLike[str], *, seed: int = 0, code: bool = True
+) -> tuple[DocumentResult, dict[int, tuple[tuple[str, str], ...]]]:
+    """The result of a check with, for every statement by its place in it, how it was understood."""
+    from lemmata.report.collect import ordered
+    from lemmata.report.details import details
+
+    found = examine(path, seed=seed, code=code)
+    pairs = ordered([*((s, v, s.kind) for s, v in found.judged), *((s, v, "code") for s, v in found.compared)])
+    return collect(found.document, found.judged, found.compared), {at: details(p[0]) for at, p in enumerate(pairs)}
+
+
 def examine(path: str | PathLike[str], *, seed: int = 0, code: bool = True) -> Examination:
     """Take the document through every stage, keeping what each of them made."""
     document = read(fspath(path))

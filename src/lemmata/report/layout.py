@@ -63,16 +63,28 @@ def _place(s: StatementResult) -> str:
 
 def _row(s: StatementResult, columns: int, verbosity: int) -> Iterator[Line]:
     place = f"{_place(s):>8}"
-    remark = s.reason if s.verdict == "unchecked" else f"by {s.method}" if s.method else s.role
-    room = max(24, columns - 6 - len(place))
-    latex = shorten(s.latex, max(20, room * 11 // 20))
-    yield (
-        ("  ", ""), (SIGN[s.verdict], s.verdict), (place, "dim"), ("  ", ""), (latex, "code"),
-        ("  ", ""), (shorten(remark, max(12, room - width(latex))), "dim"),
-    )  # fmt: skip
+    remark = "" if s.verdict == "unchecked" else f"by {s.method}" if s.method else s.role
+    latex = shorten(s.latex, max(20, columns - len(place) - width(remark) - 8))
+    gap = " " * max(2, columns - len(place) - width(latex) - width(remark) - 6)
+    line = (("  ", ""), (SIGN[s.verdict], s.verdict), (place, "dim"), ("  ", ""), (latex, "code"))
+    yield (*line, (gap, ""), (remark, "dim")) if remark else line
+    indent = len(place) + 5
+    if s.reason:
+        yield from (((" " * indent + text, "dim"),) for text in wrap(s.reason, columns - indent))
     if verbosity > 1:
         for label, text in _details(s):
-            yield _labelled(label, text, indent=13)
+            yield _labelled(label, text, indent)
+
+
+def wrap(text: str, columns: int) -> list[str]:
+    """The text in lines of at most this width, broken at spaces where there are any."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and width(lines[-1]) + 1 + width(word) <= columns:
+            lines[-1] += " " + word
+        else:
+            lines.append(word)
+    return lines
 
 
 def _details(s: StatementResult) -> Iterator[tuple[str, str]]:

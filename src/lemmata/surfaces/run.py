@@ -125,27 +125,26 @@ def check_one(path: str, options: Options) -> DocumentResult:
     try:
         return check(path, seed=options.seed, code=options.code)
     except Exception as error:
-        where = _innermost(error)
-        return DocumentResult(
-            path,
-            problems=(
-                Problem(
-                    f"checking this document failed: {type(error).__name__}: {error}"[:400],
-                    help=f"this is a mistake in lemmata ({where}), not in the document; please report it",
-                ),
-            ),
-            reproducible=False,
-        )
+        return DocumentResult(path, problems=(_mistake(error),), reproducible=False)
 
 
 def explain_one(path: str, options: Options) -> tuple[DocumentResult, Details]:
     """The result of one document with what else is known of its statements."""
-    return check_one(path, options), {}
+    from lemmata.pipeline import explain
+
+    try:
+        return explain(path, seed=options.seed, code=options.code)
+    except Exception as error:
+        return DocumentResult(path, problems=(_mistake(error),), reproducible=False), {}
 
 
-def _innermost(error: BaseException) -> str:
-    """File and line where an error arose, for the report."""
+def _mistake(error: Exception) -> Problem:
+    """An error of ours as something to tell, with the place where it arose."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace is not None else "unknown place"
+    where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "unknown place"
+    return Problem(
+        f"checking this document failed: {type(error).__name__}: {error}"[:400],
+        help=f"this is a mistake in lemmata ({where}), not in the document; please report it",
+    )
