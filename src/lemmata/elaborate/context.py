@@ -154,6 +154,8 @@ def _collect(read: _Read, formulas: Sequence[Formula], words: Lexicon, facts: li
             hypothesis, facts=tuple(n for n, _ in inside), words_only=hypothesis.words_only and not understood
         )
         bare = settled_one.kind == "for" or (settled_one.kind == "set" and not inside)
+        if settled_one.kind == "forall" and not settled_one.formulas:
+            continue
         if bare and settled_one.words_only and not _restricts(read, clause):
             continue
         settled.append((clause, settled_one))

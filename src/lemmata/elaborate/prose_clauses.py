@@ -326,6 +326,8 @@ class _Walk:
         if word == "copula":
             self._copula(at, token)
         elif word in ("claim", "then"):
+            if token.text == "有" and not (self._concludes(at) and not (clause.word == "define" and bare)):
+                return
             if clause.word in ("condition", "assume") and bare and word == "claim":
                 return
             self._replace(word, "claim", "", at)
@@ -353,12 +355,18 @@ class _Walk:
             if clause.word == "define" and bare and hypothesis == "":
                 return
             self._nested(word, hypothesis, at)
+        elif word == "by" and clause.word == "define":
+            return  # `denote the risk by R`
         elif word in ("with", "for"):
             if word == "for" and self._not_a_domain(at, token):
                 return
             self._nested(word, hypothesis, at)
         else:
             self._nested(word, hypothesis, at)
+
+    def _concludes(self, at: int) -> bool:
+        """Whether a formula or a pause follows: `则有 $x$`, not `有标签的`."""
+        return at + 1 < len(self._tokens) and self._tokens[at + 1].kind in ("formula", "comma", "colon", "semicolon")
 
     def _before_display(self, at: int) -> bool:
         """Whether only words stand between here and a display."""
@@ -466,4 +474,4 @@ class _Walk:
             after.kind in ("word", "phrase") and after.text[0] > "\u2fff" and after.text[0] not in "为是均都"
         )
 
-    _PRONOUNS = frozenset({"the", "it", "its", "this", "these", "we", "one", "both", "their", "they"})
+    _PRONOUNS = frozenset({"the", "it", "its", "this", "these", "we", "one", "both", "their", "they", "there"})

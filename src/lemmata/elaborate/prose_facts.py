@@ -107,6 +107,8 @@ class _Search:
             return None
         if joined:
             k = self._head(k)
+        if k > 0 and self.tokens[k - 1].has("negators"):
+            return None  # `whether $M$ is invertible`
         formulas = [self.tokens[k].formula]
         if (
             not part
