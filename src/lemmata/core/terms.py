@@ -185,6 +185,14 @@ class At(Term):
 
 
 @dataclass(frozen=True, slots=True)
+class Held(Term):
+    """`body` with a symbol held constant in every derivative inside."""
+
+    body: Term
+    symbol: Term
+
+
+@dataclass(frozen=True, slots=True)
 class Apply(Term):
     """A call of a function that the document defines, with its body at these arguments."""
 
@@ -242,6 +250,8 @@ def subterms(term: Term) -> tuple[Term, ...]:
             return (term.of, term.wrt)
         case At():
             return (term.body, term.value)
+        case Held():
+            return (term.body, term.symbol)
         case Blocks():
             return tuple(x for row in term.rows for x in row)
         case Expect():

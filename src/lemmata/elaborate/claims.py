@@ -37,6 +37,8 @@ class Conditions:
 
     equations: tuple[tuple[s.Expr, s.Expr], ...] = ()
     relations: tuple[s.Relation, ...] = ()
+    constants: tuple[s.Name, ...] = ()
+    """Symbols that derivatives hold fixed."""
 
 
 def read_chain(make: Callable[[Choices], Shared], place: Place, items: Sequence[s.Expr], ops: Sequence[str],
@@ -126,6 +128,9 @@ def _constant(term: t.Term) -> bool:
 
 def _conditioned(r: Reader, sides: tuple[t.Term, ...], conditions: Conditions) -> tuple[t.Term, ...]:
     """The sides with the symbols of the sentence's equations set to their values. Raises Unreadable."""
+    for name in conditions.constants:
+        held = r.term(name)
+        sides = tuple(t.Held(x.type, x, held) for x in sides)
     for left, right in conditions.equations:
         target, value = r.term(left), r.term(right)
         if not isinstance(target, t.Input):

@@ -20,6 +20,10 @@ def derivative(r: Reader, expr: s.Derivative) -> t.Term:
     numerator, parameters = operand(r, expr.numerator)
     wrt = expr.wrt
     if not wrt:
+        if len(parameters) == 1:
+            r.shared.gradient_of = parameters[0]
+        elif r.shared.gradient_of is not None:
+            parameters = (r.shared.gradient_of,)
         if len(parameters) != 1:
             raise Unreadable("a gradient that does not say with respect to what")
         value = differentiate(r, numerator, parameters[0], expr)

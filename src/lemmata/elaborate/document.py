@@ -14,12 +14,12 @@ from lemmata.elaborate.context import Context, FormulaContext, context
 from lemmata.elaborate.declarations import membership
 from lemmata.elaborate.environment import Environment, Place
 from lemmata.elaborate.expressions import HANDLERS
-from lemmata.elaborate.facts import apply_facts
+from lemmata.elaborate.facts import apply_facts, names_of
 from lemmata.elaborate.guesses import usage
 from lemmata.elaborate.names import index_letters, script_items, spell, stem, walk
 from lemmata.elaborate.reader import Conventions, Reader, Shared, known
 from lemmata.elaborate.readings import Choices
-from lemmata.elaborate.roles import CONDITIONAL, Item, Roles, apply_first_values, note_sizes
+from lemmata.elaborate.roles import CONDITIONAL, Item, Roles, apply_first_values, note_sizes, undefined_losses
 from lemmata.elaborate.solver import Misfit, Solver, Unreadable
 from lemmata.elaborate.statement import ShapeError, Statement
 from lemmata.elaborate.syntax import parse
@@ -60,11 +60,12 @@ class Elaborator:
         self.conventions.step_letters = step_letters(exprs)
         self.usage = usage(exprs, letters)
         shared = self.shared(Choices(), None)
-        roles = self.roles = Roles(shared, letters)
+        roles = self.roles = Roles(shared, letters, self.items)
         for item in self.items:
             roles.declare(item)
         note_sizes(Reader(shared, Place(0)), exprs)
         apply_facts(self.context, self.items, roles, self.conventions)
+        undefined_losses(roles)
         for item in self.items:
             roles.assign(item)
         apply_first_values(roles)
@@ -87,8 +88,8 @@ class Elaborator:
                 parts = parse(row, words=words)
             words_of = self.context.formulas[formula.index]
             place = Place(formula.index, self.context.path(words_of.scope), words_of.sentence)
-            conditional = any(h.kind in ("if", "when", "for") and not h.words_only and h.formulas and formula.index not in h.formulas
-                              and h.sentence == words_of.sentence for h in words_of.hypotheses)
+            conditional = tuple(f for h in words_of.hypotheses if h.kind in ("if", "when", "for") and h.sentence == words_of.sentence
+                                for f in h.formulas if f != formula.index)
             for part in parts:
                 self.items.append(Item(formula, part, place, words_of.cue, words_of.withdrawn, conditional, words_of.approximate))
 
@@ -124,7 +125,12 @@ class Elaborator:
         relations: list[s.Relation] = []
         guards: list[str] = []
         assumed: list[str] = []
+        constants: list[s.Name] = []
         for hypothesis in self.words(item).hypotheses:
+            for fact in (self.context.facts[k] for k in hypothesis.facts):
+                if fact.kind == "constant":
+                    constants.extend(n for i in self.items if i.formula.index in fact.subjects for n in names_of(i.part.expr))
+                    assumed.append(hypothesis.text)
             sources = [i for i in self.items if i.formula.index in hypothesis.formulas and i is not item]
             sources = [i for i in sources if i.formula is not item.formula or i.part.row != item.part.row]
             if not sources and hypothesis.words_only:
@@ -146,7 +152,7 @@ class Elaborator:
                 if source.place.scopes == item.place.scopes[: len(source.place.scopes)] and source.equations[0] not in equations:
                     equations.extend(source.equations)
                     assumed.append(_source(source))
-        return Conditions(tuple(equations), tuple(relations)), tuple(dict.fromkeys(guards)), tuple(dict.fromkeys(assumed))
+        return Conditions(tuple(equations), tuple(relations), tuple(constants)), tuple(dict.fromkeys(guards)), tuple(dict.fromkeys(assumed))
 
     def statements(self, item: Item) -> list[Statement]:
         """The statements of a part: what it declares or defines, and each claim in it."""

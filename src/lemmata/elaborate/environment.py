@@ -81,7 +81,7 @@ class Environment:
     def keys(self) -> list[str]:
         return list(self._table)
 
-    def find(self, key: str, font: str, place: Place, arity: int | None = None) -> Binding | None:
+    def find(self, key: str, font: str, place: Place, arity: int | None = None, indexed: bool | None = None) -> Binding | None:
         """The meaning of a name at a place: the author's font first, then any font."""
         found = self._table.get(key)
         if not found:
@@ -90,6 +90,8 @@ class Environment:
             narrowed = [b for b in found if b.kind not in ("function", "abstract") or len(b.params or b.argument_types) == arity]
             found = narrowed or found
         found = [b for b in found if self._rank(b, place)[0] > 1]
+        if indexed is not None:
+            found = [b for b in found if bool(b.indices) == indexed] or found
         if not found:
             return None
         exact = [b for b in found if b.font == font]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,12 +11,12 @@ from lemmata.core.terms import Domain
 from lemmata.core.types import SCALAR, Tensor
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.context import Context, Fact
-from lemmata.elaborate.declarations import head_key
+from lemmata.elaborate.declarations import declare_sizes, head_key
 from lemmata.elaborate.environment import Binding, Place
 from lemmata.elaborate.names import script_items, spell, stem
 from lemmata.elaborate.reader import Conventions
 from lemmata.elaborate.roles import Item, Roles
-from lemmata.elaborate.solver import unknown
+from lemmata.elaborate.solver import Unreadable, is_unknown, unknown
 
 PROPERTIES = {
     "symmetric": "symmetric", "positive definite": "positive definite", "positive semidefinite": "positive definite",
@@ -36,14 +37,27 @@ def apply_facts(context: Context, items: Sequence[Item], roles: Roles, conventio
     by_formula: dict[int, list[Item]] = {}
     for item in items:
         by_formula.setdefault(item.formula.index, []).append(item)
+    for item in reversed(items):
+        _listed(item, context, by_formula, roles)
     for fact in context.facts:
         _conventions(fact, conventions)
         for index in fact.subjects:
             for item in by_formula.get(index, ()):
                 for name in names_of(item.part.expr):
                     _apply(fact, name, item, roles)
-        if fact.kind == "rows":
-            _rows(fact, by_formula, roles)
+        match fact.kind:
+            case "rows":
+                _rows(fact, by_formula, roles)
+            case "same as":
+                _same(fact, by_formula, roles)
+            case "of size":
+                _of_size(fact, by_formula, roles)
+            case "function of":
+                _function_of(fact, by_formula, roles)
+            case "gradient named":
+                _gradient_named(fact, by_formula, roles)
+            case "entries":
+                _entries(fact, by_formula, roles)
 
 
 def _conventions(fact: Fact, conventions: Conventions) -> None:
@@ -143,6 +157,133 @@ def _matching(row: s.Name, matrices: list[s.Name], position: int, subjects: int,
         return matrices[:1] if len(matrices) == 1 else matrices[position:position + 1]
     same = [m for m in matrices if m.base.lower() == row.base.lower()]
     return same[:1] or (matrices[:1] if subjects == 1 and objects == 1 else [])
+
+
+LISTED = re.compile(r"^[,，、]?\s*(?:(?:and|with|和|与|及)\s*)?(?:[\w-]+\s+){0,2}⟦(\d+)⟧")
+UNTYPED = "untyped"
+
+
+def _listed(item: Item, context: Context, by_formula: dict[int, list[Item]], roles: Roles) -> None:
+    """A symbol named just before a typed one of the same list has its type: queries q_i, keys k_j ∈ ℝ^d.
+
+    An indexed symbol that nothing types is at least not the one of another section.
+    """
+    names = names_of(item.part.expr) if _alone(item.part.expr) else []
+    names = [n for n in names if n.sup is None and n.base not in ("0", "1")]
+    if len(names) != 1:
+        return
+    name = names[0]
+    key, indices = head_key(name, roles.letters, roles.environment, item.place)
+    if any(k == key for k, _, _ in roles.heads) or not indices and key in roles.letters:
+        return
+    env = roles.environment
+    if any(b.place.scopes == item.place.scopes[: len(b.place.scopes)] for b in env.all(key) if b.font == name.font):
+        return
+    found = LISTED.match(context.formulas[item.formula.index].after)
+    if found is not None and context.formulas[item.formula.index].sentence == context.formulas[int(found[1])].sentence:
+        for other in by_formula.get(int(found[1]), ()):
+            typed = names_of(other.part.expr)
+            if len(typed) == 1 and other.kind == "membership":
+                other_key, other_indices = head_key(typed[0], roles.letters, env, other.place)
+                like = env.find(other_key, typed[0].font, other.place)
+                if like is not None and like.kind in ("variable", "family") and bool(other_indices) == bool(indices):
+                    env.add(replace_binding(like, key, name, item.place, indices))
+                    return
+    if indices and env.all(key) and not any(b.indices for b in env.all(key)):
+        env.add(Binding(key, name.font, spell(name), UNTYPED, item.place, indices=indices))
+
+
+def replace_binding(like: Binding, key: str, name: s.Name, place: Place, indices: tuple[s.Expr, ...]) -> Binding:
+    """The same declaration under another name."""
+    return Binding(key, name.font, spell(name), like.kind, place, like.type, like.domain, indices=indices)
+
+
+def _items_names(indices: tuple[int, ...], by_formula: dict[int, list[Item]]) -> list[tuple[s.Name, Item]]:
+    return [(n, i) for k in indices for i in by_formula.get(k, ()) for n in names_of(i.part.expr)]
+
+
+def _same(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles) -> None:
+    """Y ∈ ℝ^{q×q}, and so are P and Q."""
+    models = _items_names(fact.subjects, by_formula)
+    if len(models) != 1:
+        return
+    like = roles.environment.find(stem(models[0][0]), models[0][0].font, models[0][1].place)
+    if like is None or like.kind != "variable":
+        return
+    for name, item in _items_names(fact.objects, by_formula):
+        if name.sub is None and not roles.environment.all(stem(name)):
+            roles.environment.add(replace_binding(like, stem(name), name, item.place, ()))
+
+
+def _of_size(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles) -> None:
+    """C is an n × n matrix."""
+    for k in fact.objects:
+        for shape in by_formula.get(k, ()):
+            r = roles.reader(shape.place)
+            try:
+                declare_sizes(r, shape.part.expr)
+                dims = tuple(r.size(x) for x in shape.part.expr.items) if isinstance(shape.part.expr, s.Infix) else ()
+            except Unreadable:
+                continue
+            if len(dims) != 2:
+                continue
+            for name, item in _items_names(fact.subjects, by_formula):
+                if name.base in ("0", "1", "I") or not _alone(item.part.expr):
+                    continue
+                bound = roles.environment.find(stem(name), name.font, item.place)
+                if bound is None:
+                    roles.environment.add(Binding(stem(name), name.font, spell(name), "variable", item.place, Tensor(dims)))
+                elif bound.kind == "variable" and bound.type is not None and bound.type.rank == 2 and bound.type.shape[0].atoms and all(
+                        is_unknown(a) for x in bound.type.shape for a in x.atoms):
+                    bound.type = Tensor(dims)
+
+
+def _function_of(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles) -> None:
+    """L is a scalar function of y: some smooth function, the same wherever it occurs."""
+    through = _items_names(fact.objects, by_formula)
+    for name, item in _items_names(fact.subjects, by_formula):
+        if through:
+            abstract_scalar(roles, name, through[0][0], item.place)
+
+
+def abstract_scalar(roles: Roles, name: s.Name, through: s.Expr, place: Place) -> None:
+    key = stem(name)
+    if any(k == key and p.scopes == place.scopes[: len(p.scopes)] for k, _, p in roles.heads):
+        return
+    if any(b.kind in ("through", "function", "definition") and b.place.scopes == place.scopes for b in roles.environment.all(key)):
+        return
+    roles.environment.add(Binding(key, name.font, spell(name), "through", place, SCALAR, through=through))
+
+
+def _gradient_named(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles) -> None:
+    """Δ is the gradient of the loss L with respect to Y."""
+    objects = _items_names(fact.objects, by_formula)
+    for name, item in _items_names(fact.subjects, by_formula):
+        if len(objects) < 2:
+            return
+        loss, variable = objects[0][0], objects[1][0]
+        abstract_scalar(roles, loss, variable, item.place)
+        body = s.Derivative(name.start, name.end, "partial", 1, loss, ((variable, 1),))
+        declared = roles.environment.find(stem(name), name.font, item.place)
+        if declared is not None and declared.kind == "variable" and declared.place == item.place:
+            declared.kind, declared.body = "definition", body
+            continue
+        roles.environment.add(Binding(stem(name), name.font, spell(name), "definition", item.place, body=body))
+
+
+def _entries(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles) -> None:
+    """y_i collected in y: the vector of the family's members."""
+    wholes = _items_names(fact.subjects, by_formula)
+    parts = _items_names(fact.objects, by_formula)
+    if len(wholes) != 1 or len(parts) != 1:
+        return
+    (whole, item), (part, _) = wholes[0], parts[0]
+    key, indices = head_key(part, roles.letters, roles.environment, item.place)
+    if not indices or not isinstance(part.sub, s.Name) or roles.environment.find(stem(whole), whole.font, item.place, indexed=False) not in (None,):
+        return
+    if key == stem(whole) and whole.font == part.font:
+        return
+    roles.environment.add(Binding(stem(whole), whole.font, spell(whole), "definition", item.place, body=replace(part, sub=None)))
 
 
 def _row_names(expr: s.Expr) -> list[s.Name]:

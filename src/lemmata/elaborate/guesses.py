@@ -49,23 +49,23 @@ def _indexlike(expr: s.Expr, letters: frozenset[str]) -> bool:
     return any(isinstance(n, s.Name) and stem(n) in letters for n in walk(expr)) or isinstance(expr, s.Num)
 
 
-def guess_variable(r: Reader, expr: s.Name) -> t.Term:
-    """A symbol as an input whose shape follows from bold, case and use.
+def guess_variable(r: Reader, expr: s.Name) -> tuple[t.Term, tuple[s.Expr, ...], s.Expr | None]:
+    """A symbol as an input whose shape follows from bold, case and use, and the scripts that are not part of its name.
 
     Raises Unreadable for words, which name things that must be defined.
     """
     if expr.word and len(expr.base) > 1:
         raise Unreadable(f"{expr.base} is not defined")
     key = stem(expr)
-    label = ""
+    label, left = "", script_items(expr.sub)
     if expr.sub is not None and not all(_indexlike(i, r.shared.conventions.index_letters) for i in script_items(expr.sub)):
-        label = f"_{spell(expr.sub)}"
+        label, left = f"_{spell(expr.sub)}", ()
     slot = f"{expr.font if expr.font == 'bold' else ''} {key}{label}"
     known = r.shared.guessed.get(slot)
     if known is None:
         known = t.Variable(f"{key}{label}?{expr.font}", key + label, _guess(r, expr), declared=False)
         r.shared.guessed[slot] = known
-    return t.Input(known.type, known)
+    return t.Input(known.type, known), left, expr.sup
 
 
 def _guess(r: Reader, expr: s.Name) -> Tensor:

@@ -10,13 +10,15 @@ from lemmata.core.size import Size
 from lemmata.core.types import SCALAR, Tensor
 from lemmata.elaborate import arithmetic as a
 from lemmata.elaborate import surface as s
-from lemmata.elaborate.environment import Binding
+from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.guesses import guess_variable
 from lemmata.elaborate.names import Suffix, digits, script_items, spell, stem, suffix
 from lemmata.elaborate.reader import Reader, Recurrence, known, size_number, size_of
 from lemmata.elaborate.solver import Misfit, Unreadable, unknown
 
 SPECIALS = {"e": "e", "\\pi": "pi"}
+FIRST_STEP = -2
+"""A family without a range starts early enough for steps like t − 1 at the first t."""
 INTEGRAL = replace(SCALAR, dtype="int")
 
 
@@ -26,7 +28,10 @@ def name(r: Reader, expr: s.Name) -> t.Term:
     if found is not None:
         return found
     base, indices, sup = _split(r, expr)
-    value = base if base is not None else _base(r, expr)
+    if base is not None:
+        value = base
+    else:
+        value, indices, sup = _base(r, expr)
     if indices:
         value = component(r, value, indices, expr)
     return apply_suffix(r, value, sup, expr)
@@ -58,7 +63,7 @@ def _with_label(r: Reader, expr: s.Name) -> t.Term | None:
     for key, sub, sup in _candidates(expr):
         local = r.locals.get(key)
         if local is None:
-            binding = r.shared.environment.find(key, expr.font, r.place)
+            binding = r.shared.environment.find(key, expr.font, r.place, indexed=sub is not None)
             if binding is None or binding.kind in ("function", "abstract"):
                 continue
             if binding.indices or binding.kind == "family":
@@ -81,7 +86,7 @@ def _split(r: Reader, expr: s.Name) -> tuple[t.Term | None, tuple[s.Expr, ...], 
     local = r.locals.get(key)
     if local is not None:
         return local, items, expr.sup
-    binding = r.shared.environment.find(key, expr.font, r.place)
+    binding = r.shared.environment.find(key, expr.font, r.place, indexed=bool(items))
     lower_rows = _rows_of_matrix(r, expr, items)
     if binding is not None and binding.kind not in ("function", "abstract"):
         if items and lower_rows is not None and not (binding.indices or binding.kind == "family") and _rank(r, binding) < len(items):
@@ -120,15 +125,42 @@ def _rows_of_matrix(r: Reader, expr: s.Name, items: tuple[s.Expr, ...]) -> t.Ter
     return value if value.type.rank == 2 else None
 
 
-def _base(r: Reader, expr: s.Name) -> t.Term:
-    """A name that nothing binds: a constant of mathematics, a free index, or a guess from its use."""
+def _base(r: Reader, expr: s.Name) -> tuple[t.Term, tuple[s.Expr, ...], s.Expr | None]:
+    """A name that nothing binds, with the scripts left over: a free index, a conventional name, or a guess from its use."""
     key = stem(expr)
     items = script_items(expr.sub)
-    if not items and expr.sup is None and key in r.shared.conventions.index_letters:
-        return free_index(r, key)
-    if not items and key in r.free:
-        return r.free[key]
+    if not items and (key in r.free or expr.sup is None and key in r.shared.conventions.index_letters):
+        return r.free.get(key) or free_index(r, key), (), expr.sup
+    found = conventional(r, expr)
+    if found is not None:
+        return found
     return guess_variable(r, expr)
+
+
+def conventional(r: Reader, expr: s.Name) -> tuple[t.Term, tuple[s.Expr, ...], s.Expr | None] | None:
+    """J_f is the Jacobian of f; dX is ∂L/∂X where the document calls ∂L/∂O dO; \\dot X the derivative in t."""
+    rule = implied(r.shared.environment, expr, r.place)
+    if rule is None:
+        return None
+    return r.term(rule), script_items(expr.sub) if expr.base[0] == "d" else (), expr.sup
+
+
+def implied(environment: Environment, expr: s.Name, place: Place) -> s.Expr | None:
+    """What a name that follows a pattern of the document stands for."""
+    if expr.base == "J" and isinstance(expr.sub, s.Name):
+        function = environment.find(stem(expr.sub), expr.sub.font, place)
+        if function is not None and function.kind == "function" and len(function.params) == 1:
+            return s.Derivative(expr.start, expr.end, "partial", 1, expr.sub, ((function.params[0], 1),))
+    if len(expr.base) > 1 and expr.base[0] == "d" and expr.word | (expr.base[1:2].isupper()):
+        for key in environment.keys():
+            for binding in environment.all(key):
+                body = binding.body
+                if key[0] == "d" and key != expr.base and isinstance(body, s.Derivative) and len(body.wrt) == 1:
+                    wrt = body.wrt[0][0]
+                    if isinstance(wrt, s.Name) and "d" + wrt.base == key:
+                        rest = s.Name(expr.start, expr.end, expr.base[1:], font=expr.font)
+                        return s.Derivative(expr.start, expr.end, body.style, 1, body.numerator, ((rest, 1),))
+    return None
 
 
 def _constant(r: Reader, expr: s.Name, items: tuple[s.Expr, ...]) -> t.Term | None:
@@ -183,6 +215,12 @@ def refer(r: Reader, binding: Binding) -> t.Term:
                                                     binding.declared))
         case "term" if binding.term is not None:
             return t.Defined(binding.term.type, f"{binding.key}#{binding.uid}", binding.latex, binding.term)
+        case "through" if binding.through is not None:
+            inner = r.at(binding.place, {}).term(binding.through)
+            opaque = t.Op(SCALAR, "opaque", (inner,), (("name", f"{binding.key}#{binding.uid}"),))
+            return t.Defined(SCALAR, f"{binding.key}#{binding.uid}", binding.latex, opaque)
+        case "untyped":
+            raise Unreadable(f"{binding.latex} is not declared")
         case "definition" if not binding.indices:
             return definition(r, binding)
         case "definition" | "family":
@@ -218,7 +256,7 @@ def stacked(r: Reader, binding: Binding) -> t.Term:
         letter = spell(index)
         start, count = binding.ranges.get(letter, (None, None))
         if count is None and binding.kind == "family":
-            raise Unreadable(f"the range of {letter} in {binding.latex} is not given")
+            count = members(r, binding, letter)
         variables[letter] = r.index_var(letter, start, count)
         items.append(index)
     value, _ = member(r.bind(variables), binding, tuple(items), None)
@@ -230,6 +268,8 @@ def stacked(r: Reader, binding: Binding) -> t.Term:
 def member(r: Reader, binding: Binding, items: tuple[s.Expr, ...], expr: s.Name | None) -> tuple[t.Term, tuple[s.Expr, ...]]:
     """A member of a family at the given subscripts, and the subscripts left over for its components."""
     heads = binding.indices
+    if binding.kind == "untyped":
+        raise Unreadable(f"{binding.latex} is not declared")
     if len(items) < len(heads):
         split = digits(items[0]) if len(items) == 1 else None
         if split is not None and len(split) == len(heads):
@@ -249,9 +289,11 @@ def _declared_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> 
     origins: list[int] = []
     for index in binding.indices:
         start, count = binding.ranges.get(spell(index), (None, None))
-        leading.append(count if count is not None else r.shared.solver.size(Size.of(f"?members {binding.key} {spell(index)}")))
+        leading.append(count if count is not None else members(r, binding, spell(index)))
         number = start.number if start is not None else Fraction(1)
         origins.append(int(number) if number is not None else 1)
+        if count is None and spell(index) in r.shared.conventions.step_letters:
+            origins[-1] = FIRST_STEP
     whole = replace(binding.type, shape=tuple(leading) + binding.type.shape, row=False)
     variable = t.Variable(f"{binding.key}#{binding.uid}", binding.latex, whole, binding.domain, binding.declared)
     indices = [_index(r, i) for i in items]
@@ -259,6 +301,11 @@ def _declared_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> 
     for position, index in enumerate(indices):
         origins[position] = match_range(r, index, leading[position], origins[position], spell(items[position]))
     return t.Item(replace(binding.type), t.Input(whole, variable), tuple(full), (*origins, *([1] * binding.type.rank)))
+
+
+def members(r: Reader, binding: Binding, letter: str) -> Size:
+    """How many members a family has whose range is not given: found out from its use, or enough."""
+    return r.shared.solver.size(Size.of(f"?members {binding.key} {letter}"))
 
 
 def _index(r: Reader, expr: s.Expr) -> t.Term:

@@ -14,6 +14,7 @@ from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.heads import Head, head_of, mentions, refers_to_itself, squared
 from lemmata.elaborate.names import script_items, spell, stem, walk
 from lemmata.elaborate.reader import Reader, Shared
+from lemmata.elaborate.references import implied
 from lemmata.elaborate.solver import Unreadable
 
 COMPARISONS = frozenset({"<", "\\le", ">", "\\ge", "\\ne"})
@@ -30,8 +31,8 @@ class Item:
     place: Place
     cue: str = "none"
     withdrawn: bool = False
-    conditional: bool = False
-    """An if, when or for-clause with a relation governs it."""
+    conditional: tuple[int, ...] = ()
+    """Formulas of the if, when and for-clauses that govern it."""
     approximate: bool = False
     role: str = ""
     kind: str = ""
@@ -49,6 +50,7 @@ class Roles:
 
     shared: Shared
     letters: frozenset[str]
+    items: list[Item] = field(default_factory=list)
     ranges: list[tuple[Place, dict[str, tuple[Size, Size]]]] = field(default_factory=list)
     size_equations: list[tuple[Item, Size, Size]] = field(default_factory=list)
     size_rules: list[tuple[Place, Size, str, Size]] = field(default_factory=list)
@@ -68,6 +70,8 @@ class Roles:
         expr = item.part.expr
         if isinstance(expr, s.Choice):
             expr = expr.options[0]
+        if isinstance(expr, s.Listing):
+            self._sequence(item, expr)
         if not isinstance(expr, s.Relation):
             return
         r = self.reader(item.place)
@@ -82,6 +86,18 @@ class Roles:
         except Unreadable as error:
             if item.role:
                 item.reason = str(error)
+
+    def _sequence(self, item: Item, expr: s.Listing) -> None:
+        """g_1, g_2, … in the text: a sequence of numbers, however long."""
+        names = [i for i in expr.items if isinstance(i, s.Name)]
+        if len(names) < 2 or not isinstance(expr.items[-1], s.Mark) or expr.items[-1].name != "dots":
+            return
+        first = names[0]
+        if any(stem(n) != stem(first) or not isinstance(n.sub, s.Num) or n.sup is not None for n in names):
+            return
+        if self.environment.find(stem(first), first.font, item.place) is None:
+            letter = s.Name(first.start, first.end, "t")
+            self.environment.add(Binding(stem(first), first.font, spell(first), "family", item.place, SCALAR, indices=(letter,)))
 
     def _note_head(self, item: Item, expr: s.Relation) -> None:
         """Remember what equations stand for, so that a later membership is a claim about it."""
@@ -138,7 +154,7 @@ class Roles:
         """Ranges of index letters that hold here: of the enclosing scopes, the same formula's last."""
         found: dict[str, tuple[Size, Size]] = {}
         for place, ranges in self.ranges:
-            if place.scopes == item.place.scopes[: len(place.scopes)] or place.at <= item.place.at:
+            if place.scopes == item.place.scopes[: len(place.scopes)] or place.sentence == item.place.sentence:
                 found.update(ranges)
         return found
 
@@ -300,7 +316,7 @@ class Roles:
         if self._first_value(item, expr) or self._size_equation(item, expr):
             return
         head = head_of(expr.items[0], self.letters, self.environment, item.place)
-        if item.cue == "assume" and head is not None and self._replaces(item, head, expr):
+        if item.cue in CONDITIONAL and head is not None and self._replaces(item, head, expr):
             return
         if head is not None and expr.ops[0] in ("=", "\\equiv") and self._defines(item, head, expr.items[1]):
             if head.params is None and not head.indices and mentions(expr.items[1], head.key) and self.environment.all(head.key):
@@ -356,6 +372,8 @@ class Roles:
             return not (before is None and self._is_restatement(head, body))
         if head.key in self.letters and not head.indices and before is None:
             return False
+        if before is None and implied(self.environment, head.name, place) is not None:
+            return False
         if before is None:
             base = self.environment.find(stem(head.name), head.font, place)
             if head.indices and base is not None and base.kind != "size" and base.key == head.key:
@@ -380,7 +398,7 @@ class Roles:
             return False
         used = any(b.kind in ("definition", "function") and b.body is not None and mentions(b.body, stem(head.name))
                    for key in self.environment.keys() for b in self.environment.all(key) if b.place.at < item.place.at)
-        if not used:
+        if not used and item.cue == "assume":
             return False
         item.role, item.kind = "condition", "equation"
         item.equations.append((expr.items[0], expr.items[1]))
@@ -415,10 +433,17 @@ class Roles:
         kind = "definition" if head.params is None else "function"
         binding = Binding(head.key, head.font, head.latex, kind, item.place, declared, body=body, params=head.params or (),
                           separators=head.separators, indices=head.indices, ranges=ranges)
-        if item.conditional:
+        if self._confined(item):
             binding.only_in = item.place.sentence
         binding.stepwise = bool(head.indices) and len(head.indices) == 1 and refers_to_itself(binding, body)
         self.environment.add(binding)
+
+    def _confined(self, item: Item) -> bool:
+        """Whether an equation in an if, when or for-clause confines a definition to its sentence."""
+        return any(
+            other.formula.index in item.conditional and isinstance(other.part.expr, s.Relation) and set(other.part.expr.ops) == {"="}
+            and other.role in ("condition", "instance") for other in self.items
+        )
 
     def _defines_square(self, item: Item, name: s.Name, body: s.Expr) -> bool:
         """σ² = … with σ unbound: σ is the positive root."""
@@ -459,9 +484,13 @@ class Roles:
         return isinstance(number, s.Num) and number.value <= 0 or not any(b.stepwise for b in self.environment.all(key))
 
     def _size_equation(self, item: Item, expr: s.Relation) -> bool:
-        """d_k = d/h, m = n, d = 512: sizes on both sides."""
+        """d_k = d/h, m = n, d = 512: sizes on both sides; t = 0 in passing is an instance too."""
         r = self.reader(item.place)
         head = expr.items[0]
+        if len(expr.items) == 2 and isinstance(head, s.Name) and not item.formula.display and item.cue not in (*CONDITIONAL, *DEFINING) \
+                and number_of(expr.items[1]) is not None and not self.environment.all(stem(head)) and head.sub is None:
+            item.role, item.kind = "instance", "instance"
+            return True
         if not isinstance(head, s.Name) and item.cue not in CONDITIONAL:
             return False
         try:
@@ -493,6 +522,28 @@ class Roles:
             if bound is None or bound.kind != "size":
                 return False
         return True
+
+
+def undefined_losses(roles: Roles) -> None:
+    """A scalar that only ever occurs differentiated, and is called δ = ∂L/∂y, is some function of y."""
+    from lemmata.elaborate.facts import abstract_scalar
+
+    heads = {k for k, _, _ in roles.heads}
+    for item in roles.items:
+        expr = item.part.expr
+        if not isinstance(expr, s.Relation) or expr.ops[0] not in ("=", ":=") or len(expr.items) != 2:
+            continue
+        for side, other in (expr.items, expr.items[::-1]):
+            match side:
+                case s.Derivative(numerator=s.Name() as loss, wrt=((wrt, 1),)) if isinstance(other, s.Name):
+                    bound = roles.environment.find(stem(loss), loss.font, item.place)
+                    if stem(loss) in heads or bound is not None and bound.kind != "variable":
+                        continue
+                    head = head_of(other, roles.letters, roles.environment, item.place)
+                    if head is None or roles.environment.visible_before(head.key, head.font, item.place) is not None:
+                        continue
+                    base = replace(wrt, sub=None) if isinstance(wrt, s.Name) and head.indices and wrt.sub is not None else wrt
+                    abstract_scalar(roles, loss, base, item.place)
 
 
 def _same_pattern(a: tuple[s.Expr, ...], b: tuple[s.Expr, ...]) -> bool:

@@ -15,7 +15,7 @@ from lemmata.program import autodiff, build
 from lemmata.program.node import Axis, Node
 from lemmata.verify.problem import CannotLower
 
-FAMILY_LENGTH = 9
+FAMILY_LENGTH = 11
 LIMIT = 40
 
 
@@ -142,6 +142,8 @@ class Lowering:
                 return self.derivative(term)
             case t.At(body=body, variable=variable, value=value):
                 return self.at(body, variable, value)
+            case t.Held(body=body, symbol=symbol):
+                return self.held(body, symbol)
             case t.Blocks(rows=rows):
                 return self.blocks(term, rows)
             case t.Expect():
@@ -273,6 +275,16 @@ class Lowering:
         result = self.under({variable.key: hole}).value(body)
         filled = relabel(full(Value(point.node, point.axes if point.axes else axes)), axes) if axes else point
         return Value(autodiff.substitute(result.node, {hole.node: filled.node}), result.axes)
+
+    def held(self, body: t.Term, symbol: t.Term) -> Value:
+        """Lower the body with the symbol cut out of the graph, then put its value back."""
+        from lemmata.lower.derivative import _base, _key
+
+        base, _ = _base(symbol)
+        here = full(self.value(base))
+        hole = Value(build.input(f"held {_key(self, base)}@{id(symbol)}", here.node.axes), here.axes)
+        result = self.under({_key(self, base): hole}).value(body)
+        return Value(autodiff.substitute(result.node, {hole.node: here.node}), result.axes)
 
     def under(self, overrides: Mapping[str, Value]) -> Lowering:
         """The same state with some symbols replaced; nothing remembered that might depend on them."""

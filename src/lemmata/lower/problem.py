@@ -105,7 +105,9 @@ class ReadingProblem:
         """Lower the sides. Raises CannotLower."""
         low = Lowering({**self._fixed, **sizes}, self.reading.solution, self.reading.recurrences)
         values = [low.value(side) for side in self.reading.sides]
-        conditions = tuple(_scalar(low.value(c)) for c in self.reading.conditions)
+        tests = [low.value(c).node for c in self.reading.conditions]
+        conditions = tuple(c for c in tests if not c.axes)
+        masks = [c for c in tests if c.axes]
         first = max(values, key=lambda v: len(v.axes))
         nodes = []
         for value in values:
@@ -114,7 +116,10 @@ class ReadingProblem:
             for a, b in zip(value.axes, first.axes, strict=False):
                 if a.size != b.size:
                     raise CannotLower(f"the sides have different shapes: {a.size} and {b.size}")
-            nodes.append(aligned(full(value), first).node if value.axes else value.node)
+            node = aligned(full(value), first).node if value.axes else value.node
+            for mask in masks:
+                node = build.select(mask, node, build.constant(0))
+            nodes.append(node)
         inputs = tuple(
             Input(value.node, variable.latex, _domain(variable)) for value, variable in low.inputs.values()
         )
@@ -123,11 +128,6 @@ class ReadingProblem:
 
 def _domain(variable: t.Variable) -> Domain:
     return Domain(variable.domain.low, variable.domain.high, variable.domain.properties)
-
-
-def _scalar(value: Value) -> Node:
-    node = value.node
-    return build.reduce("all", node, list(node.axes)) if node.axes else node
 
 
 def whole(value: Fraction) -> bool:
