@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lemmata.backends.numpy import TooLarge
 from lemmata.program.build import BadProgram
 from lemmata.verify.equations import equation
 from lemmata.verify.inequalities import inequality, unequal
@@ -18,7 +19,7 @@ def examine(problem: Problem, seed: int, limits: Limits) -> Outcome:
     try:
         bench = set_up(problem, seed, limits, clock)
         return _links(bench, problem, seed, limits, clock)
-    except (CannotLower, NoSizes, CannotDraw, TooBig, Late, BadProgram) as reason:
+    except (CannotLower, NoSizes, CannotDraw, TooBig, Late, BadProgram, TooLarge) as reason:
         return Outcome("undecided", reason=str(reason))
     except (MemoryError, RecursionError):
         return Outcome("undecided", reason="its program is too large")
@@ -35,11 +36,11 @@ def _links(bench: Bench, problem: Problem, seed: int, limits: Limits, clock: Clo
     for link, relation in enumerate(relations):
         match relation:
             case "=":
-                outcome = equation(bench, link, limits, clock)
+                outcome = equation(bench, link, seed, limits, clock)
             case "<" | "\\le" | ">" | "\\ge":
                 outcome = inequality(bench, link, seed, limits, clock)
             case "\\ne":
-                outcome = unequal(bench, link, limits, clock)
+                outcome = unequal(bench, link, seed, limits, clock)
             case _:
                 outcome = Outcome("undecided", reason=f"there is no test for the relation {relation}")
         if outcome.kind == "fails":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -42,12 +43,12 @@ class Look:
     """One link at one trial.
 
     kind: `agrees`; `noise`: a difference that only cancellation explains; `doubt`: more than rounding explains;
-    `undefined`: not a number; `infinite`: infinite on one side only; `empty`: both sides vanish.
+    `undefined`: not a number; `empty`: both sides vanish.
     """
 
     kind: str
     difference: float = 0.0
-    """Largest difference, relative to the larger side."""
+    """Largest difference, relative to the larger side; infinite where one side overflows and the other does not."""
 
 
 def elements(outputs: Sequence[Node]) -> int:
@@ -80,7 +81,7 @@ def evaluate(instance: Instance, draws: Mapping[str, Draw]) -> Values | None:
     with np.errstate(all="ignore"):
         try:
             results = backend.run(outputs, feeds)
-        except (np.linalg.LinAlgError, ZeroDivisionError, OverflowError, FloatingPointError):
+        except (np.linalg.LinAlgError, ArithmeticError, TypeError):
             return None
     axes = common_axes(instance.sides)
     count = len(instance.sides)
@@ -101,7 +102,7 @@ def compare(left: Array, right: Array, exact: bool) -> Look:
         if not finite.all():
             left, right = np.broadcast_arrays(left, right)
             if not (left == right)[~finite].all():
-                return Look("infinite")
+                return Look("doubt", math.inf)
             left, right = left[finite], right[finite]
             if not left.size:
                 return Look("agrees")
@@ -120,7 +121,7 @@ def magnitude(instance: Instance, draws: Mapping[str, Draw]) -> float:
     with np.errstate(all="ignore"):
         try:
             results = backend.run(wanted, feeds)
-        except (np.linalg.LinAlgError, ZeroDivisionError, OverflowError, FloatingPointError):
+        except (np.linalg.LinAlgError, ArithmeticError, TypeError):
             return math.inf
     largest = 1.0
     for value in results:
@@ -139,6 +140,42 @@ def has_tiny_constants(sides: Sequence[Node]) -> bool:
                 return True
         elif node.op == "array" and any(v and abs(v) < TINY for v in node.attr("value")):
             return True
+    return False
+
+
+def printed_slack(left: Node, right: Node) -> float:
+    """The relative difference that rounding of printed decimals may explain.
+
+    A number of four or more digits, such as 0.7978 for √(2/π), stands for all that round to it; between numbers alone
+    (worked examples, rounded at every step) a part in a hundred is left.
+    """
+    if not depends_on_inputs(left) and not depends_on_inputs(right):
+        return 1e-2
+    digits = [d for n in nodes(left, right) if n.op == "constant" and (d := _digits(n.attr("value"))) >= 4]
+    return 10.0 ** (2 - min(digits)) if digits else 0.0
+
+
+def _digits(value: object) -> int:
+    """Significant digits of a decimal fraction; 0 for whole numbers and other fractions."""
+    if isinstance(value, (int, complex)) or not isinstance(value, (Fraction, float)) or not math.isfinite(value):
+        return 0
+    fraction = Fraction(repr(value)) if isinstance(value, float) else value
+    for places in range(1, 18):
+        scaled = fraction * 10**places
+        if scaled.denominator == 1:
+            return len(str(abs(scaled.numerator)))
+    return 0
+
+
+def rounds_to(literal: Node, value: float) -> bool:
+    """Whether `value` rounds to the decimal fraction that stands alone on the other side."""
+    if literal.op != "constant" or not isinstance(literal.attr("value"), (Fraction, float)):
+        return False
+    printed = literal.attr("value")
+    fraction = Fraction(repr(printed)) if isinstance(printed, float) else printed
+    for places in range(1, 18):
+        if (fraction * 10**places).denominator == 1:
+            return abs(value - float(fraction)) <= 0.5000001 * 10.0**-places
     return False
 
 

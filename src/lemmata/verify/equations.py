@@ -6,12 +6,14 @@ import math
 from dataclasses import dataclass
 
 from lemmata.program.node import Node
-from lemmata.verify import double, referee
+from lemmata.verify import double, prime, referee
 from lemmata.verify.outcome import Failure, Limits, Outcome
 from lemmata.verify.trials import Bench, Clock, Tried, sizes_text
 
 CONFIRMATIONS = 3
 """Doubtful trials that go to the referee before the others are trusted to be of the same kind."""
+FIELD_ELEMENTS = 20_000
+"""Programs above this are not looked at in the prime field."""
 
 
 @dataclass
@@ -25,7 +27,7 @@ class _Tally:
     unclear: str = ""
 
 
-def equation(bench: Bench, link: int, limits: Limits, clock: Clock) -> Outcome:
+def equation(bench: Bench, link: int, seed: int, limits: Limits, clock: Clock) -> Outcome:
     """Judge the link. Raises Late."""
     tally = _Tally()
     sized: set[tuple[tuple[str, int], ...]] = set()
@@ -36,14 +38,14 @@ def equation(bench: Bench, link: int, limits: Limits, clock: Clock) -> Outcome:
         look = double.compare(left, right, tried.trial.instance.exact)
         if look.kind == "undefined":
             continue
-        if look.kind == "infinite":
-            return Outcome("undecided", reason="one side is infinite where the other is not")
         if look.kind == "empty" and not _zero_says_something(tried, link):
             tally.empty += 1
             continue
         if look.kind == "doubt" or (tiny and not tally.confirmed):
             failure = _referee(tried, link, look, tally, limits)
             if failure is not None:
+                if _printed(bench, link):
+                    return Outcome("undecided", reason="the sides agree only to the digits printed")
                 return _fails(failure, link, bench)
             if tally.unclear:
                 return Outcome("undecided", reason=tally.unclear)
@@ -51,7 +53,8 @@ def equation(bench: Bench, link: int, limits: Limits, clock: Clock) -> Outcome:
         if look.kind == "agrees":
             tally.largest = max(tally.largest, look.difference)
         sized.add(tuple(sorted(tried.trial.sizes.items())))
-    return _result(bench, link, tally, len(sized))
+    outcome = _result(bench, link, tally, len(sized))
+    return _over_field(bench, link, seed, outcome, limits) if outcome.kind == "holds" else outcome
 
 
 def _referee(tried: Tried, link: int, look: double.Look, tally: _Tally, limits: Limits) -> Failure | None:
@@ -113,6 +116,23 @@ def _zero_says_something(tried: Tried, link: int) -> bool:
     return double.literal_zero(left) != double.literal_zero(right)
 
 
+def _printed(bench: Bench, link: int) -> bool:
+    """Whether rounding of the decimals in the claim may explain every difference."""
+    for tried in bench.tried:
+        nodes = _sides(tried, link)
+        left, right = tried.values.sides[link], tried.values.sides[link + 1]
+        look = double.compare(left, right, tried.trial.instance.exact)
+        if look.difference <= double.printed_slack(*nodes):
+            continue
+        if left.size == right.size == 1 and not any(map(double.depends_on_inputs, nodes)):
+            if double.rounds_to(nodes[1], float(left.real.item())) or double.rounds_to(
+                nodes[0], float(right.real.item())
+            ):
+                continue
+        return False
+    return True
+
+
 def _fails(failure: Failure, link: int, bench: Bench) -> Outcome:
     where = f"link {link + 1}: " if len(failure.trial.instance.relations) > 1 else ""
     evidence = (f"{where}the difference of the two sides lies in {failure.enclosure}",)
@@ -133,6 +153,24 @@ def _result(bench: Bench, link: int, tally: _Tally, sizes: int) -> Outcome:
     if tally.confirmed:
         lines.append(f"ball arithmetic with {tally.bits} bits encloses the difference around 0")
     return Outcome("holds", "instances", tuple(lines))
+
+
+def _over_field(bench: Bench, link: int, seed: int, outcome: Outcome, limits: Limits) -> Outcome:
+    """What holds in double precision looked at again in a prime field, where the claim is rational."""
+    instances = list({id(t.trial.instance): t.trial.instance for t in bench.tried if t.cost <= FIELD_ELEMENTS}.values())
+    proof = prime.decide(instances, link, seed) if instances else None
+    if proof is None:
+        return outcome
+    if proof.equal:
+        method = "instances" if proof.opaque else "prime field"
+        return Outcome("holds", method, (*outcome.evidence, proof.line))
+    # Too small a difference for double precision: the referee finds it at more bits, or nothing is said.
+    for tried in bench.tried:
+        ruling = referee.rule(tried.trial.instance, tried.trial.draws, link, limits.precision)
+        if ruling.kind == "differ":
+            failure = Failure(tried.trial, link, ruling.index, ruling.left, ruling.right, ruling.enclosure)
+            return _fails(failure, link, bench)
+    return Outcome("undecided", reason="the sides agree in double precision but differ in a prime field")
 
 
 def _why_nothing(bench: Bench, tally: _Tally) -> str:

@@ -61,9 +61,9 @@ def inequality(bench: Bench, link: int, seed: int, limits: Limits, clock: Clock)
     return Outcome("undecided", reason=f"no counterexample in {tries + more} tries, which proves nothing")
 
 
-def unequal(bench: Bench, link: int, limits: Limits, clock: Clock) -> Outcome:
+def unequal(bench: Bench, link: int, seed: int, limits: Limits, clock: Clock) -> Outcome:
     """`left ≠ right`, read as: not equal in general. Where they are equal at every instance nothing is said."""
-    as_equation = equation(bench, link, limits, clock)
+    as_equation = equation(bench, link, seed, limits, clock)
     if as_equation.kind == "fails":
         return Outcome("holds", "witness", ("the sides differ at an instance", *as_equation.evidence))
     return Outcome("undecided", reason="the sides were equal wherever they were tried")

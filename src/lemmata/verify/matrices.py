@@ -127,9 +127,9 @@ def rounded(exact: Array) -> Draw:
     return Draw(exact.astype(np.float64), exact)
 
 
-def reflected(size: int, normals: Array) -> Array:
-    """The product of the reflections I − 2vvᵀ/vᵀv over the rows v of `normals`, in the arithmetic of their entries."""
-    result = np.array([[Fraction(int(i == j)) for j in range(size)] for i in range(size)], dtype=object)
+def reflected(size: int, normals: Array, one: Any) -> Array:
+    """The product of the reflections I − 2vvᵀ/vᵀv over the rows v of `normals`, in the arithmetic of `one`."""
+    result = np.array([[one * int(i == j) for j in range(size)] for i in range(size)], dtype=object)
     for normal in normals:
         along = normal.dot(normal)
         image = normal.dot(result)
@@ -167,7 +167,8 @@ def orthogonal(shape: tuple[int, ...], rng: np.random.Generator, style: Style, r
             count = size - size % 2
         else:
             count = max(1, size - int(rng.integers(0, 2)))
-        result[index] = reflected(size, _whole_vectors((count, size), rng, 2 if style.whole else 4))[:rows, :columns]
+        normals = _whole_vectors((count, size), rng, 2 if style.whole else 4)
+        result[index] = reflected(size, normals, Fraction(1))[:rows, :columns]
     return rounded(result)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lemmata.program.build import BadProgram
+from lemmata.program.graph import inputs
 from lemmata.verify import double
 from lemmata.verify.outcome import Limits, Trial
 from lemmata.verify.problem import CannotLower, Instance, Problem
@@ -77,6 +78,10 @@ def instance_at(problem: Problem, sizes: dict[str, int]) -> Instance:
         raise CannotLower(f"no program could be made: {error}") from error
     if len(instance.relations) != len(instance.sides) - 1:
         raise CannotLower("the sides and relations of the claim do not match")
+    given = {i.node.uid for i in instance.inputs}
+    for leaf in inputs(*instance.sides, *instance.conditions):
+        if leaf.uid not in given:
+            raise CannotLower(f"nothing says what values {leaf.attr('name')} takes")
     return instance
 
 

@@ -57,7 +57,7 @@ def reals(domain: Domain, shape: tuple[int, ...], rng: np.random.Generator, styl
     """Numbers inside the open interval, away from its ends and from special points."""
     low, high = bounds(domain)
     if style.whole:
-        return whole_numbers(low, high, shape, rng)
+        return whole_numbers(low, high, shape, rng, "distinct" in domain.properties)
     if low is not None and high is not None:
         width = 2.0 ** math.floor(math.log2(high - low))
         spread = (high - low) / width
@@ -88,20 +88,24 @@ def _inside(values: Any, low: float | None, high: float | None) -> Array:
     return result
 
 
-def whole_numbers(low: float | None, high: float | None, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-    """From the few smallest whole numbers of the interval, zero left out; quarters of it where it has none."""
-    first = -3 if low is None else math.floor(low) + 1
+def whole_numbers(
+    low: float | None, high: float | None, shape: tuple[int, ...], rng: np.random.Generator, distinct: bool = False
+) -> Array:
+    """From the few smallest whole numbers of the interval, zero left out; simple fractions where it has none."""
+    reach = math.prod(shape) if distinct else 3
+    first = -reach if low is None else math.floor(low) + 1
     if low is None and high is not None:
-        first = math.ceil(high) - 4
-    last = first + (6 if low is None and high is None else 3)
+        first = math.ceil(high) - reach - 1
+    last = first + (2 * reach if low is None and high is None else reach)
     if high is not None:
         last = min(last, math.ceil(high) - 1)
-    pool = [v for v in range(first, last + 1) if v] or ([0] if first <= 0 <= last else [])
-    if pool:
-        return np.asarray(rng.choice(np.array(pool, dtype=np.float64), shape))
-    if low is None or high is None:
+    pool: list[float] = [v for v in range(first, last + 1) if v]
+    if (len(pool) < 2 or (distinct and len(pool) < reach)) and low is not None and high is not None:
+        parts = 4 if not distinct else reach + 2
+        pool = [v for i in range(1, parts) if (v := low + (high - low) * i / parts)]
+    if not pool or (distinct and len(pool) < math.prod(shape)):
         raise CannotDraw("no small numbers in the interval of an input")
-    return np.asarray(low + (high - low) * rng.integers(1, 4, shape) / 4)
+    return np.asarray(rng.choice(np.array(pool, dtype=np.float64), shape, replace=not distinct))
 
 
 def integers(domain: Domain, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
