@@ -80,8 +80,9 @@ class _Search:
             if token.kind == "open" or token.kind == "close":
                 pass
             elif token.kind == "comma":
-                commas += 1
-                if not loose and (commas > 1 or verb):
+                listed = k > 0 and self.tokens[k - 1].entry is not None and bool(self.tokens[k - 1].entry.facts)
+                commas += not listed  # `is symmetric, positive definite and ...`
+                if not loose and (commas > 1 or (verb and not listed)):
                     return None
             elif token.kind not in ("phrase", "word"):
                 return None

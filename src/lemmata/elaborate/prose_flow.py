@@ -209,6 +209,8 @@ class _Writer:
         self._draft: _Draft | None = None
         self._paragraph = 0
         self._list_lead: int | None = None
+        self._titles = 0
+        """How many sentences there were after the latest title."""
 
     def block(self, block: Block, numbers: Sequence[int], scope: int, fresh: bool) -> None:
         alone = block.kind in ("heading", "hint", "theorem")
@@ -233,6 +235,7 @@ class _Writer:
                 self._text(inline.text, scope)
         if alone:
             self._finish()
+            self._titles = len(self.done)
 
     def close(self) -> None:
         self._finish()
@@ -334,7 +337,7 @@ class _Writer:
 
     def _carried(self, text: str, draft: _Draft) -> int | None:
         """The sentence before, if this one has no words of its own or starts with "then"."""
-        if not self.done or self.done[-1].scope != draft.scope:
+        if not self.done or self.done[-1].scope != draft.scope or self._titles == len(self.done):
             return None
         head = text[:40].lower()
         goes_on = not _WORDS.search(_PLACEHOLDER.sub("", text)) or any(
