@@ -172,12 +172,15 @@ def _scatter(node: Node, args: list[Array]) -> Array:
 
 def _concat(node: Node, args: list[Array]) -> Array:
     others = node.axes[:-1]
-    parts = [_spread(x, s, (*others, own)) for x, s, own in zip(args, node.args, node.attr("along"), strict=True)]
+    shape = tuple(a.size for a in others)
+    parts = [np.broadcast_to(_spread(x, s, (*others, own)), (*shape, own.size))
+             for x, s, own in zip(args, node.args, node.attr("along"), strict=True)]
     return np.concatenate(parts, axis=-1)
 
 
 def _stack(node: Node, args: list[Array]) -> Array:
-    return np.stack([_spread(x, s, node.axes[:-1]) for x, s in zip(args, node.args, strict=True)], axis=-1)
+    shape = tuple(a.size for a in node.axes[:-1])
+    return np.stack([np.broadcast_to(_spread(x, s, node.axes[:-1]), shape) for x, s in zip(args, node.args, strict=True)], axis=-1)
 
 
 def _merge(node: Node, args: list[Array]) -> Array:

@@ -34,6 +34,20 @@ class Domain:
 
 
 @dataclass(frozen=True, slots=True)
+class Law:
+    """The law of a random input: moments as far as stated; components independent, or one joint law.
+
+    Without `normal` the law is any with these moments; without moments it is any.
+    """
+
+    mean: Term | None = None
+    variance: Term | None = None
+    covariance: Term | None = None
+    normal: bool = False
+    components: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Variable:
     """An input: a symbol that is declared or assumed but not defined."""
 
@@ -44,6 +58,8 @@ class Variable:
     domain: Domain = field(default=Domain())
     declared: bool = True
     """False where the shape was guessed from use."""
+    law: Law | None = None
+    """Of a random variable."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from lemmata.documents.model import Document, Formula
-from lemmata.elaborate.prose_clauses import Clause, Reading, read_clauses
+from lemmata.elaborate.prose_clauses import read_clauses
 from lemmata.elaborate.prose_facts import Found, conventions_in, facts_in
 from lemmata.elaborate.prose_flow import Flow, flow
 from lemmata.elaborate.prose_judgement import approximate_in, withdrawn_in
 from lemmata.elaborate.prose_lexicon import Lexicon, Token, lexicon
-from lemmata.elaborate.prose_model import Context, Fact, FormulaContext, Hypothesis, Scope, Sentence
+from lemmata.elaborate.prose_model import Clause, Context, Fact, FormulaContext, Hypothesis, Reading, Scope, Sentence
 from lemmata.elaborate.prose_shapes import Form, form, words_inside
 
 __all__ = ["Context", "Fact", "FormulaContext", "Hypothesis", "Scope", "Sentence", "context"]
@@ -26,6 +26,8 @@ _SIDE = 400
 """How many characters of the sentence are kept on each side of a formula."""
 _WEAK = frozenset({"scalar", "vector", "matrix", "constant", "random", "square", "small", "real", "convex", "linear"})
 """Properties that do not turn a clause into an assumption."""
+_INSIDE = frozenset({"elementwise", "rowwise", "columnwise"})
+"""Properties that words inside a formula may state of it."""
 _CONDITIONAL = frozenset({"if", "when"})
 
 
@@ -112,6 +114,8 @@ def _hypotheses(
         rest = sentence.text[clause.start + len(clause.text) : clause.end].strip().lower()
         if kind in ("if", "when") and rest.startswith(tuple(words.sets["actions"])):
             kind = "action"
+        if not rest:
+            continue
         states = any(forms[k].states for k in inside)
         found.append(
             (clause, Hypothesis(text, inside, kind, not states and kind not in ("forall", "action"), sentence.id))
@@ -142,7 +146,7 @@ def _collect(read: _Read, formulas: Sequence[Formula], words: Lexicon, facts: li
         inner = words_inside(formulas[index].latex)
         if inner:
             for token in words.tokens(inner.replace("⟦", "[")):
-                for kind in token.entry.facts if token.entry is not None else ():
+                for kind in _INSIDE.intersection(token.entry.facts if token.entry is not None else ()):
                     facts.append(Fact(kind, (index,), (), token.text, sentence.scope, sentence.id))
     settled = []
     for clause, hypothesis in read.hypotheses:

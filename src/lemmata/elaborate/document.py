@@ -16,6 +16,7 @@ from lemmata.elaborate.environment import Environment, Place
 from lemmata.elaborate.expressions import HANDLERS
 from lemmata.elaborate.facts import apply_facts, names_of
 from lemmata.elaborate.guesses import usage
+from lemmata.elaborate.laws import apply_laws
 from lemmata.elaborate.names import index_letters, script_items, spell, stem, walk
 from lemmata.elaborate.reader import Conventions, Reader, Shared, known
 from lemmata.elaborate.readings import Choices
@@ -65,6 +66,7 @@ class Elaborator:
             roles.declare(item)
         note_sizes(Reader(shared, Place(0)), exprs)
         apply_facts(self.context, self.items, roles, self.conventions)
+        apply_laws(self.context, self.items, roles)
         undefined_losses(roles)
         for item in self.items:
             roles.assign(item)

@@ -20,6 +20,22 @@ class Place:
     sentence: int = field(default=-1, compare=False)
 
 
+@dataclass(slots=True)
+class LawText:
+    """What the document says of a random symbol's law, as written."""
+
+    mean: s.Expr | None = None
+    variance: s.Expr | None = None
+    covariance: s.Expr | None = None
+    normal: bool = False
+    random: bool = False
+    components: bool = False
+    """Stated of the components, which are then independent."""
+    independent: bool = False
+    by_index: bool = False
+    """Stated of q_i for every i."""
+
+
 @dataclass(slots=True, eq=False)
 class Binding:
     """One meaning of a name.
@@ -55,6 +71,7 @@ class Binding:
     uid: int = 0
     stepwise: bool = False
     """A recurrence, or something that depends on one: its index is a step."""
+    law: LawText | None = None
     only_in: int | None = None
     """The sentence that a condition confines this definition to."""
     sentence: int = -1

@@ -11,6 +11,8 @@ from lemmata.elaborate.prose_shapes import Form
 
 _REACH = 24
 """How many tokens a property may stand from its formula."""
+_OWN = frozenset({"zero mean", "unit variance"})
+"""Phrases that a formula right behind them only repeats: `zero mean $\\mu = 0$`."""
 _PREDICATES = ("视", "看作", "当作", "为", "均", "大于", "小于", "不", "互", "两两", "各")
 """How phrases begin that contain their verb."""
 _WEAK = frozenset({"vector", "matrix"})
@@ -86,7 +88,7 @@ class _Search:
                     return None
             elif token.kind not in ("phrase", "word"):
                 return None
-            elif token.has("negators"):
+            elif token.has("negators") or (token.text == "to" and k > 0 and self.tokens[k - 1].kind == "formula"):
                 return None
             elif token.has("parts"):
                 part = "components"
@@ -120,7 +122,7 @@ class _Search:
             part = "components"
         while k >= 2 and len(formulas) < _REACH and self.tokens[k - 2].kind == "formula" and self.bears(k - 2):
             mark, form = self.tokens[k - 1], self.forms[self.tokens[k - 2].formula]
-            named = form is Form.SYMBOL or (form is Form.MEMBER and verb)
+            named = form is Form.SYMBOL or (verb and (form is Form.MEMBER or (plural and mark.has("conjunctions"))))
             if not (mark.text == "、" or (named and (mark.has("conjunctions") or (mark.kind == "comma" and plural)))):
                 break
             k -= 2
@@ -257,8 +259,13 @@ def _property(search: _Search, at: int, token: Token) -> list[Found]:
     kinds = token.entry.facts
     if "independent" in kinds and at + 1 < len(search.tokens) and search.tokens[at + 1].text == "of":
         return []
+    after = search.tokens[at + 1] if at + 1 < len(search.tokens) else None
+    if after is not None and after.entry is not None and after.entry.hypothesis in ("if", "when"):
+        return []  # `is invertible if and only if ...`: a conclusion
     left = search.left(at)
     right = search.right(at)
+    if set(kinds) & _OWN and after is not None and after.kind == "formula":
+        right = None
     part = ""
     if left is not None and (left[1] or token.text.startswith(_PREDICATES)):
         subjects, part = left[0], left[2]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lemmata.elaborate.prose_clauses import Clause
 from lemmata.elaborate.prose_lexicon import Token
-from lemmata.elaborate.prose_model import Sentence
+from lemmata.elaborate.prose_model import Clause, Sentence
 from lemmata.elaborate.prose_shapes import Form
 
 Read = tuple[Sentence, Sequence[Token], Sequence[Clause]]

@@ -6,7 +6,7 @@ tells a relation from a size; the typed elaboration decides what a cue or a fact
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lemmata.documents.model import Formula
 
@@ -125,3 +125,44 @@ class Context:
     def facts_of(self, formula: int) -> tuple[Fact, ...]:
         """The facts that speak of this formula."""
         return tuple(f for f in self.facts if formula in f.subjects)
+
+
+@dataclass(slots=True, eq=False)
+class Clause:
+    """A stretch of a sentence under one governing word."""
+
+    word: str
+    """The list of `cues` the word stands in, or `none`."""
+    cue: str
+    text: str
+    start: int
+    end: int
+    hypothesis: str = ""
+    parent: Clause | None = None
+    formulas: list[int] = field(default_factory=list)
+    first: int = 0
+    """Place of its first token."""
+    content: bool = False
+    pending: bool = False
+    """A comma came after its content: the next words decide whether it is over."""
+    leading: bool = True
+    """Nothing that it could restrict stands before it in its part of the sentence."""
+    part: int = 0
+    bracket: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Of one sentence."""
+
+    clauses: tuple[Clause, ...]
+    cue: dict[int, Clause]
+    """By formula."""
+    part: dict[int, int]
+    """By formula: which part between semicolons it stands in."""
+    last: dict[int, int]
+    """By part: the offset of its last formula."""
+
+    def follows(self, clause: Clause) -> bool:
+        """Whether a formula stands after the clause in its part of the sentence."""
+        return self.last.get(clause.part, -1) >= clause.end

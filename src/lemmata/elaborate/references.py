@@ -212,7 +212,7 @@ def refer(r: Reader, binding: Binding) -> t.Term:
         case "variable":
             assert binding.type is not None
             return t.Input(binding.type, t.Variable(f"{binding.key}#{binding.uid}", binding.latex, binding.type, binding.domain,
-                                                    binding.declared))
+                                                    binding.declared, _law(r, binding)))
         case "term" if binding.term is not None:
             return t.Defined(binding.term.type, f"{binding.key}#{binding.uid}", binding.latex, binding.term)
         case "through" if binding.through is not None:
@@ -226,6 +226,23 @@ def refer(r: Reader, binding: Binding) -> t.Term:
         case "definition" | "family":
             return stacked(r, binding)
     raise Unreadable(f"{binding.latex} is a function, not a value")
+
+
+def _law(r: Reader, binding: Binding) -> t.Law | None:
+    """The law of a random symbol with its moments as terms; its sizes stay small, since all outcomes are summed."""
+    text = binding.law
+    if text is None:
+        return None
+    reader = r.at(binding.place, {})
+    parts = [None if x is None else reader.term(x) for x in (text.mean, text.variance, text.covariance)]
+    assert binding.type is not None
+    if binding.kind == "variable":
+        for size in binding.type.shape:
+            rule = (size, "\\le", Size.of(3))
+            if rule not in r.shared.order:
+                r.shared.order.append(rule)
+    components = text.components or binding.kind == "family" or text.covariance is None and text.variance is not None
+    return t.Law(*parts, normal=text.normal, components=components)
 
 
 def definition(r: Reader, binding: Binding) -> t.Term:
@@ -295,7 +312,7 @@ def _declared_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> 
         if count is None and spell(index) in r.shared.conventions.step_letters:
             origins[-1] = FIRST_STEP
     whole = replace(binding.type, shape=tuple(leading) + binding.type.shape, row=False)
-    variable = t.Variable(f"{binding.key}#{binding.uid}", binding.latex, whole, binding.domain, binding.declared)
+    variable = t.Variable(f"{binding.key}#{binding.uid}", binding.latex, whole, binding.domain, binding.declared, _law(r, binding))
     indices = [_index(r, i) for i in items]
     full: list[t.Term | None] = [*indices, *([None] * binding.type.rank)]
     for position, index in enumerate(indices):

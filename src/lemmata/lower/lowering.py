@@ -33,6 +33,7 @@ class Lowering:
     depth: int = 0
     exact: bool = True
     named_axes: dict[str, Axis] = field(default_factory=dict)
+    random: dict[str, Value] = field(default_factory=dict)
     outcomes: dict[str, tuple[Axis, Node]] = field(default_factory=dict)
     """Random variables: outcome axis and weights."""
 
@@ -153,6 +154,10 @@ class Lowering:
         raise CannotLower(f"no program for {type(term).__name__}")
 
     def input(self, variable: t.Variable) -> Value:
+        if variable.law is not None:
+            from lemmata.lower.expectation import random_value
+
+            return random_value(self, variable)
         found = self.inputs.get(variable.key)
         if found is None:
             axes = tuple(self.new_axis(s) for s in variable.type.shape)
@@ -202,7 +207,7 @@ class Lowering:
         """The body with the step letter set; index variables and memo of other steps stay apart."""
         inner = Lowering({**self.sizes, recurrence.letter: step}, self.solution, self.recurrences, self.inputs,
                          dict(self.axes), {k: v for k, v in self.memo.items() if isinstance(k, str)}, self.overrides, self.depth + 1,
-                         self.exact, self.named_axes, self.outcomes)
+                         self.exact, self.named_axes, self.random, self.outcomes)
         if inner.depth > 400:
             raise CannotLower("a recurrence nested too deeply")
         result = inner.value(recurrence.body)
@@ -289,7 +294,7 @@ class Lowering:
     def under(self, overrides: Mapping[str, Value]) -> Lowering:
         """The same state with some symbols replaced; nothing remembered that might depend on them."""
         return Lowering(self.sizes, self.solution, self.recurrences, self.inputs, self.axes, {}, {**self.overrides, **overrides},
-                        self.depth, self.exact, self.named_axes, self.outcomes)
+                        self.depth, self.exact, self.named_axes, self.random, self.outcomes)
 
     def derivative(self, term: t.Deriv) -> Value:
         from lemmata.lower.derivative import derivative

@@ -254,6 +254,9 @@ def take(x: Node, axis: Axis, index: Node, fill: int | None = None) -> Node:
     if axis in index.axes:
         fresh = Axis.fresh(axis.label, axis.size)
         return take(rename(x, {axis: fresh}), fresh, index, fill)
+    position = literal(index)
+    if x.op == "stack" and x.attr("axis") == axis and isinstance(position, int) and 0 <= position < axis.size:
+        return x.args[position]
     rest = tuple(a for a in x.axes if a != axis)
     axes = rest + tuple(a for a in index.axes if a not in rest)
     return _node("take", (x, index), axes, x.dtype, axis=axis, fill=fill)
@@ -282,7 +285,6 @@ def stack(nodes: Sequence[Node], axis: Axis) -> Node:
     if len(nodes) != axis.size:
         raise BadProgram("a stack of another length")
     axes = union(nodes)
-    nodes = [broadcast(n, axes) for n in nodes]
     return _node("stack", tuple(nodes), (*axes, axis), _join(nodes, "bool"), axis=axis)
 
 

@@ -1,0 +1,161 @@
+"""Random variables: what the words and ∼ say of their laws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from lemmata.core.size import Size
+from lemmata.core.types import SCALAR, Tensor
+from lemmata.elaborate import surface as s
+from lemmata.elaborate.context import Context, Fact
+from lemmata.elaborate.declarations import head_key
+from lemmata.elaborate.environment import Binding, LawText, Place
+from lemmata.elaborate.facts import names_of
+from lemmata.elaborate.names import spell, stem
+from lemmata.elaborate.roles import Item, Roles
+
+MOMENTS = frozenset({"mean", "variance", "covariance", "standard deviation", "zero mean", "unit variance"})
+RANDOM = MOMENTS | {"iid", "random", "standard normal", "gaussian"}
+ZERO, ONE = s.Num(0, 0, Fraction(0)), s.Num(0, 0, Fraction(1))
+SMALL = Size.of(3)
+
+
+@dataclass(slots=True)
+class Collected:
+    """What one sentence says of one name."""
+
+    name: s.Name
+    item: Item
+    law: LawText
+
+
+def apply_laws(context: Context, items: Sequence[Item], roles: Roles) -> None:
+    """Bind every symbol whose law is stated, from its sentence on."""
+    by_formula: dict[int, list[Item]] = {}
+    for item in items:
+        by_formula.setdefault(item.formula.index, []).append(item)
+    found: dict[tuple[int, str, str], Collected] = {}
+    for fact in context.facts:
+        if fact.kind in RANDOM or fact.kind == "independent":
+            _collect(fact, by_formula, roles, found)
+    for item in items:
+        _sim(item, roles, found)
+    for (_, key, _), entry in sorted(found.items(), key=lambda kv: kv[1].item.place.at):
+        if entry.law.random:
+            _bind(key, entry, roles)
+
+
+def _collect(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles, found: dict[tuple[int, str, str], Collected]) -> None:
+    subjects = [(n, i) for k in fact.subjects for i in by_formula.get(k, ()) for n in names_of(i.part.expr)]
+    objects = [x for k in fact.objects for i in by_formula.get(k, ()) for x in _parts(i.part.expr)]
+    for position, (name, item) in enumerate(subjects):
+        key, _ = head_key(name, roles.letters, roles.environment, item.place)
+        entry = found.setdefault((fact.sentence, key, name.font), Collected(name, item, LawText()))
+        value = objects[position] if len(objects) == len(subjects) else objects[0] if len(objects) == 1 else None
+        _note(entry.law, fact, value)
+
+
+def _note(law: LawText, fact: Fact, value: s.Expr | None) -> None:
+    law.components |= fact.part == "components" or fact.kind == "iid"
+    match fact.kind:
+        case "independent":
+            law.independent = True
+            return
+        case "mean":
+            law.mean = value
+        case "variance":
+            law.variance = value
+        case "standard deviation" if value is not None:
+            law.variance = s.Scripted(value.start, value.end, s.Paren(value.start, value.end, "(", ")", (value,)), None,
+                                      s.Num(value.end, value.end, Fraction(2)))
+        case "covariance":
+            law.covariance = value
+        case "zero mean":
+            law.mean = ZERO
+        case "unit variance":
+            law.variance = ONE
+        case "standard normal":
+            law.mean, law.variance, law.normal = ZERO, ONE, True
+        case "gaussian":
+            law.normal = True
+    law.random = True
+
+
+def _parts(expr: s.Expr) -> tuple[s.Expr, ...]:
+    return expr.items if isinstance(expr, s.Listing) else (expr,)
+
+
+def _sim(item: Item, roles: Roles, found: dict[tuple[int, str, str], Collected]) -> None:
+    """x ∼ N(μ, σ²); q_i, k_i ∼ N(0, 1) speaks of all components."""
+    expr = item.part.expr
+    match expr:
+        case s.Relation(ops=("\\sim",), items=(left, s.Juxt(items=(s.Name(base="N"), s.Paren(items=(mean, variance)))))):
+            pass
+        case _:
+            return
+    for name in _parts(left):
+        if not isinstance(name, s.Name):
+            continue
+        key, indices = head_key(name, roles.letters, roles.environment, item.place)
+        law = LawText(mean, variance, normal=True, random=True, components=bool(indices), by_index=bool(indices))
+        if isinstance(variance, s.Name) and variance.base == "I" or isinstance(variance, s.Juxt) and any(
+                isinstance(x, s.Name) and x.base == "I" for x in variance.items):
+            law.components = True
+            law.variance = ONE if isinstance(variance, s.Name) else replace(variance, items=tuple(
+                x for x in variance.items if not (isinstance(x, s.Name) and x.base == "I")))
+        found[(item.place.sentence, key, name.font)] = Collected(name, item, law)
+
+
+def _bind(key: str, entry: Collected, roles: Roles) -> None:
+    env, item, name = roles.environment, entry.item, entry.name
+    place = Place(item.place.at, item.place.scopes, item.place.sentence)
+    declared = env.find(key, name.font, item.place)
+    like = declared.type if declared is not None and declared.kind == "variable" and declared.type is not None else SCALAR
+    _declare_moment(entry.law.mean, roles, place, SCALAR if entry.law.components else like, positive=False)
+    _declare_moment(entry.law.variance, roles, place, SCALAR, positive=True)
+    _, indices = head_key(name, roles.letters, env, item.place)
+    known = env.find(key, name.font, item.place)
+    if known is not None and known.kind == "family" and not entry.law.by_index:
+        env.add(Binding(key, name.font, known.latex, "family", place, known.type, known.domain, indices=known.indices, ranges=known.ranges,
+                        law=entry.law))
+        return
+    if entry.law.by_index:
+        from lemmata.elaborate.solver import unknown
+
+        env.add(Binding(key, name.font, stem(name), "variable", place, Tensor((unknown(key),)), law=entry.law))
+        return
+    if known is not None and known.kind not in ("variable",):
+        return
+    kind = known.type if known is not None and known.type is not None else SCALAR
+    if known is not None and known.place.at == place.at:
+        known.law = entry.law
+    else:
+        env.add(Binding(key, name.font, spell(name), "variable", place, kind, law=entry.law))
+    if entry.law.covariance is not None and isinstance(entry.law.covariance, s.Name):
+        _covariance(entry.law.covariance, roles, place, kind)
+
+
+def _declare_moment(expr: s.Expr | None, roles: Roles, place: Place, kind: Tensor, positive: bool) -> None:
+    """μ and σ named as moments are numbers."""
+    if not isinstance(expr, s.Name):
+        return
+    bare = replace(expr, sup=None) if isinstance(expr.sup, s.Num) else expr
+    key = stem(bare) + (f"_{spell(bare.sub)}" if bare.sub is not None else "")
+    if roles.environment.find(key, bare.font, place) is not None:
+        return
+    from lemmata.core.terms import Domain
+
+    roles.environment.add(Binding(key, bare.font, spell(bare), "variable", place, kind, Domain(low=0.0) if positive else Domain()))
+
+
+def _covariance(expr: s.Name, roles: Roles, place: Place, kind) -> None:
+    from lemmata.core.terms import Domain
+
+    known = roles.environment.find(stem(expr), expr.font, place)
+    if known is None and kind.rank == 1:
+        roles.environment.add(Binding(stem(expr), expr.font, spell(expr), "variable", place, Tensor((kind.shape[0], kind.shape[0])),
+                                      Domain(properties=frozenset({"positive definite"}))))
+    elif known is not None and known.kind == "variable":
+        known.domain = replace(known.domain, properties=known.domain.properties | {"positive definite"})

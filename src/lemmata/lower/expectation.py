@@ -1,0 +1,180 @@
+"""Expectations as exact finite sums: random variables get laws with generic outcomes that meet what is stated.
+
+Each independent component has an outcome axis of its own with weights; 𝔼 contracts over the axes that occur. Both sides
+of a claim about moments are polynomials in outcomes and weights, so agreement at generic laws is agreement at all.
+Normal variables are integrated: by Gauss–Hermite nodes (exact for polynomials up to degree nine), or, one number alone,
+by a fine rule on both half-lines that also meets kinks at the mean.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lemmata.core import terms as t
+from lemmata.core.size import Size
+from lemmata.core.types import Tensor
+from lemmata.lower.operations import elementwise
+from lemmata.lower.value import Value, aligned, contract, full, relabel
+from lemmata.program import build
+from lemmata.program.graph import nodes
+from lemmata.program.node import Axis, Node
+from lemmata.verify.problem import CannotLower
+
+if TYPE_CHECKING:
+    from lemmata.lower.lowering import Lowering
+
+ATOMS = 3
+MANY = 4
+JOINT = 5
+HERMITE = 5
+POLYNOMIAL = frozenset({"add", "sub", "mul", "neg", "square", "contract", "sum", "rename", "broadcast", "stack", "take", "diagonal",
+                        "constant", "input", "array", "select", "iota", "special", "merge", "split", "concat"})
+
+
+def expectation(low: Lowering, term: t.Expect) -> Value:
+    """Σ over the outcomes of everything random in the body. Raises CannotLower where nothing is."""
+    body = low.value(term.body)
+    if term.given:
+        raise CannotLower("a conditional expectation")
+    axes = [a for a in body.node.axes if a.uid in low.outcomes]
+    if not axes:
+        if _mentions_random(term.body):
+            return body
+        raise CannotLower("nothing in the expectation is random")
+    if any(a.label.startswith("normal") for a in axes) and not _polynomial(body.node, axes):
+        if len(axes) > 1 or not axes[0].label.startswith("normal line"):
+            raise CannotLower("an expectation of a function of several normal variables that is no polynomial")
+    weights = [low.outcomes[a.uid][1] for a in axes]
+    return Value(build.contract([body.node, *weights], axes), body.axes)
+
+
+def _mentions_random(term: t.Term) -> bool:
+    stack = [term]
+    while stack:
+        top = stack.pop()
+        if isinstance(top, t.Input) and top.variable.law is not None:
+            return True
+        stack.extend(t.subterms(top))
+    return False
+
+
+def _polynomial(node: Node, axes: list[Axis]) -> bool:
+    """Whether only sums and products lie between the outcomes and the body."""
+    random: set[int] = set()
+    for n in nodes(node):
+        if any(a in n.axes for a in axes) or any(x.uid in random for x in n.args):
+            random.add(n.uid)
+            if n.op == "pow":
+                exponent = build.literal(n.args[1])
+                if not isinstance(exponent, int) or not 0 <= exponent <= 4:
+                    return False
+            elif n.op == "div":
+                if n.args[1].uid in random:
+                    return False
+            elif n.op not in POLYNOMIAL:
+                return False
+    return True
+
+
+def random_value(low: Lowering, variable: t.Variable) -> Value:
+    """The variable as a function of the outcome. Raises CannotLower."""
+    found = low.random.get(variable.key)
+    if found is None:
+        found = low.random[variable.key] = _draw(low, variable)
+    return found
+
+
+def _draw(low: Lowering, variable: t.Variable) -> Value:
+    law = variable.law
+    assert law is not None
+    axes = tuple(low.new_axis(s) for s in variable.type.shape)
+    if law.mean is None and law.variance is None and law.covariance is None:
+        return _any(low, variable, axes)
+    count = math.prod(a.size for a in axes)
+    if count > 12:
+        raise CannotLower("too many random components to sum over")
+    standard = [_standard(low, variable, law, i, count) for i in range(count)]
+    value = _arrange(standard, axes)
+    if law.covariance is not None:
+        covariance = full(low.value(law.covariance))
+        if len(axes) != 1 or len(covariance.axes) != 2:
+            raise CannotLower("the covariance of something that is no vector")
+        root = build.cholesky(covariance.node, *covariance.axes)
+        value = relabel(contract(Value(root, covariance.axes), value), axes)
+    elif law.variance is not None:
+        deviation = low.value(law.variance)
+        value = elementwise("mul", value, Value(build.unary("sqrt", deviation.node), deviation.axes))
+    if law.mean is not None:
+        value = elementwise("add", value, aligned(full(low.value(law.mean)), value))
+    return value
+
+
+def _arrange(parts: list[Node], axes: tuple[Axis, ...]) -> Value:
+    if not axes:
+        return Value(parts[0])
+    if len(axes) == 1:
+        return Value(build.stack(parts, axes[0]), axes)
+    flat = Axis.fresh("component", len(parts))
+    return Value(build.split(build.stack(parts, flat), flat, axes), axes)
+
+
+def _standard(low: Lowering, variable: t.Variable, law: t.Law, index: int, count: int) -> Node:
+    """One component with mean 0 and variance 1 on an outcome axis of its own."""
+    if law.normal:
+        low.exact = False
+        places, masses = _line() if count == 1 else _hermite()
+        axis = Axis.fresh("normal line" if count == 1 else "normal", len(places))
+        low.outcomes[axis.uid] = (axis, build.array(masses, [axis]))
+        return build.array(places, [axis])
+    atoms = 2 if count > MANY else ATOMS
+    axis = low.constant_axis(f"{variable.key}[{index}] outcome", atoms)
+    raw = _parameter(low, f"{variable.key}[{index}] outcomes", axis, frozenset({"distinct"}))
+    weights = _parameter(low, f"{variable.key}[{index}] weights", axis, frozenset({"simplex"}))
+    low.outcomes[axis.uid] = (axis, weights)
+    mean = build.contract([raw, weights], [axis])
+    centred = build.binary("sub", raw, mean)
+    variance = build.contract([centred, centred, weights], [axis])
+    return build.binary("div", centred, build.unary("sqrt", variance))
+
+
+def _parameter(low: Lowering, key: str, axis: Axis, properties: frozenset[str]) -> Node:
+    found = low.inputs.get(key)
+    if found is None:
+        kind = Tensor((Size.of(axis.size),))
+        variable = t.Variable(key, key, kind, t.Domain(properties=properties))
+        found = low.inputs[key] = (Value(build.input(key, (axis,)), (axis,)), variable)
+    return found[0].node
+
+
+def _any(low: Lowering, variable: t.Variable, axes: tuple[Axis, ...]) -> Value:
+    """A variable of which nothing is stated: jointly distributed with all others of its kind, on one outcome axis."""
+    axis = low.constant_axis("joint outcome", JOINT)
+    weights = _parameter(low, "joint weights", axis, frozenset({"simplex"}))
+    low.outcomes[axis.uid] = (axis, weights)
+    key = f"{variable.key} outcomes"
+    found = low.inputs.get(key)
+    if found is None:
+        kind = Tensor((Size.of(axis.size), *variable.type.shape))
+        found = low.inputs[key] = (Value(build.input(key, (axis, *axes)), axes), t.Variable(key, variable.latex, kind, variable.domain))
+    return found[0]
+
+
+def _hermite() -> tuple[np.ndarray, np.ndarray]:
+    places, masses = np.polynomial.hermite_e.hermegauss(HERMITE)
+    return places, masses / masses.sum()
+
+
+def _line() -> tuple[np.ndarray, np.ndarray]:
+    """Gauss–Legendre on pieces of both half-lines against the normal density."""
+    base, weight = np.polynomial.legendre.leggauss(20)
+    edges = np.array([0.0, 0.75, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5])
+    places, masses = [], []
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        x = (high - low) / 2 * base + (high + low) / 2
+        places.append(x)
+        masses.append((high - low) / 2 * weight * np.exp(-x * x / 2) / np.sqrt(2 * np.pi))
+    x, m = np.concatenate(places), np.concatenate(masses)
+    return np.concatenate([-x[::-1], x]), np.concatenate([m[::-1], m])
