@@ -50,6 +50,10 @@ PROPERTIES = [
     ("$n, m, p$ are pairwise different.", {("distinct", (0,), ())}),
     ("with a small constant $\\epsilon > 0$", {("small", (0,), ()), ("constant", (0,), ())}),
     ("If $\\Pi\\in R$ is a permutation matrix then $x = y$.", {("permutation", (0,), ())}),
+    (
+        "for $A + tB$ to be invertible with positive determinant",
+        {("invertible", (0,), ()), ("positive determinant", (0,), ())},
+    ),
     ("Let $f:R\\to R$ be differentiable.", {("differentiable", (0,), ())}),
     ("Let $X = U S V^T$ be a thin singular value decomposition.", {("svd", (0,), ())}),
     (
@@ -73,6 +77,8 @@ PROPERTIES = [
 NEGATED = [
     "Let $M\\in R$, not necessarily symmetric.",
     "Let $M\\in R$ be a matrix that need not be invertible.",
+    "A matrix $M$ is invertible if and only if its determinant is not zero.",
+    "The mapping from the response $x$ to mean $m$ is called so.",
     "$M$ is not symmetric.",
     "$M$ is neither symmetric nor diagonal.",
     "Is $M$ symmetric?",

@@ -54,6 +54,11 @@ class _Search:
             return False
         return not self._measures(token)
 
+    def _towards(self, at: int) -> bool:
+        """`from $x$ to ...`; not `for $x$ to be ...`."""
+        tokens = self.tokens
+        return tokens[at].text == "to" and at > 0 and tokens[at - 1].kind == "formula" and tokens[at + 1].text != "be"
+
     def _measures(self, token: Token) -> bool:
         """`$i$-th`, `$n$ 维`: the formula counts, it is no bearer."""
         rest = self.text[token.end : token.end + 4]
@@ -88,7 +93,7 @@ class _Search:
                     return None
             elif token.kind not in ("phrase", "word"):
                 return None
-            elif token.has("negators") or (token.text == "to" and k > 0 and self.tokens[k - 1].kind == "formula"):
+            elif token.has("negators") or (self._towards(k)):
                 return None
             elif token.has("parts"):
                 part = "components"
