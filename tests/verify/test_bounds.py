@@ -17,9 +17,9 @@ from lemmata.verify.values import Style
 from .claims import Scene, add, div, mul, num, square, sub, total
 
 DOMAINS = [(None, None), (0, None), (0, 1), (-1, 1), (1, 3), (None, 0), (-2, -1)]
+UNARY = "exp tanh erf arctan sin cos cosh abs neg sqrt log square reciprocal sign".split()
 FUNCTIONS = {
-    **{op: (lambda x, y, op=op: b.unary(op, x)) for op in
-       ("exp", "tanh", "erf", "arctan", "sin", "cos", "cosh", "abs", "neg", "sqrt", "log", "square", "reciprocal", "sign")},
+    **{op: (lambda x, y, op=op: b.unary(op, x)) for op in UNARY},
     **{op: (lambda x, y, op=op: b.binary(op, x, y)) for op in ("add", "sub", "mul", "div", "maximum", "minimum")},
     "even power": lambda x, y: b.binary("pow", x, num(4)),
     "odd power": lambda x, y: b.binary("pow", x, num(3)),

@@ -169,7 +169,7 @@ FALSE = {
     "commuting": (commuting, {"sizes": ("n",)}),
     "not orthogonal": (lambda s: gram(s, ()), {"sizes": ("n",)}),
     "transposed inverse": (lambda s: [inverse(s)[0], mul(num(2), inverse(s)[1])], {"sizes": ("n",)}),
-    "root of a square": (lambda s: [b.unary("sqrt", square(x := s.input("x"))), x], {}),
+    "root of a square": (lambda s: [b.unary("sqrt", square(x := s.input("x", low=-5))), x], {}),
     "sigmoid gradient": (lambda s: [sigmoid_gradient(s)[0], sigmoid(s.input("y"))], {}),
     "sum of integers": (lambda s: [sum_of_integers(s)[0], num(s.sizes["n"] ** 2)], {"sizes": ("n",)}),
     "maximum is the first": (lambda s: [b.binary("maximum", x := s.input("x"), s.input("y")), x], {}),
@@ -179,7 +179,7 @@ FALSE = {
     "a constant far below rounding": (
         lambda s: [add(b.unary("exp", x := s.input("x")), num(Fraction(1, 10**18))), b.unary("exp", x)], {}),
     "one entry of many": (
-        lambda s: [x := s.input("x", "n"), add(x, b.select(b.binary("eq", b.iota(s.axis("n")), num(1)), num(1), num(0)))],
+        lambda s: [x := s.input("x", "n"), add(x, b.unary("floor", div(b.iota(s.axis("n"), 1), num(2))))],
         {"sizes": ("n",)}),
     "a difference of truth values": (
         lambda s: [b.binary("lt", x := s.input("x"), num(0)), b.binary("gt", x, num(0))], {}),
@@ -214,18 +214,21 @@ def test_a_difference_in_one_component_is_located():
 
 
 UNCHECKED = {
+    "root of a square": (
+        lambda s: [b.unary("sqrt", square(x := s.input("x"))), x], {}, "where x is positive, which nothing says"),
     "no value anywhere": (lambda s: [b.unary("log", b.unary("neg", square(x := s.input("x")))), x], {}, "no value"),
     "zero on both sides": (
-        lambda s: [b.unary("floor", div(sigmoid(s.input("x")), num(2))), b.unary("floor", div(sigmoid(s.input("y")), num(3)))],
+        lambda s: [b.unary("floor", sigmoid(s.input("x"))), b.unary("floor", square(sigmoid(s.input("y"))))],
         {}, "proves nothing"),
     "nothing meets the condition": (
         binomial, {"conditions": lambda s: [b.binary("eq", s.inputs[0].node, num(0))]}, "met the conditions"),
     "sizes that contradict": (
         binomial, {"sizes": ("n",), "rules": (SizeRule(n, "<", Size.of(1)),)}, "no sizes n were found"),
-    "an unknown property": (lambda s: [s.input("x", properties=["lucky"]), num(1)], {}, "no way to draw something lucky"),
+    "an unknown property": (
+        lambda s: [s.input("x", properties=["lucky"]), num(1)], {}, "no way to draw something lucky"),
     "rounded in print": (lambda s: [b.unary("sqrt", num(2)), num(Fraction("1.414"))], {}, "digits printed"),
     "rounded coefficient": (
-        lambda s: [mul(x := s.input("x"), num(Fraction("0.79788"))), mul(x, b.unary("sqrt", div(num(2), b.special("pi"))))],
+        lambda s: [mul(x := s.input("x"), num(Fraction("1.77245"))), mul(x, b.unary("sqrt", b.special("pi")))],
         {}, "digits printed"),
 }  # fmt: skip
 

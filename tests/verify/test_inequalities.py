@@ -27,6 +27,16 @@ def logistic(s):
     return num(0), div(num(1), add(num(1), exp(b.unary("neg", x)))), num(1)
 
 
+def triangle_turned(s):
+    x, y = s.input("x"), s.input("y")
+    return b.unary("abs", add(x, y)), add(b.unary("abs", x), b.unary("abs", y))
+
+
+def cauchy(s):
+    x, y = s.input("x", "n"), s.input("y", "n")
+    return square(total(mul(x, y))), mul(total(square(x)), total(square(y)))
+
+
 PROVED = {
     "a square": (lambda s: [square(s.input("x")), num(0)], ("\\ge",), {}),
     "a norm": (lambda s: [num(0), total(square(s.input("x", "n")))], ("\\le",), {"sizes": ("n",)}),
@@ -46,20 +56,18 @@ VIOLATED = {
     "arithmetic below geometric mean": (amgm_turned, ("\\le",), {}),
     "always positive": (lambda s: [s.input("x", "n"), num(0)], (">",), {"sizes": ("n",)}),
     "strictly itself": (lambda s: [x := s.input("x"), x], ("<",), {}),
-    "only far out": (lambda s: [exp(x := s.input("x")), num(1000)], ("<",), {}),
-    "only near zero": (lambda s: [square(x := s.input("x")), b.binary("mul", num(0.001), b.unary("abs", x))], ("\\ge",), {}),
-    "triangle inequality turned": (
-        lambda s: [b.unary("abs", add(x := s.input("x"), y := s.input("y"))), add(b.unary("abs", x), b.unary("abs", y))],
-        ("\\ge",), {}),
+    "only far out": (lambda s: [exp(s.input("x")), num(1000)], ("<",), {}),
+    "only near zero": (
+        lambda s: [square(x := s.input("x")), mul(num(0.001), b.unary("abs", x))], ("\\ge",), {}),
+    "triangle inequality turned": (triangle_turned, ("\\ge",), {}),
     "second link": (lambda s: [num(0), square(s.input("x")), num(3)], ("\\le", "\\le"), {}),
 }  # fmt: skip
 
 OPEN = {
     "arithmetic above geometric mean": (amgm, ("\\le",), {}),
-    "touching inside": (lambda s: [mul(x := s.input("x", low=0, high=1), sub(num(1), x)), num(Fraction(1, 4))], ("\\le",), {}),
-    "cauchy": (
-        lambda s: [square(total(mul(x := s.input("x", "n"), y := s.input("y", "n")))), mul(total(square(x)), total(square(y)))],
-        ("\\le",), {"sizes": ("n",)}),
+    "touching inside": (
+        lambda s: [mul(x := s.input("x", low=0, high=1), sub(num(1), x)), num(Fraction(1, 4))], ("\\le",), {}),
+    "cauchy": (cauchy, ("\\le",), {"sizes": ("n",)}),
 }  # fmt: skip
 
 

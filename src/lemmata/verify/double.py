@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 
 from lemmata.backends import numpy as backend
 from lemmata.program.graph import inputs, nodes
 from lemmata.program.node import Axis, Node
+from lemmata.verify.outcome import Trial
 from lemmata.verify.problem import Instance
 from lemmata.verify.values import Array, Draw
 
@@ -138,45 +138,25 @@ def has_tiny_constants(sides: Sequence[Node]) -> bool:
             value = node.attr("value")
             if value and abs(value) < TINY:
                 return True
-        elif node.op == "array" and any(v and abs(v) < TINY for v in node.attr("value")):
+        elif node.op == "array" and 0 < max((abs(v) for v in node.attr("value")), default=0) < TINY:
             return True
     return False
 
 
-def printed_slack(left: Node, right: Node) -> float:
-    """The relative difference that rounding of printed decimals may explain.
-
-    A number of four or more digits, such as 0.7978 for √(2/π), stands for all that round to it; between numbers alone
-    (worked examples, rounded at every step) a part in a hundred is left.
-    """
-    if not depends_on_inputs(left) and not depends_on_inputs(right):
-        return 1e-2
-    digits = [d for n in nodes(left, right) if n.op == "constant" and (d := _digits(n.attr("value"))) >= 4]
-    return 10.0 ** (2 - min(digits)) if digits else 0.0
-
-
-def _digits(value: object) -> int:
-    """Significant digits of a decimal fraction; 0 for whole numbers and other fractions."""
-    if isinstance(value, (int, complex)) or not isinstance(value, (Fraction, float)) or not math.isfinite(value):
-        return 0
-    fraction = Fraction(repr(value)) if isinstance(value, float) else value
-    for places in range(1, 18):
-        scaled = fraction * 10**places
-        if scaled.denominator == 1:
-            return len(str(abs(scaled.numerator)))
-    return 0
-
-
-def rounds_to(literal: Node, value: float) -> bool:
-    """Whether `value` rounds to the decimal fraction that stands alone on the other side."""
-    if literal.op != "constant" or not isinstance(literal.attr("value"), (Fraction, float)):
-        return False
-    printed = literal.attr("value")
-    fraction = Fraction(repr(printed)) if isinstance(printed, float) else printed
-    for places in range(1, 18):
-        if (fraction * 10**places).denominator == 1:
-            return abs(value - float(fraction)) <= 0.5000001 * 10.0**-places
-    return False
+def resembles(values: Values, trial: Trial, link: int, index: tuple[int, ...], left: object, right: object) -> bool:
+    """Whether the referee's values at a component are those of double precision, up to cancellation on the way."""
+    largest: float | None = None
+    for side, exact in ((values.sides[link], left), (values.sides[link + 1], right)):
+        if side.dtype == bool or isinstance(exact, bool) or not isinstance(exact, float):
+            continue
+        place = tuple(i if n > 1 else 0 for i, n in zip(index, side.shape, strict=True))
+        found = float(side[place].real)
+        if not math.isfinite(found) or abs(found - exact) <= 1e-6 * abs(exact):
+            continue
+        largest = magnitude(trial.instance, trial.draws) if largest is None else largest
+        if abs(found - exact) > 1e-6 * largest:
+            return False
+    return True
 
 
 def depends_on_inputs(side: Node) -> bool:

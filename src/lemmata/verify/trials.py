@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lemmata.program.build import BadProgram
-from lemmata.program.graph import inputs
+from lemmata.program.graph import inputs, nodes
 from lemmata.verify import double
 from lemmata.verify.outcome import Limits, Trial
 from lemmata.verify.problem import CannotLower, Instance, Problem
@@ -16,7 +16,10 @@ from lemmata.verify.sizes import assignments
 from lemmata.verify.values import Style
 
 SCALES = (1.0, 1.0, 0.5, 2.0, 1.0, 4.0, 0.25)
-"""How magnitudes vary from draw to draw, so that branches and saturations are met."""
+"""How magnitudes vary from draw to draw, so that saturations are met."""
+BRANCH_SCALES = (1.0, 1.0, 0.5, 2.0, 8.0, 4.0, 0.125, 16.0)
+"""The same for programs with cases, whose thresholds lie anywhere."""
+BRANCHING = frozenset({"lt", "le", "gt", "ge", "maximum", "minimum", "abs", "sign", "floor", "ceil", "mod"})
 
 
 class TooBig(Exception):
@@ -91,14 +94,15 @@ def set_up(problem: Problem, seed: int, limits: Limits, clock: Clock) -> Bench:
     tried: list[Tried] = []
     drawn = unmet = undefined = 0
     for number, (sizes, instance, cost) in enumerate(chosen):
-        wanted = _draws(instance, cost, len(chosen), number)
+        branching = _has_branches(instance)
+        wanted = _draws(instance, cost, len(chosen), number, branching)
         attempts = 8 * wanted if instance.inputs else 1
         met = 0
         for attempt in range(attempts):
             if met == wanted:
                 break
             clock.check()
-            values = draw(instance.inputs, generator(seed, number, attempt), _style(attempt))
+            values = draw(instance.inputs, generator(seed, number, attempt), _style(attempt, branching))
             drawn += 1
             found = double.evaluate(instance, values)
             if found is None:
@@ -139,19 +143,26 @@ def _instances(problem: Problem, limits: Limits, clock: Clock) -> list[tuple[dic
     return chosen
 
 
-def _draws(instance: Instance, cost: int, count: int, number: int) -> int:
+def _has_branches(instance: Instance) -> bool:
+    """Whether different inputs may take different cases; comparisons of indices are none."""
+    return any(n.op in BRANCHING and any(a.dtype != "int" for a in n.args) for n in nodes(*instance.sides))
+
+
+def _draws(instance: Instance, cost: int, count: int, number: int, branching: bool) -> int:
     if not instance.inputs:
         return 1
     if cost > 200_000:
         return 2
     if cost > 5_000:
         return 3
-    return 12 if count == 1 else 6 if number == 0 else 3
+    usual = 12 if count == 1 else 6 if number == 0 else 3
+    return 2 * usual if branching else usual
 
 
-def _style(attempt: int) -> Style:
+def _style(attempt: int, branching: bool) -> Style:
     sign = 1 if attempt == 0 else -1 if attempt == 1 else 0
-    return Style(scale=SCALES[attempt % len(SCALES)], sign=sign)
+    scales = BRANCH_SCALES if branching else SCALES
+    return Style(scale=scales[attempt % len(scales)], sign=sign)
 
 
 def sizes_text(bench: Bench) -> str:

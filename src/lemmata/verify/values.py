@@ -46,6 +46,8 @@ class Style:
     """Magnitudes of unbounded inputs lie between 0.3 and 2 times this power of two."""
     sign: int = 0
     """The sign of unbounded numbers that are no arrays; 0 for either."""
+    positive: bool = False
+    """Whether unbounded inputs are positive."""
     whole: bool = False
     """Small whole numbers where the domain has some."""
 
@@ -68,6 +70,8 @@ def reals(domain: Domain, shape: tuple[int, ...], rng: np.random.Generator, styl
         return _inside(low + size, low, None)
     if high is not None:
         return _inside(high - size, None, high)
+    if style.positive:
+        return np.asarray(size)
     if not shape and style.sign:
         return np.asarray(size * style.sign)
     return np.asarray(size * (2 * rng.integers(0, 2, shape) - 1))
