@@ -74,6 +74,10 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.alive
+
     def close(self) -> None:
         if self._process is not None:
             self._process.close()

@@ -34,13 +34,15 @@ class Objects:
                 continue
         return found
 
-    def call(self, name: str, values: dict[str, Any], likes: list[str], seed: int) -> dict[str, Any]:
-        """Call the function `name` by keyword; the first element if the result is a tuple, list or mapping.
+    def call(
+        self, name: str, values: dict[str, Any], extra: dict[str, Any], likes: list[str], seed: int
+    ) -> dict[str, Any]:
+        """Call the function `name` by keyword (`extra`: plain data as it is); the first element if the result is a tuple, list or mapping.
 
         `likes`: kinds of array to try, such as `torch float64`, until one works.
         """
         function = self.names[name]
-        return self._attempt(lambda given: function(**given), values, likes, seed)
+        return self._attempt(lambda given: function(**given, **extra), values, likes, seed)
 
     def build(self, name: str, arguments: dict[str, Any], double: bool) -> dict[str, Any]:
         """An instance of a layer class in evaluation mode; `handle` names it in later requests."""

@@ -1,0 +1,258 @@
+"""Functions of the document's code against the functions its formulas define, on fresh inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from lemmata.code.agreement import Comparison, compare_arrays, noise, roundoff
+from lemmata.code.attention import explain_attention
+from lemmata.code.session import Failed, Session
+from lemmata.code.shapes import choose_sizes, describe, fit, lengths
+from lemmata.code.spelling import match, rank
+from lemmata.code.target import CannotLower, CodeFinding, Parameter, Target, Value
+from lemmata.code.values import shown
+from lemmata.verify.verdict import Counterexample, Verdict
+
+TRIALS = 3
+HARMLESS: dict[str, object] = {"axis": -1, "dim": -1, "mask": None, "training": False, "dropout": None, "dropout_p": 0.0}
+"""Arguments without default that mean nothing to a formula, with what switches them off."""
+LIKES = {
+    "torch": ("torch float64", "torch float32"),
+    "tensorflow": ("tensorflow float64", "tensorflow float32"),
+    "jax": ("jax float32",),
+    "numpy": ("numpy float64",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of the document, as the worker describes it."""
+
+    name: str
+    cell: int
+    line: int
+    """In the document."""
+    parameters: tuple[Mapping[str, Any], ...]
+    frameworks: tuple[str, ...]
+    """Kinds of array to try, likeliest first."""
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Names of the arguments that must be given."""
+        plain = ("positional_only", "positional_or_keyword", "keyword_only")
+        return tuple(str(p["name"]) for p in self.parameters if not p["optional"] and p["kind"] in plain)
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        return tuple(str(p["name"]) for p in self.parameters if p["optional"])
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """The formula's parameters by the function's arguments."""
+
+    by_key: Mapping[str, str]
+    """Parameter key to argument name."""
+    constants: Mapping[str, Value]
+    """Parameters that the function takes from its surroundings, at their value in the document."""
+    extra: Mapping[str, object]
+    sure: bool
+    bound: tuple[str, ...]
+
+
+def bind_arguments(target: Target, function: Function, state: Mapping[str, str], session: Session) -> Arguments | str:
+    """Which argument is which parameter, or why that cannot be said. Raises Failed."""
+    arguments = [p for p in target.parameters if p.role == "argument"]
+    others = [p for p in target.parameters if p.role != "argument"]
+    required = [n for n in function.required if n not in HARMLESS]
+    by_key, by_order = _by_name(arguments, required), False
+    if len(by_key) < len(arguments):
+        if len(required) != len(arguments):
+            return f"{function.name} takes {len(required)} arguments, the formula {len(arguments)}"
+        by_key = {p.key: n for p, n in zip(arguments, required, strict=True)}
+        by_order = True
+    left = [n for n in (*required, *function.optional) if n not in by_key.values()]
+    inputs = _by_name(others, left)
+    if missing := [n for n in required if n not in by_key.values() and n not in inputs.values()]:
+        return f"{function.name} also needs {', '.join(missing)}"
+    constants: dict[str, Value] = {}
+    bound = [f"{p.latex} is {(by_key | inputs)[p.key]}" for p in target.parameters if p.key in by_key | inputs]
+    for parameter in others:
+        if parameter.key in inputs:
+            continue
+        fits = [(match(parameter.names, n), -rank(parameter.names, n), n) for n in state]
+        best = max((f for f in fits if f[0] >= 0.9), default=None)
+        array = session.array(state[best[2]]) if best else None
+        fitted = fit(parameter, array, {}) if array is not None else None
+        if best is None or fitted is None:
+            return f"{parameter.latex} is not an argument of {function.name}"
+        constants[parameter.key] = fitted.astype(float)
+        bound.append(f"{parameter.latex} is {best[2]} of the document")
+    if by_order:
+        bound.append("arguments in their order")
+    extra = {n: HARMLESS[n] for n in function.required if n in HARMLESS}
+    mixed = by_order and bool(_by_name(arguments, required))
+    return Arguments(by_key | inputs, constants, extra, not mixed and not constants, tuple(bound))
+
+
+def _by_name(parameters: Sequence[Parameter], names: Sequence[str]) -> dict[str, str]:
+    """Parameters and the names that fit them, each name used once."""
+    found: dict[str, str] = {}
+    for parameter in parameters:
+        fits = [(match(parameter.names, n), -rank(parameter.names, n), n) for n in names if n not in found.values()]
+        best = max((f for f in fits if f[0] >= 0.6), default=None)
+        if best is not None:
+            found[parameter.key] = best[2]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One call of the function beside the formula."""
+
+    sizes: Mapping[str, int]
+    values: Mapping[str, Value]
+    formula: np.ndarray
+    code: np.ndarray
+    result: Comparison
+    batch: tuple[int, ...]
+    like: str
+
+
+def judge_function(
+    target: Target, function: Function, state: Mapping[str, str], session: Session, seed: int, hinted: bool
+) -> CodeFinding:
+    """Compare a function with the formula on fresh inputs of several shapes, single and batched."""
+
+    def finding(verdict: Verdict, bound: Sequence[str] = ()) -> CodeFinding:
+        head = f"{target.latex} is {function.name}" + (" (by hint)" if hinted else "")
+        return CodeFinding(target.key, verdict, function.cell, function.name, function.line, (head, *bound))
+
+    try:
+        arguments = bind_arguments(target, function, state, session)
+        if isinstance(arguments, str):
+            return finding(Verdict("unchecked", arguments))
+        tried = [p for p in target.parameters if p.key not in arguments.constants]
+        if unknown := [p.latex for p in tried if p.shape is None]:
+            return finding(Verdict("unchecked", f"the shape of {unknown[0]} is not known"), arguments.bound)
+        rng = np.random.default_rng([seed, 11])
+        trials: list[Trial] = []
+        failure = ""
+        for sizes in choose_sizes(tried, TRIALS, rng):
+            for batch in ((), (2,)):
+                outcome = _try(target, function, arguments, sizes, batch, rng, session, seed)
+                if isinstance(outcome, Trial):
+                    trials.append(outcome)
+                elif not batch:
+                    failure = outcome
+        verdict = _verdict(target, function, arguments, trials, failure, session, seed, hinted)
+    except Failed as failed:
+        verdict, arguments = Verdict("unchecked", str(failed)), None
+    return finding(verdict, arguments.bound if isinstance(arguments, Arguments) else ())
+
+
+def _try(
+    target: Target, function: Function, arguments: Arguments, sizes: Mapping[str, int], batch: tuple[int, ...],
+    rng: np.random.Generator, session: Session, seed: int,
+) -> Trial | str:  # fmt: skip
+    """A trial, or why there is none. Raises Failed where the worker has ended."""
+    single = {p.key: lengths(p, sizes) for p in target.parameters if p.key in arguments.by_key}
+    batched = {p.key for p in target.parameters if p.role == "argument"}
+    for positive in (False, True):
+        given = {
+            key: np.round(rng.normal(size=(*(batch if key in batched else ()), *shape)), 3)
+            for key, shape in single.items()
+        }
+        given = {k: np.abs(v) + 0.1 if positive else v for k, v in given.items()}
+        try:
+            parts = []
+            moved = 0.0
+            for index in np.ndindex(batch):
+                values = {k: v[index] if k in batched else v for k, v in given.items()}
+                whole: dict[str, Value] = {**values, **arguments.constants}
+                parts.append(np.asarray(target.evaluate(whole), dtype=float))
+            answer = _call(function, arguments, given, session, seed)
+            if isinstance(answer, str):
+                return answer
+            code, like = answer
+            eps = roundoff((like.split(" ")[1], code.dtype.name))
+            moved = max(moved, noise(target, whole, parts[-1], eps))
+        except CannotLower as cannot:
+            return f"the formula cannot be evaluated: {cannot}"
+        formula = np.stack(parts).reshape(*batch, *parts[0].shape) if batch else parts[0]
+        if np.all(np.isfinite(formula)):
+            break
+    result = compare_arrays(formula, code, eps, moved)
+    return Trial(sizes, {**given, **arguments.constants}, formula, code, result, batch, like)
+
+
+def _call(
+    function: Function, arguments: Arguments, given: Mapping[str, np.ndarray], session: Session, seed: int
+) -> tuple[np.ndarray, str] | str:
+    """(the function's result, the kind of array it worked with), or why there is none."""
+    values = {arguments.by_key[k]: v for k, v in given.items()}
+    likes = [like for f in function.frameworks for like in LIKES[f]]
+    try:
+        answer = session.ask("call", name=function.name, values=values, extra=arguments.extra, likes=likes, seed=seed)
+    except Failed as failed:
+        if not session.alive:
+            raise
+        return str(failed)
+    value, like = answer.get("value"), answer.get("like")
+    return (value, str(like)) if isinstance(value, np.ndarray) else "it returns no array"
+
+
+def _verdict(
+    target: Target, function: Function, arguments: Arguments, trials: Sequence[Trial], failure: str, session: Session,
+    seed: int, hinted: bool,
+) -> Verdict:  # fmt: skip
+    single = [t for t in trials if not t.batch]
+    batched = [t for t in trials if t.batch]
+    main = single or batched
+    if not main:
+        return Verdict("unchecked", f"{function.name} could not be called: {failure or 'no sizes fit its shapes'}")
+    outcomes = {t.result.outcome for t in main}
+    if outcomes == {"equal"} and any(np.any(t.formula) for t in main):
+        fine = [t for t in (*main, *batched) if t.result.outcome == "equal"]
+        evidence = tuple(dict.fromkeys(_line(t) for t in fine))
+        note = "" if any(t.batch for t in fine) or not single else "; only single inputs were compared"
+        return Verdict("verified", f"{function.name} computes the formula{note}", "code on fresh inputs", evidence)
+    if outcomes <= {"shape", "unclear"} or "differ" not in outcomes:
+        trial = main[0]
+        if trial.result.outcome == "shape":
+            why = f"{function.name} returns {describe(trial.code.shape)}, the formula gives {describe(trial.formula.shape)}"
+        else:
+            why = "the difference cannot be told from rounding, or the values are not finite"
+        return Verdict("unchecked", why)
+    if outcomes != {"differ"}:
+        return Verdict("unchecked", f"{function.name} agrees with the formula at some sizes and not at others")
+    trial = min(main, key=lambda t: t.formula.size)
+    again = _call(function, arguments, {k: v for k, v in trial.values.items() if k in arguments.by_key and
+                                        isinstance(v, np.ndarray)}, session, seed + 1)  # fmt: skip
+    if isinstance(again, str) or not np.array_equal(again[0], trial.code):
+        return Verdict("unchecked", f"chance takes part in {function.name}")
+    if not (arguments.sure or hinted):
+        return Verdict("unchecked", f"{function.name} differs from the formula, but which argument is which is not sure")
+    if not hinted and match(target.names, function.name) < 0.9:
+        return Verdict("unchecked", f"{function.name} differs from the formula, but may be another function")
+    why = explain_attention(target, [replace(t, batch=()) for t in single])
+    example = Counterexample(
+        sizes=dict(trial.sizes),
+        values={p.latex: shown(trial.values[p.key]) for p in target.parameters if p.key in trial.values},
+        left=trial.result.left,
+        right=trial.result.right,
+        where=f"component {list(trial.result.where)}" if trial.result.where else "",
+        note=f"formula against {function.name}",
+    )
+    reason = f"{function.name} does not compute the formula: {why}" if why else f"{function.name} does not compute the formula"
+    return Verdict("refuted", reason, "code on fresh inputs", tuple(_line(t) for t in main), example)
+
+
+def _line(trial: Trial) -> str:
+    sizes = ", ".join(f"{k}={v}" for k, v in trial.sizes.items())
+    batch = f", batch of {trial.batch[0]}" if trial.batch else ""
+    return f"{sizes or 'numbers'}{batch}: largest difference {trial.result.difference:.2g} ({trial.like})"

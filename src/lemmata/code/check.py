@@ -1,0 +1,221 @@
+"""The stage: run a document's cells, compare every target with the code that seems to compute it."""
+
+from __future__ import annotations
+
+import ast
+import platform
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from lemmata.code.calls import Function, judge_function
+from lemmata.code.cells import CellError
+from lemmata.code.layers import SCALES, LayerClass, build, layer_paths
+from lemmata.code.limits import Limits
+from lemmata.code.modules import judge_layer, judge_sublayers
+from lemmata.code.session import CellResult, Failed, Session, run_cells
+from lemmata.code.spelling import match
+from lemmata.code.statics import Definition, definitions, lines
+from lemmata.code.target import CodeFinding, Target
+from lemmata.code.values import ValueChecks
+from lemmata.diagnostic import Diagnostic
+from lemmata.documents.model import CodeCell, Document, Position, Span
+from lemmata.verify.verdict import Verdict
+
+FRAMEWORKS = {"torch": ("torch",), "tensorflow": ("tf", "tensorflow", "keras"), "jax": ("jnp", "jax"), "numpy": ("np", "numpy")}
+HINT = re.compile(r"^\s*(?:is|是|in code is|stands for)\s+`?([A-Za-z_][\w.]*)`?\s*\.?\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class CodeReport:
+    """What running and comparing the code of a document found."""
+
+    cells: tuple[CellResult, ...] = ()
+    findings: tuple[CodeFinding, ...] = ()
+    layers: tuple[str, ...] = ()
+    """What confined the worker; see `lemmata.code.worker.sandbox`."""
+    problem: str = ""
+    """Why code could not be compared at all."""
+
+    @property
+    def errors(self) -> tuple[CellError, ...]:
+        return tuple(r.error for r in self.cells if r.error is not None)
+
+
+def check_code(
+    cells: Sequence[CodeCell],
+    targets: Sequence[Target],
+    *,
+    seed: int = 0,
+    limits: Limits | None = None,
+    folder: Path | None = None,
+    hints: Mapping[str, str] | None = None,
+) -> CodeReport:
+    """Run the cells and judge every target that the code seems to compute. Never raises for what the code does.
+
+    `hints`: by LaTeX of a target, the name it has in the code (see `code_hints`).
+    """
+    if not any(c.executable for c in cells):
+        return CodeReport()
+    with run_cells(cells, limits, folder=folder, seed=seed) as session:
+        found: list[CodeFinding] = []
+        problem = ""
+        try:
+            found += _compare(session, targets, seed, {squash_latex(k): v for k, v in (hints or {}).items()})
+        except Failed as failed:
+            problem = f"the code could not be compared: {failed}"
+        found += _blocked(session, targets, found)
+        return CodeReport(session.results, tuple(found), session.layers, problem)
+
+
+def _compare(
+    session: Session, targets: Sequence[Target], seed: int, hints: Mapping[str, str]
+) -> Iterator[CodeFinding]:
+    if not targets or not session.alive:
+        return
+    values = ValueChecks(session, lines(session.prepared), targets)
+    described = session.ask("describe")
+    functions = tuple(_functions(session, described))
+    classes = tuple(_classes(session, described))
+    state = values.steps[-1].state if values.steps else {}
+    for target in targets:
+        hint = hints.get(squash_latex(target.latex))
+        yield from values.findings(target)
+        if target.kind != "function":
+            continue
+        for function in functions:
+            if function.name == hint or (hint is None and match(target.names, function.name) >= 0.9):
+                yield judge_function(target, function, state, session, seed, hint is not None)
+        for layer in classes:
+            if layer.name == hint or (hint is None and match(target.names, layer.name) >= 0.9):
+                yield judge_layer(target, layer, session, seed, hint is not None)
+                continue
+            yield from _children(target, layer, session, seed, hint)
+            finding = judge_sublayers(target, layer, session, seed)
+            if finding is not None:
+                yield finding
+
+
+def _children(
+    target: Target, layer: LayerClass, session: Session, seed: int, hint: str | None
+) -> Iterator[CodeFinding]:
+    """Children of a layer that are called as the target is, such as `self.ffn`, unless they are the document's classes."""
+    if layer.framework != "torch" or not any(p.role == "weight" for p in target.parameters):
+        return
+    made = build(session, layer, SCALES[0])
+    if isinstance(made, str):
+        return
+    own = {p.name for p in definitions(session.prepared)}
+    for path, name in layer_paths(made):
+        wanted = hint in (name, path, f"{layer.name}.{path}") if hint else match(target.names, name) >= 0.9
+        if wanted and made.leaves[path] not in own:
+            yield judge_layer(target, layer, session, seed, hint is not None, path)
+
+
+def _functions(session: Session, described: Mapping[str, Any]) -> Iterator[Function]:
+    for entry in described["functions"]:
+        if entry["cell"] is None:
+            continue
+        cell, line = int(entry["cell"]), session.position_line(int(entry["cell"]), int(entry["line"]))
+        kinds = _frameworks(session, cell, str(entry["name"]))
+        yield Function(str(entry["name"]), cell, line, tuple(entry["parameters"]), kinds)
+
+
+def _classes(session: Session, described: Mapping[str, Any]) -> Iterator[LayerClass]:
+    for entry in described["modules"]:
+        cell = int(entry["cell"]) if entry["cell"] is not None else session.prepared[0].cell.index
+        name = str(entry["name"])
+        place = next((d for d in definitions(session.prepared) if d.name == name), None)
+        if place is None:
+            continue
+        yield LayerClass(
+            name, place.cell if place else cell, place.line, tuple(entry["constructor"]), tuple(entry["forward"]),
+            str(entry["framework"]),
+        )  # fmt: skip
+
+
+def _frameworks(session: Session, cell: int, name: str) -> tuple[str, ...]:
+    """Kinds of array to try on a function: those its text speaks of, then those of the document."""
+    mentioned: list[str] = []
+    imported: list[str] = []
+    for prepared in session.prepared:
+        for node in ast.walk(prepared.tree) if prepared.tree is not None else ():
+            words = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} if isinstance(node, ast.FunctionDef) else set()
+            if isinstance(node, ast.FunctionDef) and node.name == name and prepared.cell.index == cell:
+                mentioned += [f for f, aliases in FRAMEWORKS.items() if words & set(aliases)]
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                modules = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+                imported += [f for f in FRAMEWORKS for m in modules if m.split(".")[0] == f]
+    return tuple(dict.fromkeys((*mentioned, *imported, "numpy")))
+
+
+def _blocked(session: Session, targets: Sequence[Target], found: Sequence[CodeFinding]) -> Iterator[CodeFinding]:
+    """Functions and classes that fit a target but stand in a cell that failed."""
+    errors = {r.index: r.error for r in session.results if r.error is not None}
+    known = {(f.target, f.name) for f in found}
+    for definition in definitions(session.prepared):
+        error = errors.get(definition.cell)
+        for target in targets if error is not None else ():
+            if target.kind == "function" and match(target.names, definition.name) >= 0.9:
+                if (target.key, definition.name) not in known:
+                    yield _not_run(target, definition, error)
+
+
+def _not_run(target: Target, definition: Definition, error: CellError | None) -> CodeFinding:
+    assert error is not None
+    why = f"the cell of {definition.name} failed on line {error.position.line}: {error.message}"
+    verdict = Verdict("unchecked", f"{why} ({error.help})" if error.help else why)
+    bound = (f"{target.latex} is {definition.name}",)
+    return CodeFinding(target.key, verdict, definition.cell, definition.name, definition.line, bound)
+
+
+def squash_latex(latex: str) -> str:
+    """LaTeX without spaces, fonts and braces, to compare what hints and formulas call a function."""
+    return re.sub(r"\\(text|mathrm|mathbf|operatorname|boldsymbol)\b|[\s{}$]", "", latex)
+
+
+def code_hints(document: Document) -> dict[str, str]:
+    r"""Names in the code by LaTeX, from comments such as `<!-- lemmata: $\text{Attention}$ is attend -->`."""
+    from lemmata.documents.model import Block, Formula, Text
+
+    found = {}
+    for block in document.blocks:
+        if not isinstance(block, Block) or block.kind != "hint":
+            continue
+        for formula, text in zip(block.inlines, block.inlines[1:]):
+            if isinstance(formula, Formula) and isinstance(text, Text) and (said := HINT.match(text.text)):
+                found[formula.latex.strip()] = said[1]
+    return found
+
+
+def diagnostics(report: CodeReport, path: str = "") -> tuple[Diagnostic, ...]:
+    """Errors of cells, and what was not run in them, as messages to the author."""
+    found = []
+    for result in report.cells:
+        for line, text in result.notes:
+            at = Position(line, 1)
+            found.append(Diagnostic("note", "cell-not-run", text, path, Span(at, at)))
+        if (error := result.error) is not None:
+            message = f"code cell failed: {error.kind}: {error.message}" if error.kind[:1].isupper() else f"code cell {error.message}"
+            if error.kind == "not tried":
+                message = f"code cell {error.message}"
+            span = Span(error.position, error.position)
+            found.append(Diagnostic("warning", "cell-error", message, path, span, help=error.help or None))
+    if report.problem:
+        found.append(Diagnostic("warning", "code-not-compared", report.problem, path))
+    return tuple(found)
+
+
+def environment_fingerprint(packages: Sequence[str] = ("numpy", "torch", "jax", "tensorflow", "keras", "scipy")) -> dict[str, str]:
+    """Python, platform and the installed versions of packages whose results a check may rest on; imports none of them."""
+    found = {"python": platform.python_version(), "platform": f"{sys.platform}-{platform.machine()}"}
+    for name in packages:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = ""
+    return found

@@ -1,0 +1,341 @@
+"""Layers of the document's code, with their own parameters, against the functions its formulas define."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lemmata.code.agreement import Comparison, compare_arrays, noise, roundoff
+from lemmata.code.attention import Semantics, close, matching, multi_head
+from lemmata.code.layers import (
+    SCALES,
+    Layer,
+    LayerClass,
+    Scale,
+    Weights,
+    bind_weights,
+    build,
+    formula_weights,
+    fresh,
+    required,
+)  # fmt: skip
+from lemmata.code.session import Failed, Session
+from lemmata.code.spelling import match
+from lemmata.code.target import CannotLower, CodeFinding, Target, Value
+from lemmata.code.values import shown
+from lemmata.verify.verdict import Counterexample, Verdict
+
+LIKES = ("torch float64",)
+LENGTHS = {8: (5, 3), 12: (4, 7), 4: (2, 3)}
+"""Sequence lengths (queries, keys) by width of the model: different from widths and numbers of heads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One call of a layer beside the formula."""
+
+    scale: Scale
+    arguments: Mapping[str, np.ndarray]
+    """Of the formula, for one member of the batch."""
+    weights: Mapping[str, np.ndarray]
+    """Of the formula, heads in neighbouring columns."""
+    code: np.ndarray
+    best: Comparison
+    reading: str
+    """How heads or axes had to be read."""
+    batch: bool
+
+
+def judge_layer(
+    target: Target, layer: LayerClass, session: Session, seed: int, hinted: bool, path: str = ""
+) -> CodeFinding:
+    """Compare a layer (or its child at `path`) with a formula at several sizes, its parameters drawn afresh."""
+    name = f"{layer.name}.{path}" if path else layer.name
+    bound: list[str] = [f"{target.latex} is {name}" + (" (by hint)" if hinted else "")]
+    try:
+        verdict = _judge(target, layer, session, seed, hinted, path, bound)
+    except Failed as failed:
+        verdict = Verdict("unchecked", str(failed))
+    return CodeFinding(target.key, verdict, layer.cell, name, layer.line, tuple(bound))
+
+
+def _judge(
+    target: Target, layer: LayerClass, session: Session, seed: int, hinted: bool, path: str, bound: list[str]
+) -> Verdict:
+    runs: list[Run] = []
+    weights: Weights | None = None
+    instance: Layer | None = None
+    rng = np.random.default_rng([seed, 13])
+    for scale in SCALES:
+        made = build(session, layer, scale)
+        if isinstance(made, str):
+            return Verdict("unchecked", f"{layer.name}: {made}")
+        instance = made
+        found = bind_weights(target, instance, f"{path}." if path else "")
+        if isinstance(found, str):
+            return Verdict("unchecked", f"{layer.name}: {found}")
+        if weights is None:
+            bound += [f"{p.latex} is {', '.join(found.paths[p.key])}" for p in target.parameters if p.key in found.paths]
+        weights = found
+        outcome = _run(target, layer, instance, weights, scale, rng, session, path)
+        if isinstance(outcome, str):
+            return Verdict("unchecked", f"{layer.name}: {outcome}")
+        runs.append(outcome)
+    assert weights is not None and instance is not None
+    return _verdict(target, layer, instance, weights, runs, hinted)
+
+
+def _run(
+    target: Target, layer: LayerClass, instance: Layer, weights: Weights, scale: Scale, rng: np.random.Generator,
+    session: Session, path: str,
+) -> Run | str:  # fmt: skip
+    """One comparison, or why there is none. Raises Failed where the worker has ended."""
+    formula_biases = any(p.endswith("bias") for paths in weights.paths.values() for p in paths)
+    values = fresh(instance, rng, formula_biases)
+    session.ask("set", handle=instance.handle, values=values, eps=0.0)
+    names = [p.key for p in target.parameters if p.role == "argument"]
+    needed = required(layer.forward) if not path else names[:1]
+    queries, keys = LENGTHS[scale.model]
+    if len(needed) == 1:
+        x = np.round(rng.normal(size=(2, queries, scale.model)), 2)
+        given = [x]
+        arguments = dict.fromkeys(names, x)
+    elif len(needed) == len(names):
+        given = [np.round(rng.normal(size=(2, queries if i == 0 else keys, scale.model)), 2) for i in range(len(names))]
+        order = [next((n for n in needed if match((key,), n) >= 0.6), None) for key in names]
+        straight = None in order or len(set(order)) < len(order)
+        arguments = {key: given[i if straight else needed.index(str(order[i]))] for i, key in enumerate(names)}
+    else:
+        return f"takes {len(needed)} arguments, the formula {len(names)}"
+    answer, batch = _forward(session, instance, given, path)
+    if isinstance(answer, str):
+        return answer
+    code = answer if batch else answer[None]
+    return _compare(target, instance, weights, values, scale, arguments, code, batch)
+
+
+def _forward(session: Session, instance: Layer, given: Sequence[np.ndarray], path: str) -> tuple[np.ndarray | str, bool]:
+    """(the layer's result or why there is none, whether it took a batch)."""
+    failure = ""
+    for batch in (True, False):
+        inputs = [x if batch else x[0] for x in given]
+        try:
+            answer = session.ask(
+                "forward", handle=instance.handle, values=inputs, named={}, likes=list(LIKES), path=path, seed=0, trace=False
+            )
+        except Failed as failed:
+            if not session.alive:
+                raise
+            failure = failure or f"it could not be called: {failed}"
+            continue
+        value = answer.get("value")
+        return (value if isinstance(value, np.ndarray) else "it returns no array"), batch
+    return failure, False
+
+
+def _compare(
+    target: Target, instance: Layer, weights: Weights, values: Mapping[str, np.ndarray], scale: Scale,
+    arguments: Mapping[str, np.ndarray], code: np.ndarray, batch: bool,
+) -> Run | str:  # fmt: skip
+    """The formula on each member of the batch, under every sensible assignment of columns to heads."""
+    best: tuple[Comparison, str] | None = None
+    plain: dict[str, np.ndarray] = {}
+    failure = ""
+    indexed = any(p.indexed for p in target.parameters)
+    for strided in ((False, False), (True, True), (True, False), (False, True)) if indexed else ((False, False),):
+        try:
+            chosen = formula_weights(target, weights, values, instance, scale.heads, strided)
+            rows = []
+            for member in range(len(code)):
+                inputs: dict[str, Value] = {**{k: v[member] for k, v in arguments.items()}, **chosen}
+                rows.append(np.asarray(target.evaluate(inputs), dtype=float))
+            formula = np.stack(rows)
+            moved = noise(target, inputs, rows[-1], roundoff(("float64",)))
+        except (CannotLower, ValueError) as cannot:
+            failure = f"the formula cannot be evaluated: {cannot}"
+            continue
+        plain = plain or chosen
+        for result, way in (
+            (compare_arrays(formula, code, roundoff((code.dtype.name,)), moved), ""),
+            (_sequence_first(formula, code), "the sequence is the first axis"),
+        ):
+            reading = "; ".join(w for w in (way, "heads take every h-th column" if any(strided) else "") if w)
+            if best is None or (result.outcome == "equal" and best[0].outcome != "equal"):
+                best = (result, reading)
+        if best is not None and best[0].outcome == "equal":
+            break
+    if best is None:
+        return failure
+    return Run(scale, {k: v[0] for k, v in arguments.items()}, plain, code[0], best[0], best[1], batch)
+
+
+def _sequence_first(formula: np.ndarray, code: np.ndarray) -> Comparison:
+    """Where the code takes (sequence, batch, width), our batch is its sequence: that is not what was asked."""
+    return Comparison("shape") if formula.shape != code.shape else Comparison("differ")
+
+
+def _verdict(
+    target: Target, layer: LayerClass, instance: Layer, weights: Weights, runs: Sequence[Run], hinted: bool
+) -> Verdict:
+    outcomes = {r.best.outcome for r in runs}
+    notes = []
+    if instance.biased and not any(p.endswith("bias") for paths in weights.paths.values() for p in paths):
+        notes.append("equal up to its biases, which the formula does not have (they are zero here)")
+    if readings := sorted({r.reading for r in runs if r.reading}):
+        notes.append(readings[0])
+    evidence = tuple(_line(r) for r in runs)
+    if outcomes == {"equal"}:
+        extra = f" ({'; '.join(notes)})" if notes else ""
+        if weights.unused:
+            return Verdict("unchecked", f"{layer.name} agrees, but {weights.unused[0]} has no counterpart in the formula")
+        return Verdict("verified", f"{layer.name} computes the formula{extra}", "code on fresh inputs", evidence)
+    if "differ" not in outcomes:
+        return Verdict("unchecked", f"{layer.name} returns another shape than the formula, or values that are not finite")
+    if "equal" in outcomes:
+        return Verdict("unchecked", f"{layer.name} agrees with the formula at some sizes and not at others")
+    why = explain(target, runs)
+    if not why and not (weights.sure and (hinted or match(target.names, layer.name) >= 0.9)):
+        return Verdict("unchecked", f"{layer.name} differs from the formula, but which parameter is which is not sure")
+    if not why and not runs[0].batch:
+        return Verdict("unchecked", f"{layer.name} differs from the formula, but what its axes mean is not sure")
+    run = runs[-1]
+    shown_values = {**run.arguments, **run.weights}
+    first = {p.key: p.latex for p in target.parameters}
+    same = len({id(v) for v in run.arguments.values()}) < len(run.arguments)
+    values: dict[str, object] = {first[k]: shown(v) for k, v in shown_values.items()}
+    sizes = {"n": len(next(iter(run.arguments.values()))), "d": run.scale.model}
+    if any(p.indexed for p in target.parameters):
+        sizes["h"] = run.scale.heads
+    example = Counterexample(
+        sizes=sizes, values=values, left=run.best.left, right=run.best.right,
+        where=f"component {list(run.best.where)} (batch, position, feature)",
+        note=f"formula against {layer.name}" + (", the same x for every argument" if same else ""),
+    )  # fmt: skip
+    reason = "; ".join(why) if why else "their values differ"
+    return Verdict("refuted", f"{layer.name} does not compute the formula: {reason}", "code on fresh inputs", evidence, example)
+
+
+def explain(target: Target, runs: Sequence[Run]) -> tuple[str, ...]:
+    """The mistakes that turn multi-head attention into what the code computes, if the formula is multi-head attention."""
+    arguments = [p.key for p in target.parameters if p.role == "argument"]
+    heads = [p.key for p in target.parameters if p.indexed]
+    output = [p.key for p in target.parameters if p.role != "argument" and not p.indexed]
+    if len(arguments) not in (1, 3) or len(heads) != 3 or len(output) != 1:
+        return ()
+    known = []
+    for run in runs:
+        qkv = [run.arguments[k] for k in (arguments if len(arguments) == 3 else arguments * 3)]
+        w = [np.concatenate(list(run.weights[k]), axis=1) for k in heads] + [run.weights[output[0]]]
+        try:
+            formula = target.evaluate({**run.arguments, **run.weights})
+            if not close(formula, multi_head(*qkv, w, run.scale.heads, Semantics())):
+                return ()
+        except (CannotLower, ValueError):
+            return ()
+        known.append((qkv, w, run.scale.heads, run.code))
+    return matching(known)
+
+
+def _line(run: Run) -> str:
+    lengths = "×".join(str(len(v)) for v in run.arguments.values())
+    batch = ", batch of 2" if run.batch else ""
+    return f"d={run.scale.model}, h={run.scale.heads}, lengths {lengths}{batch}: largest difference {run.best.difference:.2g}"
+
+
+def judge_sublayers(target: Target, layer: LayerClass, session: Session, seed: int) -> CodeFinding | None:
+    """Residual and normalisation of a layer against LayerNorm(x + Sublayer(x)), each sublayer taken as it is.
+
+    What went into and came out of every child is recorded; the formula gets the sublayer's own result, so that a mistake
+    inside a sublayer does not count here. None where the layer has no normalisations.
+    """
+    operation = next((p.key for p in target.parameters if p.role == "operation"), None)
+    argument = next((p.key for p in target.parameters if p.role == "argument"), None)
+    if operation is None or argument is None:
+        return None
+    bound = (f"{target.latex} is every normalisation of {layer.name}",)
+
+    def finding(verdict: Verdict) -> CodeFinding:
+        return CodeFinding(target.key, verdict, layer.cell, layer.name, layer.line, bound)
+
+    try:
+        made = build(session, layer, SCALES[0])
+        if isinstance(made, str) or not any("norm" in t.lower() for t in made.leaves.values()):
+            return None
+        rng = np.random.default_rng([seed, 17])
+        session.ask("set", handle=made.handle, values=fresh(made, rng, True), eps=0.0)
+        x = np.round(rng.normal(size=(2, 5, SCALES[0].model)), 2)
+        given = [x] * len(required(layer.forward))
+        answer = session.ask(
+            "forward", handle=made.handle, values=given, named={}, likes=list(LIKES), path="", seed=0, trace=True
+        )
+    except Failed as failed:
+        return finding(Verdict("unchecked", f"{layer.name}: {failed}")) if session.alive else None
+    return finding(_sublayers(target, layer, answer, made, operation, argument))
+
+
+def _sublayers(
+    target: Target, layer: LayerClass, answer: Mapping[str, Any], made: Layer, operation: str, argument: str
+) -> Verdict:
+    calls = [c for c in answer.get("calls", ()) if isinstance(c.get("output"), np.ndarray) and c.get("inputs")]
+    norms = [c for c in calls if "norm" in str(c["type"]).lower() and isinstance(c["inputs"][0], np.ndarray)]
+    others = [c for c in calls if c not in norms and isinstance(c["inputs"][0], np.ndarray)]
+    result = answer.get("value")
+    evidence: list[str] = []
+    before: list[str] = []
+    for norm in norms:
+        given, made_of = norm["inputs"][0], norm["output"]
+        partner = next((c for c in others if _holds(target, c, made_of, operation, argument)), None)
+        if partner is not None:
+            evidence.append(f"{norm['path']}: the normalisation of x + {partner['path']}(x), x being what {partner['path']} gets")
+            continue
+        fed = [c for c in others if close(c["inputs"][0], made_of)]
+        sums = [c["inputs"][0] for c in calls] + ([result] if isinstance(result, np.ndarray) else [])
+        if any(s is not None and np.shape(s) == np.shape(given) and close(given + c["output"], s) for c in fed for s in sums):
+            before.append(str(norm["path"]))
+    if norms and len(evidence) == len(norms):
+        note = f" (with ε = {made.eps[0]:g} left out)" if made.eps and made.eps[0] else ""
+        return Verdict(
+            "verified", f"residual and normalisation of {layer.name} are the formula's{note}", "code on fresh inputs",
+            tuple(evidence),
+        )  # fmt: skip
+    if norms and len(before) == len(norms):
+        norm = norms[0]
+        partner = next(c for c in others if close(c["inputs"][0], norm["output"]))
+        x = norm["inputs"][0]
+        formula = _formula(target, x, partner["output"], operation, argument)
+        code = x + partner["output"]
+        if formula is not None and not close(formula, code):
+            at = np.unravel_index(int(np.argmax(np.abs(formula - code))), code.shape)
+            example = Counterexample(
+                sizes={"d": int(x.shape[-1])}, values={"x": shown(x[0][0])}, left=float(formula[at]), right=float(code[at]),
+                where=f"component {[int(i) for i in at]}", note=f"{layer.name} adds before it normalises the next input",
+            )  # fmt: skip
+            reason = f"{layer.name} normalises before each sublayer, x + Sublayer(LayerNorm(x)), the formula after it"
+            return Verdict("refuted", reason, "code on fresh inputs", tuple(before), example)
+    return Verdict("unchecked", f"not every normalisation of {layer.name} could be matched with a sublayer")
+
+
+def _holds(target: Target, call: Mapping[str, Any], wanted: np.ndarray, operation: str, argument: str) -> bool:
+    x, out = call["inputs"][0], call["output"]
+    if np.shape(x) != np.shape(out) or np.shape(x) != np.shape(wanted):
+        return False
+    found = _formula(target, x, out, operation, argument)
+    return found is not None and close(found, wanted)
+
+
+def _formula(target: Target, x: np.ndarray, out: np.ndarray, operation: str, argument: str) -> np.ndarray | None:
+    """The formula for each member of the batch, its open function giving `out`."""
+    rows = []
+    for one, result in zip(x, out, strict=True):
+
+        def sublayer(_: np.ndarray, result: np.ndarray = result) -> np.ndarray:
+            return result
+
+        try:
+            rows.append(np.asarray(target.evaluate({argument: one, operation: sublayer}), dtype=float))
+        except CannotLower:
+            return None
+    return np.stack(rows)

@@ -1,0 +1,94 @@
+"""What a document states and its code may compute; elaboration provides these, the checks of this stage use them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+import numpy as np
+
+from lemmata.core.size import Size
+from lemmata.verify.problem import CannotLower
+from lemmata.verify.verdict import Verdict
+
+__all__ = ["CannotLower", "CodeFinding", "Parameter", "Target", "Value"]
+
+Value: TypeAlias = "np.ndarray | Callable[[np.ndarray], np.ndarray]"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """Something that a target's formula depends on."""
+
+    key: str
+    """Unique within the target."""
+    latex: str
+    names: tuple[str, ...]
+    """How code may spell it, likeliest first; see `lemmata.code.spelling`."""
+    shape: tuple[Size, ...] | None
+    """None where nothing is known. The first `indexed` axes run over a family."""
+    role: str
+    """`argument` (of the function, in order), `weight` (a matrix or bias that a module may hold), `input` (any other free
+    symbol), `operation` (a function left open, such as Sublayer; its value is a callable)."""
+    indexed: int = 0
+    """Axes in front of the shape that count the members of a family: 1 for W_i^Q, whose value is h × d × d_k."""
+
+
+class Target(Protocol):
+    """A value, a function or a gradient that the document states."""
+
+    @property
+    def key(self) -> str:
+        """Unique in the document."""
+
+    @property
+    def latex(self) -> str:
+        """The defined head, `\\hat{y}` or `\\text{Attention}`; of an expression without head, the whole."""
+
+    @property
+    def kind(self) -> str:
+        """`value`, `function` or `gradient`."""
+
+    @property
+    def line(self) -> int:
+        """The formula's line in the document."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """How code may spell it, likeliest first."""
+
+    @property
+    def parameters(self) -> Sequence[Parameter]:
+        """Everything the formula depends on after expansion of definitions, arguments in their order."""
+
+    @property
+    def subject(self) -> str | None:
+        """Of a gradient: the key of the target that is differentiated, if the document defines it."""
+
+    @property
+    def sizes(self) -> Sequence[str]:
+        """Names of the sizes in the parameters' shapes."""
+
+    def evaluate(self, values: Mapping[str, Value]) -> np.ndarray:
+        """The formula at these values, in double precision; sizes follow from the shapes.
+
+        Raises CannotLower, also where shapes do not fit.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class CodeFinding:
+    """One comparison of a formula with code."""
+
+    target: str
+    """Key of the target."""
+    verdict: Verdict
+    cell: int
+    """Running number of the code cell among the document's code cells."""
+    name: str
+    """The variable, function or class; `w.grad`; `print: dw`."""
+    line: int
+    """The line of the document where the code stands."""
+    bound: tuple[str, ...] = ()
+    """`X is X (100 × 5)`: what was identified with what, one each."""

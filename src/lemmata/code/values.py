@@ -1,0 +1,270 @@
+"""Variables, `.grad`s and printed expressions against the formulas for them, at the document's own values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lemmata.code.agreement import Comparison, compare_arrays, noise, roundoff
+from lemmata.code.session import Failed, Session, Step
+from lemmata.code.shapes import describe, fit
+from lemmata.code.spelling import match, rank
+from lemmata.code.statics import Line, sources
+from lemmata.code.target import CannotLower, CodeFinding, Parameter, Target, Value
+from lemmata.verify.verdict import Counterexample, Verdict
+
+SHOWN = 40
+"""Numbers of one array that a counterexample prints."""
+WORD = re.compile(r"[A-Za-z_][\w.]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """A place where code may hold what a target says."""
+
+    name: str
+    key: str
+    """Of its array."""
+    state: Mapping[str, str]
+    cell: int
+    line: int
+    fit: float
+    kind: str
+    """`variable`, `grad` or `print`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The formula's parameters in the variables of one moment."""
+
+    values: dict[str, Value]
+    bound: tuple[str, ...]
+    names: frozenset[str]
+    dtypes: tuple[str, ...]
+    sure: bool
+    """Every name as spelled in the formula."""
+
+
+def occurrences(target: Target, steps: Sequence[Step], seen: Sequence[Step]) -> tuple[Occurrence, ...]:
+    """Places that fit by name: at most one per statement."""
+    found: dict[tuple[int, int, str], Occurrence] = {}
+
+    def add(occurrence: Occurrence) -> None:
+        place = (occurrence.cell, occurrence.line, occurrence.name)
+        if occurrence.fit >= 0.9 and place not in found:
+            found[place] = occurrence
+
+    before: Mapping[str, str] = {}
+    for step in steps:
+        for name in step.assigned:
+            if name in step.state:
+                fits = match(target.names, name)
+                add(Occurrence(name, step.state[name], step.state, step.cell, step.line, fits, "variable"))
+        if target.kind == "gradient":
+            for name, key in step.state.items():
+                if name.endswith(".grad") and before.get(name) != key and name not in before:
+                    fits = match(target.names, name)
+                    add(Occurrence(name, key, step.state, step.cell, step.line, fits, "grad"))
+        before = step.state
+    if target.kind == "gradient":
+        for print_ in seen:
+            words = WORD.findall(print_.label)
+            fits = max((match([n for n in target.names if "." not in n], w) for w in words), default=0.0)
+            place = Occurrence(print_.label.strip(" :="), print_.value, print_.state, print_.cell, print_.line, fits, "print")
+            add(place)
+    return tuple(found.values())
+
+
+def bind_inputs(target: Target, state: Mapping[str, str], session: Session) -> Inputs | str:
+    """The parameters' values in a state, or which one is missing. Raises Failed."""
+    values: dict[str, Value] = {}
+    bound: list[str] = []
+    names: set[str] = set()
+    dtypes: list[str] = []
+    sizes: dict[str, int] = {}
+    sure = True
+    for parameter in sorted(target.parameters, key=lambda p: p.shape is None):
+        chosen = _best(parameter, state, names)
+        if chosen is None:
+            return f"no variable for {parameter.latex}"
+        name, fits = chosen
+        array = session.array(state[name])
+        if array is None:
+            return f"{name} is too large to look at"
+        fitted = fit(parameter, array, sizes)
+        if fitted is None:
+            return f"{name} is {describe(array.shape)}, which does not fit {parameter.latex}"
+        values[parameter.key] = fitted.astype(float)
+        names.add(name)
+        dtypes.append(array.dtype.name)
+        sure = sure and fits >= 0.95
+        bound.append(f"{parameter.latex} is {name} ({describe(array.shape)})")
+    return Inputs(values, tuple(bound), frozenset(names), tuple(dtypes), sure)
+
+
+def _best(parameter: Parameter, state: Mapping[str, str], taken: set[str]) -> tuple[str, float] | None:
+    fits = [(match(parameter.names, name), -rank(parameter.names, name), name) for name in state if name not in taken]
+    best = max((f for f in fits if f[0] >= 0.9), default=None)
+    return None if best is None else (best[2], best[0])
+
+
+class ValueChecks:
+    """Judges targets against the values of one session."""
+
+    def __init__(self, session: Session, lines: Sequence[Line], targets: Sequence[Target]) -> None:
+        """Raises Failed."""
+        self.session = session
+        self.lines = lines
+        self.targets = {t.key: t for t in targets}
+        self.steps, self.seen = session.steps()
+
+    def findings(self, target: Target) -> Iterator[CodeFinding]:
+        """What the code says about a target, one finding per kind of place."""
+        if target.kind not in ("value", "gradient"):
+            return
+        groups: dict[tuple[str, str], list[CodeFinding]] = {}
+        for occurrence in occurrences(target, self.steps, self.seen):
+            try:
+                finding = self._judge(target, occurrence)
+            except Failed as failed:
+                finding = self._finding(target, occurrence, Verdict("unchecked", str(failed)))
+            groups.setdefault((occurrence.kind, occurrence.name), []).append(finding)
+        for group in groups.values():
+            yield _settle(group, target.line)
+
+    def _judge(self, target: Target, occurrence: Occurrence) -> CodeFinding:
+        inputs = bind_inputs(target, occurrence.state, self.session)
+        if isinstance(inputs, str):
+            return self._finding(target, occurrence, Verdict("unchecked", inputs))
+        observed = self.session.array(occurrence.key)
+        if observed is None:
+            return self._finding(target, occurrence, Verdict("unchecked", f"{occurrence.name} is too large to look at"))
+        compared = _against(target, inputs, observed)
+        if isinstance(compared, str):
+            return self._finding(target, occurrence, Verdict("unchecked", compared), inputs)
+        formula, result = compared
+        if result.outcome == "equal" and not np.any(formula):
+            verdict = Verdict("unchecked", "every number is zero at the document's own values, which proves nothing")
+        elif result.outcome == "equal":
+            evidence = (
+                f"{occurrence.name} and the formula differ by {result.difference:.2g} at most "
+                f"(rounding allows {result.tolerance:.2g}) over {formula.size} numbers",
+                *inputs.bound,
+            )
+            verdict = Verdict("verified", self._same(occurrence), "code values", evidence)
+        else:
+            verdict = self._differing(target, occurrence, inputs, formula, observed, result)
+        return self._finding(target, occurrence, verdict, inputs)
+
+    def _same(self, occurrence: Occurrence) -> str:
+        what = {"variable": "the variable", "grad": "the gradient", "print": "the printed"}[occurrence.kind]
+        return f"{what} {occurrence.name} has the formula's value"
+
+    def _differing(
+        self, target: Target, occurrence: Occurrence, inputs: Inputs, formula: np.ndarray, observed: np.ndarray,
+        result: Comparison,
+    ) -> Verdict:  # fmt: skip
+        if result.outcome == "shape":
+            return Verdict(
+                "unchecked",
+                f"{occurrence.name} is {describe(observed.shape)}, the formula gives {describe(formula.shape)}",
+            )
+        if result.outcome == "unclear":
+            return Verdict("unchecked", f"{occurrence.name} differs from the formula by less than what can be told from rounding")
+        doubt = self._doubt(target, occurrence, inputs)
+        if doubt:
+            return Verdict("unchecked", f"{occurrence.name} differs from the formula, but {doubt}")
+        values = {p.latex: shown(inputs.values[p.key]) for p in target.parameters}
+        where = f"component {list(result.where)}" if result.where else ""
+        example = Counterexample(
+            values=values, left=result.left, right=result.right, where=where,
+            note=f"formula against {occurrence.name} of line {occurrence.line}",
+        )  # fmt: skip
+        reason = f"{occurrence.name} is not what the formula says: {result.right:.6g} instead of {result.left:.6g}"
+        return Verdict("refuted", reason, "code values", inputs.bound, example)
+
+    def _doubt(self, target: Target, occurrence: Occurrence, inputs: Inputs) -> str:
+        """Why a difference need not be an error of either side; empty if it is one."""
+        if not inputs.sure or occurrence.fit < 0.95:
+            return "its name or those of its inputs fit only loosely"
+        roots = frozenset(n.split(".")[0] for n in inputs.names)
+        if occurrence.kind == "grad":
+            return self._loss_doubt(target, occurrence)
+        rests, chance = sources(self.lines, occurrence.cell, occurrence.line, roots)
+        if chance:
+            return "chance takes part in computing it"
+        if not roots <= rests:
+            return f"it is not computed from {', '.join(sorted(roots - rests))}"
+        own = {occurrence.name} if occurrence.kind == "variable" else set()
+        reached = {n for n in rests - roots - own if n in occurrence.state}
+        others = [n for n in reached if not self._computed(n, occurrence, roots)]
+        if others:
+            return f"it also rests on {', '.join(sorted(others))}"
+        return ""
+
+    def _computed(self, name: str, occurrence: Occurrence, roots: frozenset[str]) -> bool:
+        """Whether a variable is a single number, or made from the formula's own inputs."""
+        if name.split(":")[0] in roots or occurrence.state[name].endswith(":()"):
+            return True
+        made = [s for s in self.lines if name in s.assigned and (s.cell, s.line) <= (occurrence.cell, occurrence.line)]
+        return bool(made) and bool(made[-1].reads & (roots | set(occurrence.state))) and not made[-1].random
+
+    def _loss_doubt(self, target: Target, occurrence: Occurrence) -> str:
+        made = [
+            s for s in self.lines
+            if s.backward is not None and (s.cell, s.line) <= (occurrence.cell, occurrence.line)
+        ]  # fmt: skip
+        subject = self.targets.get(target.subject or "")
+        if not made or subject is None:
+            return "it is not known which formula was differentiated"
+        loss = made[-1].backward or ""
+        if match(subject.names, loss) < 0.9 or loss not in occurrence.state:
+            return f"it is the gradient of {loss or 'something else'}"
+        inputs = bind_inputs(subject, occurrence.state, self.session)
+        observed = self.session.array(occurrence.state[loss])
+        if isinstance(inputs, str) or observed is None:
+            return f"{loss} could not be compared with {subject.latex}"
+        compared = _against(subject, inputs, observed)
+        if isinstance(compared, str) or compared[1].outcome != "equal":
+            return f"{loss} is not {subject.latex}"
+        return ""
+
+    def _finding(
+        self, target: Target, occurrence: Occurrence, verdict: Verdict, inputs: Inputs | None = None
+    ) -> CodeFinding:
+        name = f"print: {occurrence.name}" if occurrence.kind == "print" else occurrence.name
+        bound = (f"{target.latex} is {name}", *(inputs.bound if inputs else ()))
+        return CodeFinding(target.key, verdict, occurrence.cell, name, occurrence.line, bound)
+
+
+def _against(target: Target, inputs: Inputs, observed: np.ndarray) -> tuple[np.ndarray, Comparison] | str:
+    """(the formula's value, its comparison with the code's), or why there is none."""
+    try:
+        formula = np.asarray(target.evaluate(inputs.values), dtype=float)
+        eps = roundoff((*inputs.dtypes, observed.dtype.name))
+        moved = noise(target, inputs.values, formula, eps)
+    except CannotLower as cannot:
+        return f"the formula cannot be evaluated: {cannot}"
+    return formula, compare_arrays(formula, observed, eps, moved)
+
+
+def _settle(group: Sequence[CodeFinding], line: int) -> CodeFinding:
+    """One finding for several places of one name: an agreement counts; disagreement only if all say so."""
+    order = sorted(group, key=lambda f: (f.line < line, abs(f.line - line)))
+    for kind in ("verified", "unchecked", "refuted"):
+        for finding in order:
+            if finding.verdict.kind == kind:
+                return finding
+    return order[0]
+
+
+def shown(value: object) -> object:
+    """A value for a counterexample: as nested lists, or by its shape if it is large."""
+    if not isinstance(value, np.ndarray):
+        return "a function"
+    if value.size > SHOWN:
+        return f"{describe(value.shape)} array"
+    return np.round(value, 10).tolist()
