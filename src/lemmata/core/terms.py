@@ -58,6 +58,8 @@ class Variable:
     domain: Domain = field(default=Domain())
     declared: bool = True
     """False where the shape was guessed from use."""
+    described: bool = False
+    """The text says more of it in words that were not understood."""
     law: Law | None = None
     """Of a random variable."""
 

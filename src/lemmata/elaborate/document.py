@@ -202,6 +202,8 @@ class Elaborator:
         attempt: Attempt = read_chain(lambda c: self.shared(c, item), item.place, chain.items, chain.ops, conditions)
         reason = "" if attempt.readings and not attempt.preferred_failed else attempt.preferred_failed
         unused = {g for g in guards}
+        if kind == "inequality" and not item.formula.display and item.cue != "claim":
+            unused.add(_source(item))
         return self.statement(
             item, chain, role="claim", kind=kind, reason=reason, readings=tuple(attempt.readings), unread=tuple(attempt.failures),
             complete=attempt.complete, shape_error=attempt.shape_error, guards=tuple(sorted(unused)), assumptions=assumed,

@@ -107,6 +107,7 @@ class Environment:
             narrowed = [b for b in found if b.kind not in ("function", "abstract") or len(b.params or b.argument_types) == arity]
             found = narrowed or found
         found = [b for b in found if self._rank(b, place)[0] > 1]
+        found = [b for b in found if self._rank(b, place)[0] >= 4] or found
         if indexed is not None:
             found = [b for b in found if bool(b.indices) == indexed] or found
         if not found:

@@ -13,6 +13,7 @@ from lemmata.elaborate import surface as s
 from lemmata.elaborate.context import Context, Fact
 from lemmata.elaborate.declarations import declare_sizes, head_key
 from lemmata.elaborate.environment import Binding, Place
+from lemmata.elaborate.prose_lexicon import lexicon
 from lemmata.elaborate.names import script_items, spell, stem
 from lemmata.elaborate.reader import Conventions
 from lemmata.elaborate.roles import Item, Roles
@@ -39,6 +40,7 @@ def apply_facts(context: Context, items: Sequence[Item], roles: Roles, conventio
         by_formula.setdefault(item.formula.index, []).append(item)
     for item in reversed(items):
         _listed(item, context, by_formula, roles)
+    _described(context, items, roles)
     for fact in context.facts:
         _conventions(fact, conventions)
         for index in fact.subjects:
@@ -58,6 +60,22 @@ def apply_facts(context: Context, items: Sequence[Item], roles: Roles, conventio
                 _gradient_named(fact, by_formula, roles)
             case "entries":
                 _entries(fact, by_formula, roles)
+
+
+def _described(context: Context, items: Sequence[Item], roles: Roles) -> None:
+    """A declared symbol that the sentence goes on to describe in words (“consisting of …”) is not fully known."""
+    phrases = lexicon().sets.get("described", frozenset())
+    for item in items:
+        if item.kind != "membership":
+            continue
+        after = context.formulas[item.formula.index].after[:160].lower().replace("-", " ")
+        after = re.split(r"[.;。；]", after)[0]
+        if any(p in after for p in phrases):
+            for name in names_of(item.part.expr):
+                key, _ = head_key(name, roles.letters, roles.environment, item.place)
+                for binding in roles.environment.all(key):
+                    if binding.place == item.place and binding.kind in ("variable", "family"):
+                        binding.facts.add("described")
 
 
 def _conventions(fact: Fact, conventions: Conventions) -> None:

@@ -69,8 +69,8 @@ WORDS = (
     "theorems",
     "proofs",
 )
-JUDGEMENT = ("guesses", "turns", "mistakes", "instead", "rejections", "approximate")
-_UNMATCHED = frozenset({"abbreviations", "continuations", "theorems", "proofs", "resumes", "actions"})
+JUDGEMENT = ("guesses", "turns", "mistakes", "instead", "rejections", "approximate", "described")
+_UNMATCHED = frozenset({"described", "abbreviations", "continuations", "theorems", "proofs", "resumes", "actions"})
 
 FORMULA = "(?:⟦\\d+⟧)"
 _LIST = f"{FORMULA}(?:(?:,? and |, ?| ?、 ?|， ?| ?和 ?| ?与 ?){FORMULA}){{0,12}}"

@@ -212,7 +212,7 @@ def refer(r: Reader, binding: Binding) -> t.Term:
         case "variable":
             assert binding.type is not None
             return t.Input(binding.type, t.Variable(f"{binding.key}#{binding.uid}", binding.latex, binding.type, binding.domain,
-                                                    binding.declared, _law(r, binding)))
+                                                    binding.declared, "described" in binding.facts, _law(r, binding)))
         case "term" if binding.term is not None:
             return t.Defined(binding.term.type, f"{binding.key}#{binding.uid}", binding.latex, binding.term)
         case "through" if binding.through is not None:
@@ -312,7 +312,7 @@ def _declared_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> 
         if count is None and spell(index) in r.shared.conventions.step_letters:
             origins[-1] = FIRST_STEP
     whole = replace(binding.type, shape=tuple(leading) + binding.type.shape, row=False)
-    variable = t.Variable(f"{binding.key}#{binding.uid}", binding.latex, whole, binding.domain, binding.declared, _law(r, binding))
+    variable = t.Variable(f"{binding.key}#{binding.uid}", binding.latex, whole, binding.domain, binding.declared, "described" in binding.facts, _law(r, binding))
     indices = [_index(r, i) for i in items]
     full: list[t.Term | None] = [*indices, *([None] * binding.type.rank)]
     for position, index in enumerate(indices):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from lemmata.core import terms as t
 from lemmata.core.size import Size
 from lemmata.elaborate.statement import ShapeError, Statement
-from lemmata.lower.problem import ReadingProblem
+from lemmata.lower.problem import ReadingProblem, walk_terms
 from lemmata.verify.outcome import Reading as JudgedReading
 from lemmata.verify.judgement import judge
 from lemmata.verify.problem import CannotLower, Instance, SizeRule
@@ -41,6 +42,9 @@ def _claim(statement: Statement, seed: int) -> Verdict:
     first = statement.readings[0]
     if verdict.kind == "refuted":
         guessed = [v for r in statement.readings for v in r.guessed]
+        described = [v.latex for r in statement.readings for v in described_variables(r.sides)]
+        if described:
+            return _unchecked(verdict, f"fails, but the text describes {described[0]} further in words that were not understood")
         if guessed:
             names = ", ".join(dict.fromkeys(v.latex for v in guessed))
             return _unchecked(verdict, f"fails, but {names} was not declared and its shape is a guess")
@@ -53,6 +57,10 @@ def _claim(statement: Statement, seed: int) -> Verdict:
     if verdict.kind == "verified" and statement.reason:
         return _unchecked(verdict, f"holds only if {first.note}: {statement.reason}")
     return verdict
+
+
+def described_variables(sides: Sequence[t.Term]) -> list[t.Variable]:
+    return [x.variable for x in walk_terms(tuple(sides)) if isinstance(x, t.Input) and x.variable.described]
 
 
 def _readable_failures(statement: Statement) -> bool:
