@@ -16,6 +16,7 @@ help:  ## This list
 .venv/.core: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) -e '.[torch,test]'
+	$(BIN)/python -m compileall -q src
 	@touch $@
 
 .venv/.lint: .venv/.core
