@@ -68,7 +68,8 @@ def _referee(tried: Tried, link: int, look: double.Look, tally: _Tally, limits: 
         if look.kind == "doubt" and not noise:
             tally.unclear = "the sides differ in double precision, at a size too big for the referee"
         return None
-    ruling = referee.rule(trial.instance, trial.draws, link, limits.precision)
+    thorough = look.kind != "doubt"
+    ruling = referee.rule(trial.instance, trial.draws, link, limits.precision, thorough)
     tally.bits = max(tally.bits, ruling.bits)
     match ruling.kind:
         case "differ" if not double.resembles(tried.values, trial, link, ruling.index, ruling.left, ruling.right):
@@ -150,7 +151,7 @@ def _over_field(bench: Bench, link: int, seed: int, outcome: Outcome, limits: Li
         return Outcome("holds", method, (*outcome.evidence, proof.line))
     # Too small a difference for double precision: the referee finds it at more bits, or nothing is said.
     for tried in bench.tried:
-        ruling = referee.rule(tried.trial.instance, tried.trial.draws, link, limits.precision)
+        ruling = referee.rule(tried.trial.instance, tried.trial.draws, link, limits.precision, thorough=True)
         if ruling.kind == "differ":
             failure = Failure(tried.trial, link, ruling.index, ruling.left, ruling.right, ruling.enclosure)
             return _fails(failure, link, bench)

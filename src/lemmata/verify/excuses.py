@@ -17,7 +17,7 @@ from lemmata.verify.sampling import draw, generator
 from lemmata.verify.trials import Bench
 from lemmata.verify.values import Style
 
-ROUND_OFF = 1e-7
+ROUND_OFF = 1e-11
 """A relative difference that rounding may explain; used only where the outcome is to say nothing."""
 
 
@@ -59,7 +59,8 @@ def _printed(bench: Bench, link: int) -> bool:
         sides = tried.trial.instance.sides[link : link + 2]
         left, right = tried.values.sides[link], tried.values.sides[link + 1]
         look = double.compare(left, right, tried.trial.instance.exact)
-        if look.difference <= _printed_slack(*sides):
+        slack = _printed_slack(*sides)
+        if slack and look.difference <= slack:
             continue
         if left.size == right.size == 1 and not any(map(double.depends_on_inputs, sides)):
             pairs = ((sides[1], left), (sides[0], right))
@@ -88,7 +89,7 @@ def _printed_slack(left: Node, right: Node) -> float:
     if not double.depends_on_inputs(left) and not double.depends_on_inputs(right):
         return 1e-2
     digits = [d for n in nodes(left, right) if n.op == "constant" and (d := _digits(n.attr("value"))) >= 4]
-    return 10.0 ** (2 - min(digits)) if digits else 0.0
+    return sum(7.5 * 10.0**-d for d in digits)
 
 
 def _digits(value: object) -> int:

@@ -135,7 +135,8 @@ def _search(
         if values is None or not values.conditions:
             continue
         found = _excess(values, link, relation)
-        if found is None or found <= best:
+        # Where both sides are equal, such as at zero, there is nothing to climb from.
+        if found is None or found <= best or found == 0:
             continue
         best, current = found, candidate
         if found > EXCESS and refused < 3:

@@ -5,6 +5,7 @@ Only an enclosure of the difference that excludes zero refutes. python-flint is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,9 @@ from lemmata.verify.values import Array, Draw
 
 PRECISIONS = (53, 128, 512, 2048)
 SETTLED = 2.0**-60
-"""A difference enclosed within this part of the larger side around zero counts as none."""
+THOROUGH = 2.0**-400
+"""A difference enclosed within this part of the larger side around zero counts as none; the second where there is
+reason to expect a very small one."""
 ROUGH = 1e-3
 """What a program that approximates by itself must miss by, relative to the larger side, before it counts as wrong."""
 
@@ -36,13 +39,17 @@ class Ruling:
     reason: str = ""
 
 
-def rule(instance: Instance, draws: Mapping[str, Draw], link: int, precision: int = 2048) -> Ruling:
-    """Decide one link at one trial."""
+def rule(
+    instance: Instance, draws: Mapping[str, Draw], link: int, precision: int = 2048, thorough: bool = False
+) -> Ruling:
+    """Decide one link at one trial; `thorough` where a very small difference is suspected."""
     relation = instance.relations[link]
     last = Ruling("unclear", reason="the enclosures are too wide")
     for bits in PRECISIONS:
         if bits > precision:
             break
+        if thorough and bits < 512:
+            continue
         try:
             sides = enclosures(instance, draws, (instance.sides[link], instance.sides[link + 1]), bits)
         except Unclear as doubt:
@@ -50,7 +57,11 @@ def rule(instance: Instance, draws: Mapping[str, Draw], link: int, precision: in
             if doubt.final:
                 break
             continue
-        last = _equation(*sides, bits, instance.exact) if relation in ("=", "\\ne") else _order(*sides, relation, bits)
+        last = (
+            _equation(*sides, bits, instance.exact, THOROUGH if thorough else SETTLED)
+            if relation in ("=", "\\ne")
+            else _order(*sides, relation, bits)
+        )
         if last.kind != "unclear":
             break
     return last
@@ -89,7 +100,7 @@ def enclosures(
     return left, right
 
 
-def _equation(left: Array, right: Array, bits: int, exact: bool) -> Ruling:
+def _equation(left: Array, right: Array, bits: int, exact: bool, negligible: float) -> Ruling:
     settled = True
     for index in np.ndindex(left.shape):
         a, b = left[index], right[index]
@@ -103,10 +114,19 @@ def _equation(left: Array, right: Array, bits: int, exact: bool) -> Ruling:
             if not exact and _lower(difference) < ROUGH * larger:
                 settled = False
                 continue
-            return Ruling("differ", index, _number(a), _number(b), _text(difference), bits)
-        if _upper(difference) > SETTLED * max(larger, 1.0):
+            return Ruling("differ", index, *_apart(a, b, difference, larger), _text(difference), bits)
+        if _upper(difference) > negligible * max(larger, 1.0):
             settled = False
     return Ruling("agree", bits=bits) if settled else Ruling("unclear", reason="the enclosures are too wide", bits=bits)
+
+
+def _apart(a: Any, b: Any, difference: Any, larger: float) -> tuple[object, object]:
+    """Two values as numbers, or with as many digits as it takes to tell them apart."""
+    left, right = _number(a), _number(b)
+    if left != right or not hasattr(a, "str") or not hasattr(b, "str"):
+        return left, right
+    digits = 3 + math.ceil(math.log10(larger / max(_lower(difference), 1e-300)))
+    return a.str(digits, radius=False), b.str(digits, radius=False)
 
 
 def _order(left: Array, right: Array, relation: str, bits: int) -> Ruling:
