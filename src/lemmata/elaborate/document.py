@@ -118,7 +118,7 @@ class Elaborator:
             return True
         if source.cue in ("condition", "example"):
             return here.sentence == there.sentence
-        inside = source.place.scopes == item.place.scopes[: len(source.place.scopes)]
+        inside = source.place.scopes == item.place.scopes[: len(source.place.scopes)] or source.cue == "assume"
         return inside and source.place.at <= item.place.at or here.sentence == there.sentence
 
     def conditions(self, item: Item) -> tuple[Conditions, tuple[str, ...], tuple[str, ...]]:
@@ -201,6 +201,10 @@ class Elaborator:
         conditions, guards, assumed = self.conditions(item)
         attempt: Attempt = read_chain(lambda c: self.shared(c, item), item.place, chain.items, chain.ops, conditions)
         reason = "" if attempt.readings and not attempt.preferred_failed else attempt.preferred_failed
+        hidden = _implicit(attempt, chain, self.items, item)
+        if hidden:
+            return self.statement(item, chain, role="implicit definition", kind=kind, readings=tuple(attempt.readings),
+                                  reason="", assumptions=(f"defines {hidden}",))
         unused = {g for g in guards}
         if kind == "inequality" and not item.formula.display and item.cue != "claim":
             unused.add(_source(item))
@@ -257,6 +261,24 @@ def _definition_term(r: Reader, item: Item, expr: s.Relation):
                 return references.member(r, binding, binding.indices, None)[0]
             return references.refer(r, binding)
     return r.term(expr.items[-1])
+
+
+def _implicit(attempt: Attempt, chain: s.Relation, items: Sequence[Item], here: Item) -> str:
+    """The one symbol that this equation leaves open and nothing before it mentions: q·k = ‖q‖‖k‖ cos θ defines θ."""
+    if not attempt.readings or set(chain.ops) != {"="} or len(chain.items) != 2:
+        return ""
+    fresh = [v for v in attempt.readings[0].guessed if v.type.rank == 0]
+    if len(fresh) != 1 or len(attempt.readings[0].guessed) != 1:
+        return ""
+    key = fresh[0].latex
+
+    def count(expr: s.Expr) -> int:
+        return sum(isinstance(n, s.Name) and stem(n) == key for n in walk(expr))
+
+    if sum(count(x) for x in chain.items) != 1:
+        return ""
+    before = any(count(i.part.expr) for i in items if i.formula.index < here.formula.index)
+    return "" if before else key
 
 
 def _extent(formula: Formula, expr: s.Expr) -> tuple[int, int]:

@@ -89,7 +89,15 @@ def _parameters(items: tuple[s.Expr, ...]) -> tuple[s.Name, ...] | None:
 
 
 def mentions(expr: s.Expr, key: str) -> bool:
-    return any(isinstance(n, s.Name) and stem(n) == key for n in walk(expr))
+    """Whether the symbol of this key occurs; h_q is another symbol than h."""
+    return any(isinstance(n, s.Name) and key in (stem(n) if n.sub is None else "", f"{stem(n)}_{spell(n.sub)}", stem(n) if _indexed(n) else "")
+               for n in walk(expr))
+
+
+def _indexed(name: s.Name) -> bool:
+    """Whether the subscript is an index by its look: i, j, t - 1, a number."""
+    items = script_items(name.sub)
+    return bool(items) and all(isinstance(i, s.Num | s.Infix) or isinstance(i, s.Name) and i.base in "ijt" for i in items)
 
 
 def refers_to_itself(binding: Binding, body: s.Expr) -> bool:

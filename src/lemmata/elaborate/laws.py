@@ -42,8 +42,9 @@ def apply_laws(context: Context, items: Sequence[Item], roles: Roles) -> None:
             _collect(fact, by_formula, roles, found)
     for item in items:
         _sim(item, roles, found)
-    for (_, key, _), entry in sorted(found.items(), key=lambda kv: kv[1].item.place.at):
-        if entry.law.random:
+    whole = {(sentence, key) for (sentence, key, _), entry in found.items() if entry.law.random and not entry.law.by_index}
+    for (sentence, key, _), entry in sorted(found.items(), key=lambda kv: kv[1].item.place.at):
+        if entry.law.random and not (entry.law.by_index and (sentence, key) in whole):
             _bind(key, entry, roles)
 
 
@@ -117,6 +118,10 @@ def _bind(key: str, entry: Collected, roles: Roles) -> None:
     _declare_moment(entry.law.variance, roles, place, SCALAR, positive=True)
     _, indices = head_key(name, roles.letters, env, item.place)
     known = env.find(key, name.font, item.place)
+    if known is not None and known.indices and not indices and entry.law.components and name.sub is None:
+        kind = _member_type(known, roles)
+        env.add(Binding(key, name.font, stem(name), "variable", place, kind, law=entry.law))
+        return
     if known is not None and known.kind == "family" and not entry.law.by_index:
         env.add(Binding(key, name.font, known.latex, "family", place, known.type, known.domain, indices=known.indices, ranges=known.ranges,
                         law=entry.law))
@@ -128,13 +133,30 @@ def _bind(key: str, entry: Collected, roles: Roles) -> None:
         return
     if known is not None and known.kind not in ("variable",):
         return
-    kind = known.type if known is not None and known.type is not None else SCALAR
+    from lemmata.elaborate.solver import unknown
+
+    guess = Tensor((unknown(key),)) if entry.law.components else SCALAR
+    kind = known.type if known is not None and known.type is not None else guess
     if known is not None and known.place.at == place.at:
         known.law = entry.law
     else:
         env.add(Binding(key, name.font, spell(name), "variable", place, kind, law=entry.law))
     if entry.law.covariance is not None and isinstance(entry.law.covariance, s.Name):
         _covariance(entry.law.covariance, roles, place, kind)
+
+
+def _member_type(known: Binding, roles: Roles) -> Tensor:
+    """The shape of a member of a family, for its name without an index."""
+    from lemmata.elaborate import references
+    from lemmata.elaborate.solver import Unreadable, unknown
+
+    if known.type is not None:
+        return known.type
+    r = roles.reader(known.place)
+    try:
+        return references.member(r, known, known.indices, None)[0].type
+    except Unreadable:
+        return Tensor((unknown(known.key),))
 
 
 def _declare_moment(expr: s.Expr | None, roles: Roles, place: Place, kind: Tensor, positive: bool) -> None:

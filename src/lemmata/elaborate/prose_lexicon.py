@@ -15,7 +15,8 @@ Tables of a file, all of them lists of phrases unless said otherwise (a phrase m
                property finds its formula; `idioms`: contain an opener and govern nothing; `actions`, `restricting`,
                `closers`, `resumes`: extent and force of clauses; `abbreviations`, `continuations`: sentences;
                `theorems`, `proofs`: titles of run-in headings.
-`judgement`    `guesses`, `turns`, `mistakes`, `instead`, `rejections`: withdrawn formulas; `approximate`.
+`judgement`    `guesses`, `turns`, `mistakes`, `instead`, `rejections`: withdrawn formulas; `approximate`;
+               `described`: a symbol's value is told in words that are not understood.
 
 All languages are matched at once; Chinese prose cites English words and the other way round.
 """
@@ -265,7 +266,7 @@ def build(languages: Iterator[dict[str, object]]) -> Lexicon:
                     raise LanguageError(f"`{table}.{name}` must be a list of phrases")
                 if table in ("relations", "conventions"):
                     (relations if table == "relations" else conventions).extend(_relation(name, p) for p in phrases)
-                elif name in _UNMATCHED and table == "words":
+                elif name in _UNMATCHED and table in ("words", "judgement"):
                     sets[name].update(phrases)
                 else:
                     for phrase in phrases:

@@ -89,8 +89,9 @@ def _split(r: Reader, expr: s.Name) -> tuple[t.Term | None, tuple[s.Expr, ...], 
     binding = r.shared.environment.find(key, expr.font, r.place, indexed=bool(items))
     lower_rows = _rows_of_matrix(r, expr, items)
     if binding is not None and binding.kind not in ("function", "abstract"):
-        if items and lower_rows is not None and not (binding.indices or binding.kind == "family") and _rank(r, binding) < len(items):
-            return lower_rows, items, expr.sup
+        if items and lower_rows is not None and not (binding.indices or binding.kind == "family"):
+            if _rank(r, binding) < len(items) or _is_row(r, expr):
+                return lower_rows, items, expr.sup
         if items and (binding.indices or binding.kind == "family"):
             value, rest = member(r, binding, items, expr)
             return value, rest, expr.sup
@@ -101,6 +102,15 @@ def _split(r: Reader, expr: s.Name) -> tuple[t.Term | None, tuple[s.Expr, ...], 
     if constant is not None:
         return constant, (), expr.sup
     return None, items, expr.sup
+
+
+def _is_row(r: Reader, expr: s.Name) -> bool:
+    """q_i where both a vector q and a matrix Q are there: bold it is row i of Q, plain component i of q."""
+    options = ("a component of the vector", "a row of the matrix of the same letter")
+    if expr.font == "bold":
+        options = options[::-1]
+    labels = tuple(f"{spell(expr)} read as {x}" for x in options)
+    return (expr.font == "bold") != bool(r.choice("row", expr, 2, labels))
 
 
 def _rank(r: Reader, binding: Binding) -> int:

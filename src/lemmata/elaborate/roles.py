@@ -135,8 +135,36 @@ class Roles:
                 self._sizes_of_set(expr.items[1], r)
         elif "\\in" in ops:
             self._sizes_of_set(expr.items[-1], r)
+            self._listed_matrix(item, expr, r)
         elif all(op in COMPARISONS for op in ops):
             self._bound(item, expr, r)
+
+    def _listed_matrix(self, item: Item, expr: s.Relation, r: Reader) -> None:
+        """K = [k_1, …, k_n] ∈ ℝ^{n×d} with nothing said of the k_i declares K, its rows being the k_i."""
+        match expr:
+            case s.Relation(ops=("=", "\\in"), items=(s.Name() as whole, s.Paren(items=items), target)):
+                first = items[0]
+            case s.Relation(ops=("=", "\\in"), items=(s.Name() as whole, s.Matrix(rows=rows), target)):
+                first, items = rows[0][0], tuple(e for row in rows for e in row)
+            case _:
+                return
+        if not isinstance(first, s.Name) or first.sub is None or whole.sub is not None:
+            return
+        if not any(isinstance(i, s.Mark) and i.name == "dots" for i in items):
+            return
+        key = stem(first)
+        known = [b for b in self.environment.all(key) if b.indices and b.place.at < item.place.at]
+        if known or any(k == key for k, _, p in self.heads if p.at < item.place.at):
+            return
+        member = membership(r, target)
+        if member.type.rank != 2:
+            return
+        item.role, item.kind = "declaration", "listed"
+        self.environment.add(Binding(stem(whole), whole.font, spell(whole), "variable", item.place, member.type, member.domain))
+        if first.base != whole.base.lower():
+            letter = s.Name(first.start, first.end, "i")
+            body = replace(whole, sub=letter)
+            self.environment.add(Binding(key, first.font, spell(first), "definition", item.place, body=body, indices=(letter,)))
 
     @staticmethod
     def _names_only(expr: s.Expr) -> bool:
@@ -187,7 +215,9 @@ class Roles:
                 left, right = r.size(expr.items[0]), r.size(expr.items[1])
             except Unreadable:
                 return
-            if left.atoms and right.atoms:
+            if left.atoms and right.atoms and item.cue == "condition":
+                item.role, item.kind = "condition", "size rule"
+            elif left.atoms and right.atoms:
                 item.role, item.kind = "declaration", "size rule"
                 self.size_rules.append((item.place, left, expr.ops[0], right))
 
@@ -368,7 +398,8 @@ class Roles:
             if before is not None and before.kind not in ("function", "abstract"):
                 return before.kind == "definition" and bool(before.indices) and before.indices != head.indices
             if before is not None and before.kind == "function" and item.cue not in DEFINING:
-                return False
+                return [spell(p) for p in before.params] != [spell(p) for p in head.params] and _fonts(before.params) == _fonts(head.params) \
+                    and not any(mentions(body, head.key) for body in (body,)) or _ranks_differ(before.params, head.params)
             return not (before is None and self._is_restatement(head, body))
         if head.key in self.letters and not head.indices and before is None:
             return False
@@ -544,6 +575,15 @@ def undefined_losses(roles: Roles) -> None:
                         continue
                     base = replace(wrt, sub=None) if isinstance(wrt, s.Name) and head.indices and wrt.sub is not None else wrt
                     abstract_scalar(roles, loss, base, item.place)
+
+
+def _fonts(params: tuple[s.Name, ...]) -> list[str]:
+    return [p.font for p in params]
+
+
+def _ranks_differ(a: tuple[s.Name, ...], b: tuple[s.Name, ...]) -> bool:
+    """f(q, K) and f(Q, K): the same name for a function of other things."""
+    return [p.base.isupper() for p in a] != [p.base.isupper() for p in b]
 
 
 def _same_pattern(a: tuple[s.Expr, ...], b: tuple[s.Expr, ...]) -> bool:
