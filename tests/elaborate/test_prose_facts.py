@@ -217,6 +217,10 @@ def test_malformed_language_data(data: dict[str, object], message: str) -> None:
         build(iter([data]))
 
 
+def test_no_table_of_whole_phrases_is_lost() -> None:
+    assert all(lexicon().sets.values())
+
+
 def test_broken_pattern() -> None:
     words = build(iter([{"relations": {"rows": ["rows (<O>"]}}]))
     with pytest.raises(LanguageError, match="cannot be compiled"):

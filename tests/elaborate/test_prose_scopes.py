@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from prose_snippets import document
 
 from lemmata.documents.model import Document
@@ -205,3 +207,22 @@ def test_time_grows_in_proportion(unit: str) -> None:
     context(large)
     end = time.perf_counter()
     assert end - middle < 12 * (middle - start) + 0.5
+
+
+_SOUP = (
+    "if|for all|with|$x = 0$|$n \\times d$|$$a = b.$$|$$c,$$|where|let|then|(|)|,|;|:|."
+    "|symmetric|not|is|and|rows|mean|of|\n\n|\n- |\n# |**Bold.**|令|对|对称|为|，|。|、|时|若|$A$|one might guess|but|is wrong|at|⟦3⟧|by|setting|to|be"
+    "|$\\{$|$}{$|"
+).split("|")
+
+
+@given(st.lists(st.sampled_from(_SOUP), max_size=60), st.booleans())
+@settings(max_examples=150, deadline=None)
+def test_any_order_of_words_is_read(words: list[str], spaced: bool) -> None:
+    """Never an exception; every formula has its context, in order, and says the same the second time."""
+    text = document((" " if spaced else "").join(words))
+    found = context(text)
+    assert [f.index for f in found.formulas] == list(range(len(text.formulas)))
+    assert all(f.index in found.sentences[f.sentence].formulas for f in found.formulas)
+    assert all(0 <= k < len(found.facts) for f in found.formulas for h in f.hypotheses for k in h.facts)
+    assert found == context(text)
