@@ -68,9 +68,9 @@ def attend(q: Array, k: Array, v: Array, how: Semantics, model: int) -> Array:
     return (weights * width**-0.5 if how.scale == "after" else weights) @ v
 
 
-def multi_head(q: Array, k: Array, v: Array, w: Sequence[Array], heads: int, how: Semantics) -> Array:
+def multi_head(qkv: Sequence[Array], w: Sequence[Array], heads: int, how: Semantics) -> Array:
     """Multi-head attention of one sequence computed `how`. Raises ValueError where that way has no shape."""
-    wq, wk, wv, wo = w
+    (q, k, v), (wq, wk, wv, wo) = qkv, w
     q, k, v = q @ wq, k @ wk, v @ wv
     width = q.shape[-1] // heads
 
@@ -114,7 +114,7 @@ def matching(runs: Sequence[tuple[Sequence[Array], Sequence[Array], int, Array]]
     """The mistakes that explain every run (q k v, weights, heads, result of the code); empty if none does."""
     for how in variants(tuple(CHOICES)):
         try:
-            if all(close(multi_head(*qkv, w, h, how), np.squeeze(code)) for qkv, w, h, code in runs):
+            if all(close(multi_head(qkv, w, h, how), np.squeeze(code)) for qkv, w, h, code in runs):
                 return faults(how)
         except ValueError:
             continue
@@ -139,13 +139,14 @@ def explain_attention(target: Target, trials: Sequence[Run]) -> str:
         return ""
     try:
         for xs, _ in runs:
-            if not close(target.evaluate(dict(zip(keys, xs, strict=True))), attend(*xs, Semantics(), xs[0].shape[-1])):
+            q, k, v = xs
+            if not close(target.evaluate(dict(zip(keys, xs, strict=True))), attend(q, k, v, Semantics(), 1)):
                 return ""
     except (CannotLower, ValueError):
         return ""
     for how in variants(("scale", "axis")):
         try:
-            if how.scale != "model" and all(close(attend(*xs, how, 1), np.squeeze(code)) for xs, code in runs):
+            if how.scale != "model" and all(close(attend(q, k, v, how, 1), np.squeeze(c)) for (q, k, v), c in runs):
                 return "; ".join(faults(how))
         except ValueError:
             continue

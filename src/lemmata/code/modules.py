@@ -47,6 +47,8 @@ class Run:
     reading: str
     """How heads or axes had to be read."""
     batch: bool
+    whole: Mapping[str, np.ndarray]
+    """The formula's arguments with their batch; one object for arguments that are the same."""
 
 
 def judge_layer(
@@ -85,7 +87,8 @@ def _judge(
             return Verdict("unchecked", f"{layer.name}: {outcome}")
         runs.append(outcome)
     assert weights is not None and instance is not None
-    return _verdict(target, layer, instance, weights, runs, hinted)
+    called = path.rsplit(".", 1)[-1] if path else layer.name
+    return _verdict(target, layer, instance, weights, runs, hinted or match(target.names, called) >= 0.9)
 
 
 def _run(
@@ -98,23 +101,21 @@ def _run(
     session.ask("set", handle=instance.handle, values=values, eps=0.0)
     names = [p.key for p in target.parameters if p.role == "argument"]
     needed = required(layer.forward) if not path else names[:1]
-    queries, keys = LENGTHS[scale.model]
-    if len(needed) == 1:
-        x = np.round(rng.normal(size=(2, queries, scale.model)), 2)
-        given = [x]
-        arguments = dict.fromkeys(names, x)
-    elif len(needed) == len(names):
-        given = [np.round(rng.normal(size=(2, queries if i == 0 else keys, scale.model)), 2) for i in range(len(names))]
-        order = [next((n for n in needed if match((key,), n) >= 0.6), None) for key in names]
-        straight = None in order or len(set(order)) < len(order)
-        arguments = {key: given[i if straight else needed.index(str(order[i]))] for i, key in enumerate(names)}
-    else:
+    if not names or len(needed) not in (1, len(names)):
         return f"takes {len(needed)} arguments, the formula {len(names)}"
-    answer, batch = _forward(session, instance, given, path)
-    if isinstance(answer, str):
-        return answer
-    code = answer if batch else answer[None]
-    return _compare(target, instance, weights, values, scale, arguments, code, batch)
+    failure = ""
+    for lengths in dict.fromkeys((LENGTHS[scale.model], LENGTHS[scale.model][:1] * 2)):
+        given = [np.round(rng.normal(size=(2, lengths[0 if i == 0 else 1], scale.model)), 2) for i in range(len(needed))]
+        order = [next((i for i, n in enumerate(needed) if match((key,), n) >= 0.6), -1) for key in names]
+        straight = sorted(order) != list(range(len(needed)))
+        arguments = {key: given[0 if len(needed) == 1 else i if straight else order[i]] for i, key in enumerate(names)}
+        answer, batch = _forward(session, instance, given, path)
+        if isinstance(answer, str):
+            failure = failure or answer
+            continue
+        code = answer if batch else answer[None]
+        return _compare(target, instance, weights, values, scale, arguments, code, batch)
+    return failure
 
 
 def _forward(session: Session, instance: Layer, given: Sequence[np.ndarray], path: str) -> tuple[np.ndarray | str, bool]:
@@ -148,19 +149,17 @@ def _compare(
     for strided in ((False, False), (True, True), (True, False), (False, True)) if indexed else ((False, False),):
         try:
             chosen = formula_weights(target, weights, values, instance, scale.heads, strided)
-            rows = []
-            for member in range(len(code)):
-                inputs: dict[str, Value] = {**{k: v[member] for k, v in arguments.items()}, **chosen}
-                rows.append(np.asarray(target.evaluate(inputs), dtype=float))
-            formula = np.stack(rows)
-            moved = noise(target, inputs, rows[-1], roundoff(("float64",)))
+            formula = _members(target, arguments, chosen, 0)
+            last: dict[str, Value] = {**{k: v[-1] for k, v in arguments.items()}, **chosen}
+            moved = noise(target, last, formula[-1], roundoff(("float64",)))
+            turned = _members(target, arguments, chosen, 1) if batch else formula
         except (CannotLower, ValueError) as cannot:
             failure = f"the formula cannot be evaluated: {cannot}"
             continue
         plain = plain or chosen
         for result, way in (
             (compare_arrays(formula, code, roundoff((code.dtype.name,)), moved), ""),
-            (_sequence_first(formula, code), "the sequence is the first axis"),
+            (compare_arrays(turned, code, roundoff((code.dtype.name,)), moved), "the sequence is the first axis"),
         ):
             reading = "; ".join(w for w in (way, "heads take every h-th column" if any(strided) else "") if w)
             if best is None or (result.outcome == "equal" and best[0].outcome != "equal"):
@@ -169,19 +168,27 @@ def _compare(
             break
     if best is None:
         return failure
-    return Run(scale, {k: v[0] for k, v in arguments.items()}, plain, code[0], best[0], best[1], batch)
+    return Run(scale, {k: v[0] for k, v in arguments.items()}, plain, code[0], best[0], best[1], batch, arguments)
 
 
-def _sequence_first(formula: np.ndarray, code: np.ndarray) -> Comparison:
-    """Where the code takes (sequence, batch, width), our batch is its sequence: that is not what was asked."""
-    return Comparison("shape") if formula.shape != code.shape else Comparison("differ")
+def _members(
+    target: Target, arguments: Mapping[str, np.ndarray], weights: Mapping[str, np.ndarray], axis: int
+) -> np.ndarray:
+    """The formula on every member of the batch, which is this axis of the arguments and of the result."""
+    rows = []
+    for member in range(min(v.shape[axis] for v in arguments.values())):
+        inputs: dict[str, Value] = {**{k: np.take(v, member, axis) for k, v in arguments.items()}, **weights}
+        rows.append(np.asarray(target.evaluate(inputs), dtype=float))
+    return np.stack(rows, axis)
 
 
 def _verdict(
-    target: Target, layer: LayerClass, instance: Layer, weights: Weights, runs: Sequence[Run], hinted: bool
+    target: Target, layer: LayerClass, instance: Layer, weights: Weights, runs: Sequence[Run], named: bool
 ) -> Verdict:
     outcomes = {r.best.outcome for r in runs}
     notes = []
+    if len(runs[0].arguments) > 1 and len({id(v) for v in runs[0].whole.values()}) == 1:
+        notes.append(f"as self-attention, {' = '.join(runs[0].arguments)}")
     if instance.biased and not any(p.endswith("bias") for paths in weights.paths.values() for p in paths):
         notes.append("equal up to its biases, which the formula does not have (they are zero here)")
     if readings := sorted({r.reading for r in runs if r.reading}):
@@ -197,14 +204,14 @@ def _verdict(
     if "equal" in outcomes:
         return Verdict("unchecked", f"{layer.name} agrees with the formula at some sizes and not at others")
     why = explain(target, runs)
-    if not why and not (weights.sure and (hinted or match(target.names, layer.name) >= 0.9)):
+    if not why and not (weights.sure and named):
         return Verdict("unchecked", f"{layer.name} differs from the formula, but which parameter is which is not sure")
     if not why and not runs[0].batch:
         return Verdict("unchecked", f"{layer.name} differs from the formula, but what its axes mean is not sure")
     run = runs[-1]
     shown_values = {**run.arguments, **run.weights}
     first = {p.key: p.latex for p in target.parameters}
-    same = len({id(v) for v in run.arguments.values()}) < len(run.arguments)
+    same = len({id(v) for v in run.whole.values()}) < len(run.whole)
     values: dict[str, object] = {first[k]: shown(v) for k, v in shown_values.items()}
     sizes = {"n": len(next(iter(run.arguments.values()))), "d": run.scale.model}
     if any(p.indexed for p in target.parameters):
@@ -231,7 +238,7 @@ def explain(target: Target, runs: Sequence[Run]) -> tuple[str, ...]:
         w = [np.concatenate(list(run.weights[k]), axis=1) for k in heads] + [run.weights[output[0]]]
         try:
             formula = target.evaluate({**run.arguments, **run.weights})
-            if not close(formula, multi_head(*qkv, w, run.scale.heads, Semantics())):
+            if not close(formula, multi_head(qkv, w, run.scale.heads, Semantics())):
                 return ()
         except (CannotLower, ValueError):
             return ()
@@ -293,7 +300,7 @@ def _sublayers(
             continue
         fed = [c for c in others if close(c["inputs"][0], made_of)]
         sums = [c["inputs"][0] for c in calls] + ([result] if isinstance(result, np.ndarray) else [])
-        if any(s is not None and np.shape(s) == np.shape(given) and close(given + c["output"], s) for c in fed for s in sums):
+        if any(_adds(given, c["output"], s) for c in fed for s in sums):
             before.append(str(norm["path"]))
     if norms and len(evidence) == len(norms):
         note = f" (with ε = {made.eps[0]:g} left out)" if made.eps and made.eps[0] else ""
@@ -316,6 +323,10 @@ def _sublayers(
             reason = f"{layer.name} normalises before each sublayer, x + Sublayer(LayerNorm(x)), the formula after it"
             return Verdict("refuted", reason, "code on fresh inputs", tuple(before), example)
     return Verdict("unchecked", f"not every normalisation of {layer.name} could be matched with a sublayer")
+
+
+def _adds(x: np.ndarray, y: np.ndarray, total: object) -> bool:
+    return isinstance(total, np.ndarray) and x.shape == y.shape == total.shape and close(x + y, total)
 
 
 def _holds(target: Target, call: Mapping[str, Any], wanted: np.ndarray, operation: str, argument: str) -> bool:

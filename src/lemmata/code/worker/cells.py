@@ -83,9 +83,9 @@ class Runner:
             code = compile(instrument(tree), name, "exec")
         except BaseException as error:
             return {"error": describe(error, name), "output": ""}
-        error = self.guarded(lambda: exec(code, self.names), seconds, name)
+        failure = self.guarded(lambda: exec(code, self.names), seconds, name)
         self.seed_frameworks(())
-        return {"error": error, "output": self.output.take()}
+        return {"error": failure, "output": self.output.take()}
 
     def guarded(self, action: Callable[[], object], seconds: float, name: str = "") -> dict[str, Any] | None:
         """Do `action` with captured output and a time limit; its error as data."""
