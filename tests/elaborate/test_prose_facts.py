@@ -221,6 +221,15 @@ def test_no_table_of_whole_phrases_is_lost() -> None:
     assert all(lexicon().sets.values())
 
 
+@pytest.mark.parametrize("markdown", [m for m, _ in RELATIONS + CONVENTIONS])
+def test_the_letters_a_pattern_needs_are_in_what_it_matches(markdown: str) -> None:
+    text = " ".join(s.text for s in context(document(markdown)).sentences)
+    words = lexicon()
+    matching = [r for r in words.relations + words.conventions if r.pattern.search(text)]
+    assert matching
+    assert all(r.may_occur(text.lower()) for r in matching)
+
+
 def test_broken_pattern() -> None:
     words = build(iter([{"relations": {"rows": ["rows (<O>"]}}]))
     with pytest.raises(LanguageError, match="cannot be compiled"):

@@ -211,7 +211,8 @@ def test_time_grows_in_proportion(unit: str) -> None:
 
 _SOUP = (
     "if|for all|with|$x = 0$|$n \\times d$|$$a = b.$$|$$c,$$|where|let|then|(|)|,|;|:|."
-    "|symmetric|not|is|and|rows|mean|of|\n\n|\n- |\n# |**Bold.**|令|对|对称|为|，|。|、|时|若|$A$|one might guess|but|is wrong|at|⟦3⟧|by|setting|to|be"
+    "|symmetric|not|is|and|rows|mean|of|\n\n|\n- |\n# |**Bold.**|令|对|对称|为|，|。|、|时|若"
+    "|$A$|one might guess|but|is wrong|at|⟦3⟧|by|setting|to|be"
     "|$\\{$|$}{$|"
 ).split("|")
 

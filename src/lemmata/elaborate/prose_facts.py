@@ -316,7 +316,7 @@ def _relations(
     search = _Search(tokens, text, forms, taken, covered)
     starts = [token.start for token in tokens]
     for relation in lexicon.relations:
-        if relation.trigger not in lower or "⟦" not in text:
+        if "⟦" not in text or not relation.may_occur(lower):
             continue
         for m in relation.pattern.finditer(text):
             groups = m.groupdict()
@@ -397,7 +397,7 @@ def conventions_in(text: str, lexicon: Lexicon) -> list[Found]:
     lower = text.lower()
     out = []
     for convention in lexicon.conventions:
-        if convention.trigger in lower:
+        if convention.may_occur(lower):
             m = convention.pattern.search(text)
             if m is not None and not _negation_before(text, m.start()):
                 out.append(Found(convention.kind, (), (), m.start(), m.end()))

@@ -139,10 +139,14 @@ class Token:
 @dataclass(frozen=True, slots=True)
 class Relation:
     kind: str
-    trigger: str
-    """Must occur in the sentence (in lower case), or the pattern is not tried."""
+    needs: tuple[tuple[str, ...], ...]
+    """Of each tuple one must occur in the sentence (in lower case), or the pattern is not tried."""
     source: str
     """A regular expression with groups S, O, O2; compiled when it is first tried."""
+
+    def may_occur(self, lower: str) -> bool:
+        """Whether the letters are there; cheap, and never false where the pattern matches."""
+        return all(any(word in lower for word in words) for words in self.needs)
 
     @property
     def pattern(self) -> re.Pattern[str]:
@@ -303,14 +307,7 @@ _LITERAL = re.compile(r"[A-Za-z㐀-鿿]{2,}|[㐀-鿿]")
 
 
 def _relation(kind: str, source: str) -> Relation:
-    """Fill the slots of a pattern; its trigger is the longest run of letters outside optional and alternative parts."""
-    depth, plain = 0, []
-    stripped = re.sub(r"<\w+>|\\.|\[[^]]*\]|\{[^}]*\}", " ", source)
-    for k, c in enumerate(stripped):
-        depth += (c == "(") - (c == ")")
-        optional = stripped[k + 1 : k + 2] in ("?", "*")
-        plain.append(c if depth == 0 and c not in "()" and not optional else " ")
-    triggers = _LITERAL.findall("".join(plain)) if "|" not in "".join(plain) else []
+    """Fill the slots of a pattern and note the letters it cannot do without."""
     text = source.replace("~", "[^.;。；⟦]{0,40}?")
     for name, body in (
         ("S", f"(?P<S>{_LIST})"),
@@ -319,7 +316,41 @@ def _relation(kind: str, source: str) -> Relation:
         ("F", FORMULA),
     ):
         text = text.replace(f"<{name}>", body)
-    return Relation(kind, max(triggers, key=len, default="").lower(), text)
+    return Relation(kind, _needs(source), text)
+
+
+def _needs(source: str) -> tuple[tuple[str, ...], ...]:
+    """For each part of the pattern that must match, the letter runs of which one must occur.
+
+    The plain letters outside groups, and each group that is not optional and has letters in all its alternatives.
+    """
+    plain: list[str] = []
+    needs: list[tuple[str, ...]] = []
+    group: list[str] = []
+    depth = 0
+    stripped = re.sub(r"<\w+>|\\.|\[[^]]*\]|\{[^}]*\}|\(\?[!=<][^()]*\)", " ", source).replace("(?:", "(")
+    for k, c in enumerate(stripped):
+        optional = stripped[k + 1 : k + 2] in ("?", "*")
+        if c == "(":
+            depth += 1
+            group = [""] if depth == 1 else group
+        elif c == ")":
+            depth -= 1
+            if depth == 0:
+                found = tuple(max(_LITERAL.findall(a), key=len, default="").lower() for a in group)
+                if not optional and all(found):
+                    needs.append(found)
+                plain.append(" ")
+        elif depth == 0:
+            if c == "|":
+                return ()
+            plain.append(" " if optional else c)
+        elif depth == 1 and c == "|":
+            group.append("")
+        else:
+            group[-1] += c if depth == 1 and not optional else " "
+    longest = max(_LITERAL.findall("".join(plain)), key=len, default="").lower()
+    return ((longest,), *needs) if longest else tuple(needs)
 
 
 @cache
