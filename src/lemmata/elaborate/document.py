@@ -22,7 +22,7 @@ from lemmata.elaborate.reader import Conventions, Reader, Shared, known
 from lemmata.elaborate.readings import Choices
 from lemmata.elaborate.roles import CONDITIONAL, Item, Roles, apply_first_values, note_sizes, undefined_losses
 from lemmata.elaborate.solver import Misfit, Solver, Unreadable
-from lemmata.elaborate.statement import ShapeError, Statement
+from lemmata.elaborate.statement import Reading, ShapeError, Statement
 from lemmata.elaborate.syntax import parse
 
 STATEMENT_ROLES = frozenset({"declaration", "definition", "implicit definition", "condition", "instance", "update", "approximation",
@@ -175,15 +175,16 @@ class Elaborator:
     def plain(self, item: Item) -> Statement:
         reason = item.reason
         shapes: tuple[tuple[str, str], ...] = ()
+        readings: tuple[Reading, ...] = ()
         expr = item.part.expr
         if item.role == "definition" and item.kind == "definition" and isinstance(expr, s.Relation):
-            reason, shapes = self.understood(item, expr)
+            reason, shapes, readings = self.understood(item, expr)
             if item.claims:
                 expr = replace(expr, ops=expr.ops[:1], items=expr.items[:2], end=expr.items[1].end)
-        return self.statement(item, expr, role=item.role, kind=item.kind, reason=reason, shapes=shapes)
+        return self.statement(item, expr, role=item.role, kind=item.kind, reason=reason, shapes=shapes, readings=readings)
 
-    def understood(self, item: Item, expr: s.Relation) -> tuple[str, tuple[tuple[str, str], ...]]:
-        """Why a definition's body cannot be read, or empty; and the shapes of what it binds."""
+    def understood(self, item: Item, expr: s.Relation) -> tuple[str, tuple[tuple[str, str], ...], tuple[Reading, ...]]:
+        """Why a definition's body cannot be read, or empty; the shapes of what it binds; what it binds as a term."""
         shared = self.shared(Choices(), item)
         r = Reader(shared, item.place)
         try:
@@ -191,10 +192,12 @@ class Elaborator:
                 _ = binding
             term = _definition_term(r, item, expr)
         except Unreadable as error:
-            return str(error), ()
+            return str(error), (), ()
         except RecursionError:
-            return "the definitions are nested too deeply", ()
-        return "", ((spell(expr.items[0]), str(r.solver.type(term.type))),)
+            return "the definitions are nested too deeply", (), ()
+        reading = Reading((term,), (), dict(r.solver.solution), dict(shared.recurrences), dict(shared.steps),
+                          tuple(shared.order), guessed=tuple(shared.guessed.values()))
+        return "", ((spell(expr.items[0]), str(r.solver.type(term.type))),), (reading,)
 
     def claim(self, item: Item, chain: s.Relation) -> Statement:
         kind = _kind(chain, item.kind)
