@@ -9,7 +9,7 @@ from lemmata.program.node import Node
 from lemmata.verify import double, prime, referee
 from lemmata.verify.excuses import excuse
 from lemmata.verify.outcome import Failure, Limits, Outcome
-from lemmata.verify.trials import Bench, Clock, Tried, sizes_text
+from lemmata.verify.trials import Bench, Clock, Tried, sizes_text, small_trials
 
 CONFIRMATIONS = 3
 """Doubtful trials that go to the referee before the others are trusted to be of the same kind."""
@@ -26,6 +26,7 @@ class _Tally:
     confirmed: int = 0
     bits: int = 0
     unclear: str = ""
+    too_big: bool = False
 
 
 def equation(bench: Bench, link: int, seed: int, limits: Limits, clock: Clock) -> Outcome:
@@ -44,6 +45,8 @@ def equation(bench: Bench, link: int, seed: int, limits: Limits, clock: Clock) -
             continue
         if look.kind == "doubt" or (tiny and not tally.confirmed):
             failure = _referee(tried, link, look, tally, limits)
+            if tally.too_big:
+                failure = _at_small_sizes(bench, link, tally, seed, limits)
             if failure is not None:
                 return excuse(bench, link, seed) or _fails(failure, link, bench)
             if tally.unclear:
@@ -66,7 +69,7 @@ def _referee(tried: Tried, link: int, look: double.Look, tally: _Tally, limits: 
             return None
     if tried.cost > limits.referee_elements:
         if look.kind == "doubt" and not noise:
-            tally.unclear = "the sides differ in double precision, at a size too big for the referee"
+            tally.too_big = True
         return None
     thorough = look.kind != "doubt"
     ruling = referee.rule(trial.instance, trial.draws, link, limits.precision, thorough)
@@ -82,6 +85,19 @@ def _referee(tried: Tried, link: int, look: double.Look, tally: _Tally, limits: 
             tally.unclear = f"the sides differ in double precision, but {ruling.reason}"
         case _ if not noise:
             tally.unclear = f"its constants are too small for double precision, and {ruling.reason}"
+    return None
+
+
+def _at_small_sizes(bench: Bench, link: int, tally: _Tally, seed: int, limits: Limits) -> Failure | None:
+    """The difference again where the referee can follow."""
+    tally.too_big = False
+    for tried in small_trials(bench.problem, seed, limits):
+        left, right = tried.values.sides[link], tried.values.sides[link + 1]
+        look = double.compare(left, right, tried.trial.instance.exact)
+        failure = _referee(tried, link, look, tally, limits) if look.kind == "doubt" else None
+        if failure is not None or tally.unclear:
+            return failure
+    tally.unclear = "the sides differ in double precision, at a size too big for the referee"
     return None
 
 

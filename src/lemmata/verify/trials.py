@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from lemmata.program.build import BadProgram
@@ -12,8 +12,8 @@ from lemmata.verify import double
 from lemmata.verify.outcome import Limits, Trial
 from lemmata.verify.problem import CannotLower, Instance, Problem
 from lemmata.verify.sampling import draw, generator
-from lemmata.verify.sizes import assignments
-from lemmata.verify.values import Style
+from lemmata.verify.sizes import assignments, smallest
+from lemmata.verify.values import CannotDraw, Style
 
 SCALES = (1.0, 1.0, 0.5, 2.0, 1.0, 4.0, 0.25)
 """How magnitudes vary from draw to draw, so that saturations are met."""
@@ -60,6 +60,7 @@ class Tried:
 class Bench:
     """Every trial that counts."""
 
+    problem: Problem
     tried: tuple[Tried, ...]
     assignments: int
     """How many different sizes were asked for."""
@@ -116,31 +117,48 @@ def set_up(problem: Problem, seed: int, limits: Limits, clock: Clock) -> Bench:
                 continue
             met += 1
             tried.append(Tried(Trial(sizes, instance, values), found, cost))
-    return Bench(tuple(tried), len(chosen), drawn, unmet, undefined)
+    return Bench(problem, tuple(tried), len(chosen), drawn, unmet, undefined)
 
 
 def _instances(problem: Problem, limits: Limits, clock: Clock) -> list[tuple[dict[str, int], Instance, int]]:
-    chosen: list[tuple[dict[str, int], Instance, int]] = []
-    options: Sequence[dict[str, int]] = assignments(problem, 3)
-    for sizes in options:
+    """The claim at a few sizes: generic ones where that is cheap, the smallest where it is not."""
+    generic = assignments(problem, 3)
+    first = _at(problem, generic[0])
+    small = first[2] > limits.elements // 40
+    chosen: list[tuple[dict[str, int], Instance, int]] = [] if small else [first]
+    for sizes in list(smallest(problem))[:2] if small else generic[1:]:
         clock.check()
-        if len(chosen) == 2 and chosen[0][2] > limits.elements // 100:
-            break
-        instance = instance_at(problem, sizes)
-        cost = double.elements((*instance.sides, *instance.conditions))
-        if cost > limits.elements:
-            if len(chosen) >= 2:
-                break
-            raise TooBig(f"its smallest test needs {cost} array elements")
-        chosen.append((sizes, instance, cost))
+        found = _at(problem, sizes)
+        if found[2] <= limits.elements:
+            chosen.append(found)
+    if not chosen:
+        raise TooBig(f"its smallest test needs {first[2]} array elements")
     if problem.sizes and not any(double.depends_on_inputs(s) for s in chosen[0][1].sides):
         # Nothing varies but the sizes themselves, so more of them are the test.
-        for sizes in assignments(problem, 8)[len(chosen) :]:
-            instance = instance_at(problem, sizes)
-            cost = double.elements((*instance.sides, *instance.conditions))
-            if cost <= limits.elements:
-                chosen.append((sizes, instance, cost))
+        more = (_at(problem, sizes) for sizes in assignments(problem, 8) if sizes not in generic)
+        chosen += [found for found in more if found[2] <= limits.elements]
     return chosen
+
+
+def _at(problem: Problem, sizes: dict[str, int]) -> tuple[dict[str, int], Instance, int]:
+    instance = instance_at(problem, sizes)
+    return sizes, instance, double.elements((*instance.sides, *instance.conditions))
+
+
+def small_trials(problem: Problem, seed: int, limits: Limits) -> Iterator[Tried]:
+    """A few trials at sizes small enough for the referee."""
+    for number, sizes in enumerate(smallest(problem)):
+        try:
+            _, instance, cost = _at(problem, sizes)
+            if cost > limits.referee_elements:
+                continue
+            for attempt in range(3):
+                draws = draw(instance.inputs, generator(seed, 49979687, number, attempt), Style())
+                values = double.evaluate(instance, draws)
+                if values is not None and values.conditions and values.defined:
+                    yield Tried(Trial(sizes, instance, draws), values, cost)
+        except (CannotLower, CannotDraw):
+            continue
 
 
 def _has_branches(instance: Instance) -> bool:
@@ -176,7 +194,7 @@ def sizes_text(bench: Bench) -> str:
 
 
 def _named(sizes: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    """Sizes that the author has a name for."""
     for name, value in sizes.items():
-        shown = name.strip("?").split(":")[0]
-        if shown:
-            yield shown, value
+        if not name.startswith("?"):
+            yield name, value
