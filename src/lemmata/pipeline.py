@@ -8,29 +8,18 @@ Data flows one way:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from os import PathLike, fspath
+from pathlib import Path
 
 from lemmata.documents import read
-from lemmata.documents.model import Document
 from lemmata.elaborate.document import Elaboration, elaborate
 from lemmata.elaborate.statement import Statement
 from lemmata.lower.judge import judge_statement
-from lemmata.report.collect import Judged, collect
+from lemmata.report.collect import Examination, collect, details
+from lemmata.report.explain import Details
 from lemmata.report.result import DocumentResult
 from lemmata.verify.verdict import Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Examination:
-    """Everything the stages found out about one document."""
-
-    document: Document
-    elaboration: Elaboration
-    judged: tuple[Judged, ...]
-    """Every statement with its verdict."""
-    compared: tuple[Judged, ...] = ()
-    """Formulas with the verdict on the code that implements them."""
 
 
 def check(path: str | PathLike[str], *, seed: int = 0, code: bool = True) -> DocumentResult:
@@ -38,20 +27,13 @@ def check(path: str | PathLike[str], *, seed: int = 0, code: bool = True) -> Doc
 
     A document that cannot be read is a result that says so. The same document, seed and versions give the same result.
     """
+    return collect(examine(path, seed=seed, code=code))
+
+
+def explain(path: str | PathLike[str], *, seed: int = 0, code: bool = True) -> tuple[DocumentResult, Details]:
+    """The result of a check and, for each of its statements, how it was understood."""
     found = examine(path, seed=seed, code=code)
-    return collect(found.document, found.judged, found.compared)
-
-
-def explain(
-    path: str | PathLike[str], *, seed: int = 0, code: bool = True
-) -> tuple[DocumentResult, dict[int, tuple[tuple[str, str], ...]]]:
-    """The result of a check with, for every statement by its place in it, how it was understood."""
-    from lemmata.report.collect import ordered
-    from lemmata.report.details import details
-
-    found = examine(path, seed=seed, code=code)
-    pairs = ordered([*((s, v, s.kind) for s, v in found.judged), *((s, v, "code") for s, v in found.compared)])
-    return collect(found.document, found.judged, found.compared), {at: details(p[0]) for at, p in enumerate(pairs)}
+    return collect(found), details(found)
 
 
 def examine(path: str | PathLike[str], *, seed: int = 0, code: bool = True) -> Examination:
@@ -59,7 +41,9 @@ def examine(path: str | PathLike[str], *, seed: int = 0, code: bool = True) -> E
     document = read(fspath(path))
     elaboration = elaborate(document)
     judged = tuple((statement, verdict(statement, seed)) for statement in elaboration.statements)
-    return Examination(document, elaboration, judged)
+    if code and any(cell.executable for cell in document.cells):
+        return with_code(Examination(document, judged), elaboration, seed)
+    return Examination(document, judged)
 
 
 def verdict(statement: Statement, seed: int) -> Verdict:
@@ -68,3 +52,16 @@ def verdict(statement: Statement, seed: int) -> Verdict:
         return judge_statement(statement, seed)
     except Exception as error:
         return Verdict("unchecked", reason=f"a mistake in lemmata: {type(error).__name__}: {error}"[:300])
+
+
+def with_code(found: Examination, elaboration: Elaboration, seed: int) -> Examination:
+    """The same, with the code cells run and compared with the formulas."""
+    from lemmata.code.check import check_code, code_hints
+    from lemmata.code.dependencies import local_modules
+    from lemmata.code.formulas import targets
+
+    document, folder = found.document, Path(found.document.path).parent
+    stated = targets(elaboration)
+    report = check_code(document.cells, stated, seed=seed, folder=folder, hints=code_hints(document))
+    depends = local_modules(folder, (cell.source for cell in document.cells))
+    return replace(found, targets={t.key: t.statement for t in stated}, code=report, depends=depends)

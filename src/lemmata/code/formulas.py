@@ -1,4 +1,4 @@
-"""What a document states, as targets for its code: the values, functions and gradients of its definitions and claims."""
+"""What a document states, as targets for its code: values, functions and gradients."""
 
 from __future__ import annotations
 

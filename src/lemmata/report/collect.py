@@ -2,41 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from lemmata.diagnostic import Diagnostic
 from lemmata.documents.model import Document
 from lemmata.elaborate.statement import Statement
+from lemmata.report.details import understanding
 from lemmata.report.result import DocumentResult, Problem, StatementResult, jsonable
 from lemmata.report.source import Source
 from lemmata.report.spelling import chain
 from lemmata.verify.verdict import Counterexample, Verdict
 
+if TYPE_CHECKING:
+    from lemmata.code.check import CodeReport
+    from lemmata.code.target import CodeFinding
+
 AS_WRITTEN = "as written"
 """What the judge calls the preferred reading."""
-Judged = tuple[Statement, Verdict]
-Placed = tuple[Statement, Verdict, str]
-"""With its kind."""
+LIMITS = frozenset({"timeout", "memory", "processes", "output", "died", "not tried"})
+"""Errors of cells that may not happen the next time."""
 
 
-def collect(
-    document: Document,
-    judged: Sequence[Judged],
-    compared: Sequence[Judged] = (),
-    depends: Mapping[str, str | None] | None = None,
-    reproducible: bool = True,
-) -> DocumentResult:
-    """The result of a document: `judged` statements, and formulas `compared` with code."""
-    source = Source(document.path)
-    pairs = [*((s, v, s.kind) for s, v in judged), *((s, v, "code") for s, v in compared)]
-    records = tuple(record(document, source, statement, verdict, kind) for statement, verdict, kind in ordered(pairs))
-    problems = tuple(map(problem, document.diagnostics))
-    return DocumentResult(document.path, records, problems, dict(depends or {}), reproducible)
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """Everything the stages found out about one document."""
+
+    document: Document
+    judged: tuple[tuple[Statement, Verdict], ...]
+    """Every statement with its verdict."""
+    targets: Mapping[str, Statement] = field(default_factory=dict)
+    """Statements that code was compared with, by the key of the target."""
+    code: CodeReport | None = None
+    depends: Mapping[str, str | None] = field(default_factory=dict)
+    """Local modules of the code: path to content hash."""
 
 
-def ordered(found: Iterable[Placed]) -> list[Placed]:
-    """In reading order; comparisons with code after the formula they are about."""
-    return sorted(found, key=lambda f: (-1 if f[0].start.cell is None else f[0].start.cell, f[0].start, f[2] == "code"))
+def collect(found: Examination) -> DocumentResult:
+    """The result of a document."""
+    source = Source(found.document.path)
+    records = tuple(record(found.document, source, *parts) for parts in ordered(found))
+    diagnostics = [*found.document.diagnostics]
+    reproducible = True
+    if found.code is not None:
+        from lemmata.code.check import diagnostics as code_diagnostics
+
+        diagnostics += code_diagnostics(found.code, found.document.path)
+        reproducible = not any(error.kind in LIMITS for error in found.code.errors)
+    return DocumentResult(
+        found.document.path, records, tuple(map(problem, diagnostics)), dict(found.depends), reproducible
+    )
+
+
+def details(found: Examination) -> dict[int, tuple[tuple[str, str], ...]]:
+    """How each statement was understood, by its place in the result."""
+    return {at: understanding(statement) for at, (statement, _, kind) in enumerate(ordered(found)) if kind != "code"}
+
+
+def ordered(found: Examination) -> list[tuple[Statement, Verdict, str]]:
+    """Statements with verdict and kind in reading order; comparisons with code after the formula they are about."""
+    pairs = [(statement, verdict, statement.kind) for statement, verdict in found.judged]
+    if found.code is not None:
+        pairs += [(found.targets[f.target], compared(f), "code") for f in telling(found.code.findings)]
+    return sorted(pairs, key=lambda p: (-1 if p[0].start.cell is None else p[0].start.cell, p[0].start, p[2] == "code"))
+
+
+def telling(findings: Sequence[CodeFinding]) -> list[CodeFinding]:
+    """Without the comparisons that came to nothing for code that was compared with another formula."""
+    settled = {(f.cell, f.name) for f in findings if f.verdict.kind != "unchecked"}
+    return [f for f in findings if f.verdict.kind != "unchecked" or (f.cell, f.name) not in settled]
+
+
+def compared(finding: CodeFinding) -> Verdict:
+    """The verdict of a comparison, saying which code it is about and what was identified with what."""
+    where = f"`{finding.name}` in code cell {finding.cell + 1} (line {finding.line})"
+    reason = f"{where}: {finding.verdict.reason}" if finding.verdict.reason else where
+    bound = (b for b in finding.bound if b not in finding.verdict.evidence)
+    return replace(finding.verdict, reason=reason, assumptions=(*finding.verdict.assumptions, *bound))
 
 
 def record(document: Document, source: Source, statement: Statement, verdict: Verdict, kind: str) -> StatementResult:

@@ -15,7 +15,7 @@ from lemmata.verify.sizes import NoSizes, assignments
 MOST_NODES = 40
 
 
-def details(statement: Statement) -> tuple[tuple[str, str], ...]:
+def understanding(statement: Statement) -> tuple[tuple[str, str], ...]:
     """(label, text) lines about one statement."""
     return tuple(_details(statement))
 
@@ -78,7 +78,7 @@ def _listing(order: Sequence[Node], sides: Sequence[Node]) -> list[str]:
     for node in kept[:MOST_NODES]:
         args = " ".join(number[a.uid] for a in (node.args[:-1] if node.op == "call" else node.args))
         attrs = dict(node.attrs)
-        name = attrs.get("name") if node.op in ("call", "input") else attrs.get("value") if node.op == "constant" else None
+        name = attrs.get({"call": "name", "input": "name", "constant": "value"}.get(node.op, ""))
         head = f"{node.op} {name}" if name is not None else node.op
         over = attrs.get("over")
         along = " over " + " ".join(a.label for a in over) if isinstance(over, tuple) else ""
