@@ -53,7 +53,7 @@ def test_every_package_has_a_place_in_the_order():
 
 def test_no_module_is_too_long_to_read():
     long = {
-        str(f.relative_to(ROOT)): n for f in ROOT.rglob("*.py") if (n := len(f.read_text("utf-8").splitlines())) > 600
+        str(f.relative_to(ROOT)): n for f in ROOT.rglob("*.py") if (n := len(f.read_text("utf-8").splitlines())) > 700
     }
     assert not long
 
