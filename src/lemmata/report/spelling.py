@@ -73,10 +73,20 @@ def spell(term: t.Term, depth: int = 0) -> str:
 
 def chain(reading: Reading) -> str:
     """The sides of a claim with their relations, as they were read."""
-    parts = [spell(reading.sides[0])]
+    parts = [bare(spell(reading.sides[0]))]
     for relation, side in zip(reading.relations, reading.sides[1:]):
-        parts += [relation, spell(side)]
+        parts += [relation, bare(spell(side))]
     return " ".join(parts)
+
+
+def bare(text: str) -> str:
+    """Without a pair of brackets around the whole."""
+    depth = 0
+    for at, c in enumerate(text):
+        depth += (c == "(") - (c == ")")
+        if depth == 0 and at < len(text) - 1:
+            return text
+    return text[1:-1] if text.startswith("(") and text.endswith(")") else text
 
 
 def _ordered(branches: tuple[tuple[t.Term, t.Term], ...]) -> list[tuple[t.Term, t.Term]]:
