@@ -167,7 +167,9 @@ def test_true_claims_are_verified(name):
 FALSE = {
     "binomial without middle": (binomial_without_middle, {}),
     "commuting": (commuting, {"sizes": ("n",)}),
-    "not orthogonal": (lambda s: gram(s, ()), {"sizes": ("n",)}),
+    "orthogonal up to a factor": (
+        lambda s: [mul(x := s.input("c", low=0), gram(s, ["orthogonal"])[0]), mul(square(x), gram(s, ())[1])],
+        {"sizes": ("n",)}),
     "transposed inverse": (lambda s: [inverse(s)[0], mul(num(2), inverse(s)[1])], {"sizes": ("n",)}),
     "root of a square": (lambda s: [b.unary("sqrt", square(x := s.input("x", low=-5))), x], {}),
     "sigmoid gradient": (lambda s: [sigmoid_gradient(s)[0], sigmoid(s.input("y"))], {}),
@@ -214,6 +216,9 @@ def test_a_difference_in_one_component_is_located():
 
 
 UNCHECKED = {
+    "orthogonality as a condition": (lambda s: gram(s, ()), {"sizes": ("n",)}, "a condition on Q"),
+    "a condition": (
+        lambda s: [total(mul(s.input("v", "n"), s.input("w", "n"))), num(1)], {"sizes": ("n",)}, "a condition on v, w"),
     "root of a square": (
         lambda s: [b.unary("sqrt", square(x := s.input("x"))), x], {}, "where x is positive, which nothing says"),
     "no value anywhere": (lambda s: [b.unary("log", b.unary("neg", square(x := s.input("x")))), x], {}, "no value"),

@@ -1,6 +1,7 @@
 """Sensible readings under which a failing equation holds after all, so that it is not refuted.
 
-A printed decimal stands for every number that rounds to it, and a letter under a root for a positive number.
+A printed decimal stands for every number that rounds to it, a letter under a root for a positive number, and an
+equation between a rational expression in free letters and a number is a condition on the letters.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from lemmata.program.graph import nodes
+from lemmata.program.graph import inputs, nodes
 from lemmata.program.node import Node
 from lemmata.verify import double
 from lemmata.verify.outcome import Outcome
@@ -17,12 +18,20 @@ from lemmata.verify.sampling import draw, generator
 from lemmata.verify.trials import Bench
 from lemmata.verify.values import Style
 
+RATIONAL = frozenset(
+    "input constant array special iota broadcast rename select eq add sub mul div neg square reciprocal "
+    "sum contract diagonal take stack concat merge split".split()
+)
+"""What a rational expression is made of."""
 ROUND_OFF = 1e-11
 """A relative difference that rounding may explain; used only where the outcome is to say nothing."""
 
 
 def excuse(bench: Bench, link: int, seed: int) -> Outcome | None:
-    """A sensible reading under which a failing link holds: printed digits are rounded, letters under roots positive."""
+    """Why a failing link need not be wrong; None where nothing excuses it."""
+    letters = _condition_on(bench, link)
+    if letters:
+        return Outcome("undecided", reason=f"it reads as a condition on {', '.join(letters)}, which fails in general")
     if _printed(bench, link):
         return Outcome("undecided", reason="the sides agree only to the digits printed")
     names = _holds_if_positive(bench, link, seed)
@@ -30,6 +39,18 @@ def excuse(bench: Bench, link: int, seed: int) -> Outcome | None:
         reason = f"it holds where {', '.join(names)} {'is' if len(names) == 1 else 'are'} positive, which nothing says"
         return Outcome("undecided", reason=reason)
     return None
+
+
+def _condition_on(bench: Bench, link: int) -> list[str]:
+    """The free letters of an equation between a rational expression and a number: it asks something of the letters."""
+    instance = bench.tried[0].trial.instance
+    if len(instance.relations) > 1:
+        return []
+    free = [side for side in instance.sides if double.depends_on_inputs(side)]
+    if len(free) != 1 or any(n.op not in RATIONAL for n in nodes(*free)):
+        return []
+    names = {n.attr("name") for n in inputs(*free)}
+    return [i.latex for i in instance.inputs if i.node.attr("name") in names and i.latex]
 
 
 def _holds_if_positive(bench: Bench, link: int, seed: int) -> list[str]:

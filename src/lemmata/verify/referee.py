@@ -90,8 +90,10 @@ def enclosures(
         raise Unclear(str(doubt)) from doubt
     except ball.Unsupported as gap:
         raise Unclear(str(gap), final=True) from gap
-    except (ZeroDivisionError, ArithmeticError) as error:
-        raise Unclear("a division by something that may be zero") from error
+    except ArithmeticError as error:
+        raise Unclear("there is a division by something that may be zero") from error
+    except (TypeError, ValueError) as error:
+        raise Unclear(f"ball arithmetic cannot follow: {error}", final=True) from error
     if not all(bool(np.asarray(c).all()) for c in results[2:]):
         raise Unclear("a condition does not hold", final=True)
     axes = common_axes(instance.sides)
@@ -149,10 +151,10 @@ def _order(left: Array, right: Array, relation: str, bits: int) -> Ruling:
 
 def _minus(a: Any, b: Any) -> Any:
     """The difference; None for equal truth values or equal infinities."""
-    if isinstance(a, (bool, np.bool_)) and isinstance(b, (bool, np.bool_)):
+    if isinstance(a, (bool, np.bool_)) or isinstance(b, (bool, np.bool_)):
         from flint import arb
 
-        return None if a == b else arb(int(a) - int(b))
+        a, b = (arb(int(x)) if isinstance(x, (bool, np.bool_)) else x for x in (a, b))
     if not a.is_finite() and not b.is_finite() and str(a) == str(b) and "inf" in str(a) and "nan" not in str(a):
         return None
     return a - b
