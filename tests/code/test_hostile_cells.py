@@ -13,32 +13,36 @@ from lemmata.code.session import run_cells
 
 AFTER = "print('still here')"
 
-HOSTILE = {
+DEAF = "while True:\n    try:\n        while True: pass\n    except BaseException: pass"
+SLEEPERS = "import os, time\nfor _ in range(60):\n    if os.fork() == 0:\n        time.sleep(100)\ntime.sleep(9)"
+GROWING = "x = []\nwhile True:\n    x.append(bytearray(2**24))"
+SCRIBBLING = "import os\nfor fd in range(3, 256):\n    try: os.write(fd, b'\\xff' * 64)\n    except OSError: pass"
+TEARING = "import sys, builtins\nsys.modules.clear()\nbuiltins.__dict__.clear()"
+UNPRINTABLE = "class E(Exception):\n    def __str__(self): raise self\nraise E()"
+
+HOSTILE: dict[str, tuple[str, set[str], int | None]] = {
     "endless": ("x = 1\nwhile True:\n    pass", {"timeout"}, 3),
-    "endless, deaf to exceptions": ("while True:\n    try:\n        while True: pass\n    except BaseException: pass", {"timeout"}, 5),
+    "endless, deaf to exceptions": (DEAF, {"timeout"}, 5),
     "endless in native code": ("x = 7 ** (7 ** 12)", {"timeout"}, 1),
     "sleeping": ("import time\ntime.sleep(1000)", {"timeout"}, 2),
-    "fork bomb": ("import os, time\nwhile True:\n    os.fork()", {"processes", "timeout", "BlockingIOError", "died"}, None),
-    "forked sleepers": ("import os, time\nfor _ in range(60):\n    if os.fork() == 0:\n        time.sleep(100)\ntime.sleep(9)",
-                        {"processes"}, None),
-    "100 GB": ("import numpy as np\nx = np.ones(100 * 2**30, dtype=np.uint8)", {"_ArrayMemoryError", "memory"}, 2),
-    "growing": ("x = []\nwhile True:\n    x.append(bytearray(2**24))", {"memory", "timeout"}, None),
+    "fork bomb": ("import os\nwhile True:\n    os.fork()", {"processes", "timeout", "BlockingIOError", "died"}, None),
+    "forked sleepers": (SLEEPERS, {"processes"}, None),
+    "100 GB": ("import numpy as np\nx = np.ones(100 * 2**30, dtype='u1')", {"_ArrayMemoryError", "memory"}, 2),
+    "growing": (GROWING, {"memory", "timeout"}, None),
     "printing": ("while True:\n    print('x' * 1000)", {"output"}, 2),
     "printing 1 GB": ("print('x' * 2**26)", {"output", "memory"}, 1),
     "os._exit": ("import os\nos._exit(0)", {"died"}, 1),
     "sys.exit": ("import sys\n\nsys.exit(3)", {"exit"}, 3),
     "signals itself": ("import os\nos.kill(os.getpid(), 9)\nos.abort()", {"died"}, None),
     "segmentation fault": ("import ctypes\nctypes.string_at(0)", {"died"}, 1),
-    "deep recursion": ("def f(): f()\nf()", {"RecursionError"}, 1),
-    "unprintable": ("class E(Exception):\n    def __str__(self): raise self\nraise E()", {"E"}, 3),
+    "deep recursion": ("def f(): f()\nf()", {"RecursionError"}, 2),
+    "unprintable": (UNPRINTABLE, {"E"}, 3),
     "surrogates": (r"raise ValueError('\ud800\x00\x1b[31m' * 1000)", {"ValueError"}, 1),
     "no syntax": ("x = 1\ny = = 2", {"SyntaxError"}, 2),
-    "writes to every descriptor": (
-        "import os\nfor fd in range(3, 256):\n    try: os.write(fd, b'\\xff' * 64)\n    except OSError: pass", {"protocol", "died"}, 1),
+    "writes to every descriptor": (SCRIBBLING, {"protocol", "died"}, 1),
     "closes every descriptor": ("import os\nos.closerange(0, 512)", {"died", "timeout"}, 1),
-    "tears down the interpreter": (
-        "import sys, builtins\nsys.modules.clear()\nbuiltins.__dict__.clear()", {"died", "protocol", "KeyError", "timeout"}, None),
-}  # fmt: skip
+    "tears down the interpreter": (TEARING, {"died", "protocol", "KeyError", "timeout"}, None),
+}
 
 
 @pytest.mark.parametrize("name", HOSTILE)

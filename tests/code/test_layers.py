@@ -13,7 +13,9 @@ pytestmark = pytest.mark.torch
 pytest.importorskip("torch")
 
 HEAD = "import math\nimport torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n"
-MHA = HEAD + '''
+MHA = (
+    HEAD
+    + """
 class MultiHeadAttention(nn.Module):
     def __init__(self, d_model=512, num_heads=8):
         super().__init__()
@@ -35,8 +37,11 @@ class MultiHeadAttention(nn.Module):
         attn = scores.softmax(dim=-1)
         out = (attn @ v).transpose(1, 2).reshape(q.size(0), n, -1)
         return self.out_proj(out), attn
-'''
-SELF = HEAD + '''
+"""
+)
+SELF = (
+    HEAD
+    + """
 class MultiHeadSelfAttention(nn.Module):
     def __init__(self, embed_dim, num_heads):
         super().__init__()
@@ -50,8 +55,11 @@ class MultiHeadSelfAttention(nn.Module):
         q, k, v = qkv[0], qkv[1], qkv[2]
         x = F.scaled_dot_product_attention(q, k, v)
         return self.proj(x.transpose(1, 2).reshape(B, N, C))
-'''
-HEADS = HEAD + '''
+"""
+)
+HEADS = (
+    HEAD
+    + """
 class Head(nn.Module):
     def __init__(self, n_embd, head_size):
         super().__init__()
@@ -72,12 +80,15 @@ class MultiHeadAttention(nn.Module):
 
     def forward(self, x):
         return self.dropout(self.proj(torch.cat([h(x) for h in self.heads], dim=-1)))
-'''
+"""
+)
 STRIDED = MHA.replace(
     "return x.view(x.size(0), -1, self.h, self.d_k).transpose(1, 2)",
     "return x.view(x.size(0), -1, self.d_k, self.h).permute(0, 3, 1, 2)",
 )
-SEQUENCE_FIRST = HEAD + '''
+SEQUENCE_FIRST = (
+    HEAD
+    + """
 class MultiHeadAttention(nn.Module):
     def __init__(self, d_model, nhead):
         super().__init__()
@@ -90,8 +101,15 @@ class MultiHeadAttention(nn.Module):
         q, k, v = split(self.q_proj(x)), split(self.k_proj(x)), split(self.v_proj(x))
         out = F.scaled_dot_product_attention(q, k, v)
         return self.o_proj(out.permute(2, 0, 1, 3).reshape(x.shape))
-'''
-RIGHT = {"three inputs": MHA, "packed": SELF, "a list of heads": HEADS, "strided": STRIDED, "sequence first": SEQUENCE_FIRST}
+"""
+)
+RIGHT = {
+    "three inputs": MHA,
+    "packed": SELF,
+    "a list of heads": HEADS,
+    "strided": STRIDED,
+    "sequence first": SEQUENCE_FIRST,
+}
 WRONG = {
     "scale missing": (" / math.sqrt(self.d_k)", "", "not divided by √d_k"),
     "divided by d_k": ("math.sqrt(self.d_k)", "self.d_k", "divided by d_k, not by √d_k"),
@@ -146,13 +164,15 @@ def test_biases_are_said_to_be_left_out():
 
 
 def test_a_layer_with_more_than_the_formula_is_not_judged():
-    source = MHA.replace("self.h, self.d_k =", "self.gate = nn.Linear(d_model, d_model)\n        self.h, self.d_k =").replace(
-        "return self.out_proj(out), attn", "return self.out_proj(out) * torch.sigmoid(self.gate(out)), attn"
-    )
+    source = MHA.replace(
+        "self.h, self.d_k =", "self.gate = nn.Linear(d_model, d_model)\n        self.h, self.d_k ="
+    ).replace("return self.out_proj(out), attn", "return self.out_proj(out) * torch.sigmoid(self.gate(out)), attn")
     assert only(source, MULTI_HEAD).verdict.kind == "unchecked"
 
 
-BLOCK = HEAD + '''
+BLOCK = (
+    HEAD
+    + """
 class Block(nn.Module):
     def __init__(self, d_model, d_ff):
         super().__init__()
@@ -164,7 +184,8 @@ class Block(nn.Module):
     def forward(self, x):
         x = self.norm1(x + self.mix(x))
         return self.norm2(x + self.ffn(x))
-'''
+"""
+)
 
 
 def test_residual_and_normalisation_are_judged_by_themselves():
@@ -199,7 +220,9 @@ def test_a_layer_that_cannot_be_made_is_not_judged():
 
 
 def test_a_layer_without_weights_is_a_function():
-    source = HEAD + '''
+    source = (
+        HEAD
+        + """
 class DotProductAttention(nn.Module):
     def __init__(self, dropout):
         super().__init__()
@@ -210,7 +233,8 @@ class DotProductAttention(nn.Module):
         scores = torch.bmm(queries, keys.transpose(1, 2)) / math.sqrt(d)
         self.attention_weights = torch.softmax(scores, dim=-1)
         return torch.bmm(self.dropout(self.attention_weights), values)
-'''
+"""
+    )
     assert only(source, ATTENTION).verdict.kind == "verified"
     wrong = only(source.replace("math.sqrt(d)", "d"), ATTENTION).verdict
     assert wrong.kind == "refuted", wrong

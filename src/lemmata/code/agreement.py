@@ -38,7 +38,9 @@ def noise(target: Target, values: Mapping[str, Value], exact: np.ndarray, eps: f
     worst = 0.0
     for _ in range(3):
         moved = {
-            k: v * (1 + eps * rng.uniform(-1, 1, np.shape(v))) if isinstance(v, np.ndarray) and v.dtype.kind == "f" else v
+            k: v * (1 + eps * rng.uniform(-1, 1, np.shape(v)))
+            if isinstance(v, np.ndarray) and v.dtype.kind == "f"
+            else v
             for k, v in values.items()
         }
         try:

@@ -42,8 +42,10 @@ FAULTS: Mapping[tuple[str, str], str] = {
     "the head axis is not moved in front of the sequence axis",
     ("split", "viewed"): "splitting into heads mixes positions: the projection is reshaped to (h, n, d_k) directly, "
     "without moving the head axis",
-    ("merge", "mixed"): "merging the heads mixes positions: the axes are not in the order (sequence, head, d_k) when they "
-    "are reshaped",
+    (
+        "merge",
+        "mixed",
+    ): "merging the heads mixes positions: the axes are not in the order (sequence, head, d_k) when they are reshaped",
     ("scale", "none"): "scores are not divided by √d_k",
     ("scale", "width"): "scores are divided by d_k, not by √d_k",
     ("scale", "model"): "scores are divided by √d_model, not by √d_k",

@@ -18,7 +18,14 @@ from lemmata.code.values import shown
 from lemmata.verify.verdict import Counterexample, Verdict
 
 TRIALS = 3
-HARMLESS: dict[str, object] = {"axis": -1, "dim": -1, "mask": None, "training": False, "dropout": None, "dropout_p": 0.0}
+HARMLESS: dict[str, object] = {
+    "axis": -1,
+    "dim": -1,
+    "mask": None,
+    "training": False,
+    "dropout": None,
+    "dropout_p": 0.0,
+}
 """Arguments without default that mean nothing to a formula, with what switches them off."""
 LIKES = {
     "torch": ("torch float64", "torch float32"),
@@ -143,6 +150,8 @@ def judge_function(
         trials: list[Trial] = []
         failure = ""
         for sizes in choose_sizes(tried, TRIALS, rng):
+            if failure.startswith("timeout"):
+                break
             for batch in ((), (2,)):
                 outcome = _try(target, function, arguments, sizes, batch, rng, session, seed)
                 if isinstance(outcome, Trial):
@@ -164,10 +173,10 @@ def _try(
     batched = {p.key for p in target.parameters if p.role == "argument"}
     for positive in (False, True):
         given = {
-            key: np.round(rng.normal(size=(*(batch if key in batched else ()), *shape)), 3)
+            key: np.asarray(np.round(rng.normal(size=(*(batch if key in batched else ()), *shape)), 3))
             for key, shape in single.items()
         }
-        given = {k: np.abs(v) + 0.1 if positive else v for k, v in given.items()}
+        given = {k: np.asarray(np.abs(v) + 0.1) if positive else v for k, v in given.items()}
         try:
             parts = []
             moved = 0.0
@@ -224,7 +233,8 @@ def _verdict(
     if outcomes <= {"shape", "unclear"} or "differ" not in outcomes:
         trial = main[0]
         if trial.result.outcome == "shape":
-            why = f"{function.name} returns {describe(trial.code.shape)}, the formula gives {describe(trial.formula.shape)}"
+            shapes = describe(trial.code.shape), describe(trial.formula.shape)
+            why = f"{function.name} returns {shapes[0]}, the formula gives {shapes[1]}"
         else:
             why = "the difference cannot be told from rounding, or the values are not finite"
         return Verdict("unchecked", why)
@@ -236,7 +246,9 @@ def _verdict(
     if isinstance(again, str) or not np.array_equal(again[0], trial.code):
         return Verdict("unchecked", f"chance takes part in {function.name}")
     if not (arguments.sure or hinted):
-        return Verdict("unchecked", f"{function.name} differs from the formula, but which argument is which is not sure")
+        return Verdict(
+            "unchecked", f"{function.name} differs from the formula, but which argument is which is not sure"
+        )
     if not hinted and match(target.names, function.name) < 0.9:
         return Verdict("unchecked", f"{function.name} differs from the formula, but may be another function")
     why = explain_attention(target, [replace(t, batch=()) for t in single])
@@ -248,7 +260,11 @@ def _verdict(
         where=f"component {list(trial.result.where)}" if trial.result.where else "",
         note=f"formula against {function.name}",
     )
-    reason = f"{function.name} does not compute the formula: {why}" if why else f"{function.name} does not compute the formula"
+    reason = (
+        f"{function.name} does not compute the formula: {why}"
+        if why
+        else f"{function.name} does not compute the formula"
+    )
     return Verdict("refuted", reason, "code on fresh inputs", tuple(_line(t) for t in main), example)
 
 

@@ -26,7 +26,12 @@ from lemmata.diagnostic import Diagnostic
 from lemmata.documents.model import CodeCell, Document, Position, Span
 from lemmata.verify.verdict import Verdict
 
-FRAMEWORKS = {"torch": ("torch",), "tensorflow": ("tf", "tensorflow", "keras"), "jax": ("jnp", "jax"), "numpy": ("np", "numpy")}
+FRAMEWORKS = {
+    "torch": ("torch",),
+    "tensorflow": ("tf", "tensorflow", "keras"),
+    "jax": ("jnp", "jax"),
+    "numpy": ("np", "numpy"),
+}
 HINT = re.compile(r"^\s*(?:is|是|in code is|stands for)\s+`?([A-Za-z_][\w.]*)`?\s*\.?\s*$")
 
 
@@ -72,9 +77,7 @@ def check_code(
         return CodeReport(session.results, tuple(found), session.layers, problem)
 
 
-def _compare(
-    session: Session, targets: Sequence[Target], seed: int, hints: Mapping[str, str]
-) -> Iterator[CodeFinding]:
+def _compare(session: Session, targets: Sequence[Target], seed: int, hints: Mapping[str, str]) -> Iterator[CodeFinding]:
     if not targets or not session.alive:
         return
     values = ValueChecks(session, lines(session.prepared), targets)
@@ -103,7 +106,7 @@ def _compare(
 def _children(
     target: Target, layer: LayerClass, session: Session, seed: int, hint: str | None
 ) -> Iterator[CodeFinding]:
-    """Children of a layer that are called as the target is, such as `self.ffn`, unless they are the document's classes."""
+    """Children of a layer that are called as the target is, such as `self.ffn`, but for the document's own classes."""
     if layer.framework != "torch" or not any(p.role == "weight" for p in target.parameters):
         return
     made = build(session, layer, SCALES[0])
@@ -144,7 +147,11 @@ def _frameworks(session: Session, cell: int, name: str) -> tuple[str, ...]:
     imported: list[str] = []
     for prepared in session.prepared:
         for node in ast.walk(prepared.tree) if prepared.tree is not None else ():
-            words = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} if isinstance(node, ast.FunctionDef) else set()
+            words = (
+                {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+                if isinstance(node, ast.FunctionDef)
+                else set()
+            )
             if isinstance(node, ast.FunctionDef) and node.name == name and prepared.cell.index == cell:
                 mentioned += [f for f, aliases in FRAMEWORKS.items() if words & set(aliases)]
             if isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -200,7 +207,11 @@ def diagnostics(report: CodeReport, path: str = "") -> tuple[Diagnostic, ...]:
             at = Position(line, 1)
             found.append(Diagnostic("note", "cell-not-run", text, path, Span(at, at)))
         if (error := result.error) is not None:
-            message = f"code cell failed: {error.kind}: {error.message}" if error.kind[:1].isupper() else f"code cell {error.message}"
+            message = (
+                f"code cell failed: {error.kind}: {error.message}"
+                if error.kind[:1].isupper()
+                else f"code cell {error.message}"
+            )
             if error.kind == "not tried":
                 message = f"code cell {error.message}"
             span = Span(error.position, error.position)
@@ -210,8 +221,10 @@ def diagnostics(report: CodeReport, path: str = "") -> tuple[Diagnostic, ...]:
     return tuple(found)
 
 
-def environment_fingerprint(packages: Sequence[str] = ("numpy", "torch", "jax", "tensorflow", "keras", "scipy")) -> dict[str, str]:
-    """Python, platform and the installed versions of packages whose results a check may rest on; imports none of them."""
+def environment_fingerprint(
+    packages: Sequence[str] = ("numpy", "torch", "jax", "tensorflow", "keras", "scipy"),
+) -> dict[str, str]:
+    """Python, platform and the installed versions of packages that a check may rest on; imports none of them."""
     found = {"python": platform.python_version(), "platform": f"{sys.platform}-{platform.machine()}"}
     for name in packages:
         try:

@@ -14,15 +14,19 @@ from lemmata.code.spelling import match, rank, squash
 from lemmata.code.target import Parameter, Target
 
 MODEL = frozenset(
-    "dmodel embeddim embedsize embsize embdim dim hiddensize hiddendim hidden modeldim nembd numhiddens inputdim din dimmodel units "
-    "d infeatures inputsize embeddingdim features emsize".split()
+    "dmodel embeddim embedsize embsize embdim dim hiddensize hiddendim hidden modeldim nembd numhiddens inputdim din "
+    "dimmodel units d infeatures inputsize embeddingdim features emsize".split()
 )
 HEADS = frozenset("h heads numheads nheads nhead numattentionheads numofheads headcount".split())
-INNER = frozenset("dff ffdim dimfeedforward dhid ffnhidden feedforwarddim hiddenff dhidden ffnhiddensize intermediatesize ffnnumhiddens "
-                  "mlpdim dinner".split())  # fmt: skip
+INNER = frozenset(
+    "dff ffdim dimfeedforward dhid ffnhidden feedforwarddim hiddenff dhidden ffnhiddensize intermediatesize "
+    "ffnnumhiddens mlpdim dinner".split()
+)
 HEAD = frozenset("dk dv headdim headsize dhead depth".split())
 NOTHING = frozenset("dropout p droprate dropoutrate attndropout pdrop dropoutp resdropout".split())
-LENGTH = frozenset("maxlen maxlength seqlen blocksize contextlength ctxlen nctx maxseqlen maxpositionembeddings".split())
+LENGTH = frozenset(
+    "maxlen maxlength seqlen blocksize contextlength ctxlen nctx maxseqlen maxpositionembeddings".split()
+)
 OUTER = frozenset("dout outdim outfeatures outputdim outputsize".split())
 
 
@@ -186,7 +190,7 @@ def bind_weights(target: Target, layer: Layer, prefix: str = "") -> Weights | st
 
 
 def _families(available: Mapping[str, np.ndarray]) -> dict[str, tuple[str, ...]]:
-    """Paths that differ in one number only (heads.0.query.weight, heads.1.query.weight) as one, unless it stands alone."""
+    """Paths that differ in one number only (heads.0.query.weight, heads.1.query.weight) as one; others alone."""
     groups: dict[str, list[str]] = {}
     for path in available:
         match_ = re.search(r"(?<=\.)\d+(?=\..*\.)", path)
@@ -221,7 +225,12 @@ def _projection(parameter: Parameter) -> int | None:
 
 
 def formula_weights(
-    target: Target, weights: Weights, values: Mapping[str, np.ndarray], layer: Layer, heads: int, strided: tuple[bool, bool]
+    target: Target,
+    weights: Weights,
+    values: Mapping[str, np.ndarray],
+    layer: Layer,
+    heads: int,
+    strided: tuple[bool, bool],
 ) -> dict[str, np.ndarray]:
     """The formula's weights at these values: transposed where the framework stores (out, in), one matrix for each head.
 
@@ -248,7 +257,9 @@ def formula_weights(
 
 def _as_written(path: str, value: np.ndarray, layer: Layer) -> np.ndarray:
     parent, _, name = path.rpartition(".")
-    linear = name in ("weight", "in_proj_weight") and (layer.leaves.get(parent, "Linear").endswith("Linear") or name != "weight")
+    linear = name in ("weight", "in_proj_weight") and (
+        layer.leaves.get(parent, "Linear").endswith("Linear") or name != "weight"
+    )
     return value.T if linear and value.ndim == 2 else value
 
 

@@ -80,7 +80,9 @@ def _judge(
         if isinstance(found, str):
             return Verdict("unchecked", f"{layer.name}: {found}")
         if weights is None:
-            bound += [f"{p.latex} is {', '.join(found.paths[p.key])}" for p in target.parameters if p.key in found.paths]
+            bound += [
+                f"{p.latex} is {', '.join(found.paths[p.key])}" for p in target.parameters if p.key in found.paths
+            ]
         weights = found
         outcome = _run(target, layer, instance, weights, scale, rng, session, path)
         if isinstance(outcome, str):
@@ -99,14 +101,17 @@ def _run(
     formula_biases = any(p.endswith("bias") for paths in weights.paths.values() for p in paths)
     values = fresh(instance, rng, formula_biases)
     session.ask("set", handle=instance.handle, values=values, eps=0.0)
-    names = [p.key for p in target.parameters if p.role == "argument"]
+    called = {p.key: p.names for p in target.parameters if p.role == "argument"}
+    names = list(called)
     needed = required(layer.forward) if not path else names[:1]
     if not names or len(needed) not in (1, len(names)):
         return f"takes {len(needed)} arguments, the formula {len(names)}"
     failure = ""
     for lengths in dict.fromkeys((LENGTHS[scale.model], LENGTHS[scale.model][:1] * 2)):
-        given = [np.round(rng.normal(size=(2, lengths[0 if i == 0 else 1], scale.model)), 2) for i in range(len(needed))]
-        order = [next((i for i, n in enumerate(needed) if match((key,), n) >= 0.6), -1) for key in names]
+        given = [
+            np.round(rng.normal(size=(2, lengths[0 if i == 0 else 1], scale.model)), 2) for i in range(len(needed))
+        ]
+        order = [next((i for i, n in enumerate(needed) if match(called[key], n) >= 0.6), -1) for key in names]
         straight = sorted(order) != list(range(len(needed)))
         arguments = {key: given[0 if len(needed) == 1 else i if straight else order[i]] for i, key in enumerate(names)}
         answer, batch = _forward(session, instance, given, path)
@@ -118,14 +123,23 @@ def _run(
     return failure
 
 
-def _forward(session: Session, instance: Layer, given: Sequence[np.ndarray], path: str) -> tuple[np.ndarray | str, bool]:
+def _forward(
+    session: Session, instance: Layer, given: Sequence[np.ndarray], path: str
+) -> tuple[np.ndarray | str, bool]:
     """(the layer's result or why there is none, whether it took a batch)."""
     failure = ""
     for batch in (True, False):
         inputs = [x if batch else x[0] for x in given]
         try:
             answer = session.ask(
-                "forward", handle=instance.handle, values=inputs, named={}, likes=list(LIKES), path=path, seed=0, trace=False
+                "forward",
+                handle=instance.handle,
+                values=inputs,
+                named={},
+                likes=list(LIKES),
+                path=path,
+                seed=0,
+                trace=False,
             )
         except Failed as failed:
             if not session.alive:
@@ -197,10 +211,14 @@ def _verdict(
     if outcomes == {"equal"}:
         extra = f" ({'; '.join(notes)})" if notes else ""
         if weights.unused:
-            return Verdict("unchecked", f"{layer.name} agrees, but {weights.unused[0]} has no counterpart in the formula")
+            return Verdict(
+                "unchecked", f"{layer.name} agrees, but {weights.unused[0]} has no counterpart in the formula"
+            )
         return Verdict("verified", f"{layer.name} computes the formula{extra}", "code on fresh inputs", evidence)
     if "differ" not in outcomes:
-        return Verdict("unchecked", f"{layer.name} returns another shape than the formula, or values that are not finite")
+        return Verdict(
+            "unchecked", f"{layer.name} returns another shape than the formula, or values that are not finite"
+        )
     if "equal" in outcomes:
         return Verdict("unchecked", f"{layer.name} agrees with the formula at some sizes and not at others")
     why = explain(target, runs)
@@ -222,11 +240,13 @@ def _verdict(
         note=f"formula against {layer.name}" + (", the same x for every argument" if same else ""),
     )  # fmt: skip
     reason = "; ".join(why) if why else "their values differ"
-    return Verdict("refuted", f"{layer.name} does not compute the formula: {reason}", "code on fresh inputs", evidence, example)
+    return Verdict(
+        "refuted", f"{layer.name} does not compute the formula: {reason}", "code on fresh inputs", evidence, example
+    )
 
 
 def explain(target: Target, runs: Sequence[Run]) -> tuple[str, ...]:
-    """The mistakes that turn multi-head attention into what the code computes, if the formula is multi-head attention."""
+    """The mistakes that turn multi-head attention into what the code computes, if that is the formula."""
     arguments = [p.key for p in target.parameters if p.role == "argument"]
     heads = [p.key for p in target.parameters if p.indexed]
     output = [p.key for p in target.parameters if p.role != "argument" and not p.indexed]
@@ -249,14 +269,15 @@ def explain(target: Target, runs: Sequence[Run]) -> tuple[str, ...]:
 def _line(run: Run) -> str:
     lengths = "×".join(str(len(v)) for v in run.arguments.values())
     batch = ", batch of 2" if run.batch else ""
-    return f"d={run.scale.model}, h={run.scale.heads}, lengths {lengths}{batch}: largest difference {run.best.difference:.2g}"
+    sizes = f"d={run.scale.model}, h={run.scale.heads}, lengths {lengths}{batch}"
+    return f"{sizes}: largest difference {run.best.difference:.2g}"
 
 
 def judge_sublayers(target: Target, layer: LayerClass, session: Session, seed: int) -> CodeFinding | None:
     """Residual and normalisation of a layer against LayerNorm(x + Sublayer(x)), each sublayer taken as it is.
 
-    What went into and came out of every child is recorded; the formula gets the sublayer's own result, so that a mistake
-    inside a sublayer does not count here. None where the layer has no normalisations.
+    What went into and came out of every child is recorded; the formula gets the sublayer's own result, so that a
+    mistake inside a sublayer does not count here. None where the layer has no normalisations.
     """
     operation = next((p.key for p in target.parameters if p.role == "operation"), None)
     argument = next((p.key for p in target.parameters if p.role == "argument"), None)
@@ -296,7 +317,9 @@ def _sublayers(
         given, made_of = norm["inputs"][0], norm["output"]
         partner = next((c for c in others if _holds(target, c, made_of, operation, argument)), None)
         if partner is not None:
-            evidence.append(f"{norm['path']}: the normalisation of x + {partner['path']}(x), x being what {partner['path']} gets")
+            evidence.append(
+                f"{norm['path']}: the normalisation of x + {partner['path']}(x), x being what {partner['path']} gets"
+            )
             continue
         fed = [c for c in others if close(c["inputs"][0], made_of)]
         sums = [c["inputs"][0] for c in calls] + ([result] if isinstance(result, np.ndarray) else [])
@@ -305,9 +328,11 @@ def _sublayers(
     if norms and len(evidence) == len(norms):
         note = f" (with ε = {made.eps[0]:g} left out)" if made.eps and made.eps[0] else ""
         return Verdict(
-            "verified", f"residual and normalisation of {layer.name} are the formula's{note}", "code on fresh inputs",
+            "verified",
+            f"residual and normalisation of {layer.name} are the formula's{note}",
+            "code on fresh inputs",
             tuple(evidence),
-        )  # fmt: skip
+        )
     if norms and len(before) == len(norms):
         norm = norms[0]
         partner = next(c for c in others if close(c["inputs"][0], norm["output"]))
@@ -317,9 +342,13 @@ def _sublayers(
         if formula is not None and not close(formula, code):
             at = np.unravel_index(int(np.argmax(np.abs(formula - code))), code.shape)
             example = Counterexample(
-                sizes={"d": int(x.shape[-1])}, values={"x": shown(x[0][0])}, left=float(formula[at]), right=float(code[at]),
-                where=f"component {[int(i) for i in at]}", note=f"{layer.name} adds before it normalises the next input",
-            )  # fmt: skip
+                sizes={"d": int(x.shape[-1])},
+                values={"x": shown(x[0][0])},
+                left=float(formula[at]),
+                right=float(code[at]),
+                where=f"component {[int(i) for i in at]}",
+                note=f"{layer.name} adds before it normalises the next input",
+            )
             reason = f"{layer.name} normalises before each sublayer, x + Sublayer(LayerNorm(x)), the formula after it"
             return Verdict("refuted", reason, "code on fresh inputs", tuple(before), example)
     return Verdict("unchecked", f"not every normalisation of {layer.name} could be matched with a sublayer")

@@ -131,9 +131,9 @@ class Process:
             self._popen.wait(timeout=5)
         except subprocess.TimeoutExpired:
             pass
-        for _ in range(20):  # descendants may still be ending, with files open in the folder
+        for _ in range(40):  # descendants may still be ending, with files open in the folder
             shutil.rmtree(self.scratch, ignore_errors=True)
-            if not os.path.exists(self.scratch):
+            if not os.path.exists(self.scratch) and not any(map(_exists, victims)):
                 break
             time.sleep(0.05)
 
@@ -233,6 +233,16 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
     except OSError:
         pass
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def _descendants(pid: int, most: int = 100_000) -> list[int]:

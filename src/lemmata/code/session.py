@@ -120,7 +120,11 @@ class Session:
             self._process = Process(self.limits, self._folder, self._seed)
             self.layers = self._process.layers
             for earlier, result in before.items():
-                if result.status != "skipped" and earlier not in self._lost and not (result.error and result.error.kind in SLOW):
+                if (
+                    result.status != "skipped"
+                    and earlier not in self._lost
+                    and not (result.error and result.error.kind in SLOW)
+                ):
                     self._ask_run(self.prepared[earlier])
         return self._ask_run(prepared)
 

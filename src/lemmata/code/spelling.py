@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 FONTS = frozenset(
-    "mathbf boldsymbol bm mathrm mathit mathsf mathtt mathcal mathscr mathbb mathfrak text textbf textit textrm operatorname "
-    "bf rm it cal boldmath symbf symrm pmb texttt displaystyle left right".split()
+    "mathbf boldsymbol bm mathrm mathit mathsf mathtt mathcal mathscr mathbb mathfrak text textbf textit textrm "
+    "operatorname bf rm it cal boldmath symbf symrm pmb texttt displaystyle left right".split()
 )
 ACCENTS = {
     "hat": ("_hat", "hat", "_pred", "_est"),
@@ -39,7 +39,8 @@ WORDS: dict[str, tuple[str, ...]] = {
                   "self_attention", "attn", "sdpa"),
     "multihead": ("multi_head", "multi_head_attention", "multi_head_self_attention", "mha", "self_attention"),
     "multiheadattention": ("multi_head_attention", "multi_head", "multi_head_self_attention", "mha"),
-    "ffn": ("ffn", "feed_forward", "positionwise_feed_forward", "position_wise_ffn", "feed_forward_network", "mlp", "ff"),
+    "ffn": ("ffn", "feed_forward", "positionwise_feed_forward", "position_wise_ffn", "feed_forward_network", "mlp",
+            "ff"),
     "feedforward": ("feed_forward", "ffn", "positionwise_feed_forward", "mlp"),
     "layernorm": ("layer_norm", "layer_normalization", "norm", "ln"),
     "pe": ("pe", "positional_encoding", "position_encoding", "pos_encoding", "sinusoidal_encoding"),
@@ -55,7 +56,9 @@ PROJECTIONS = {
 }  # fmt: skip
 """Labels of attention's weight matrices with the words that code has for them."""
 TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[{}^_']|\d+|[^\W\d_]|\S", re.UNICODE)
-GRADIENT = re.compile(r"^\s*\\[dt]?frac\s*\{\s*(?:\\partial|d|\\mathrm\{d\})\s*(.*?)\}\s*\{\s*(?:\\partial|d|\\mathrm\{d\})\s*(.*)\}\s*$")
+GRADIENT = re.compile(
+    r"^\s*\\[dt]?frac\s*\{\s*(?:\\partial|d|\\mathrm\{d\})\s*(.*?)\}\s*\{\s*(?:\\partial|d|\\mathrm\{d\})\s*(.*)\}\s*$"
+)
 NABLA = re.compile(r"^\s*\\nabla\s*_\s*(\{.*?\}|\\?\w+)\s*(.*)$")
 
 
@@ -154,7 +157,9 @@ def read_symbol(latex: str) -> Symbol | None:
 
 def _names(symbol: Symbol) -> Iterable[str]:
     plain = re.sub(r"\W", "", symbol.base)
-    bases = WORDS.get(plain.lower(), (plain,)) if len(plain) > 1 and plain not in SYMBOLS else SYMBOLS.get(plain, (plain,))
+    bases = (
+        WORDS.get(plain.lower(), (plain,)) if len(plain) > 1 and plain not in SYMBOLS else SYMBOLS.get(plain, (plain,))
+    )
     if plain not in bases:
         bases = (*bases, plain)
     for accent in symbol.accents:
@@ -174,9 +179,26 @@ def _names(symbol: Symbol) -> Iterable[str]:
             yield from (f"{base}_{label}", f"{base}{label}")
     kind = next((label.lower() for label in labels if label.lower() in PROJECTIONS), None)
     if kind and plain in ("W", "U", "w"):
-        yield from (f"{kind}_proj", f"proj_{kind}", f"to_{kind}", f"{kind}_linear", f"linear_{kind}", f"w_{kind}s", f"fc_{kind}", kind)
+        yield from (
+            f"{kind}_proj",
+            f"proj_{kind}",
+            f"to_{kind}",
+            f"{kind}_linear",
+            f"linear_{kind}",
+            f"w_{kind}s",
+            f"fc_{kind}",
+            kind,
+        )
         for word in PROJECTIONS[kind]:
-            yield from (word, f"W_{word}", f"{word}_proj", f"{word}_projection", f"{word}_linear", f"linear_{word}", f"{word}_layer")
+            yield from (
+                word,
+                f"W_{word}",
+                f"{word}_proj",
+                f"{word}_projection",
+                f"{word}_linear",
+                f"linear_{word}",
+                f"{word}_layer",
+            )
     if all(map(_index, labels)):
         yield from bases  # a component or member spoken of by the whole's name
 
@@ -191,7 +213,7 @@ def squash(name: str) -> str:
 
 
 def match(names: Iterable[str], identifier: str) -> float:
-    """How well an identifier fits: 1 as spelled, 0.9 but for underscores and (in words) case, 0.6 case of a letter, or 0."""
+    """How well an identifier fits: 1 as spelled, 0.9 but for underscores and case of words, 0.6 of a letter, 0."""
     best = 0.0
     for name in names:
         if name == identifier:

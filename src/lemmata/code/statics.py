@@ -1,4 +1,4 @@
-"""What the text of the cells says without running it: what each statement reads and assigns, which loss runs backward."""
+"""What the text of the cells says without running it: what statements read and assign, which loss runs backward."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def lines(prepared: Sequence[Prepared]) -> tuple[Line, ...]:
             continue
         for node in ast.walk(entry.tree):
             if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr)) and _outside(entry.tree, node):
-                reads = frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))
+                reads = frozenset(
+                    n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)
+                )
                 own = assigned_names(node)
                 reads |= frozenset(own) if isinstance(node, ast.AugAssign) else frozenset()
                 where = place(entry.cell, node.lineno).line
@@ -63,7 +65,7 @@ def definitions(prepared: Sequence[Prepared]) -> tuple[Definition, ...]:
 
 
 def sources(lines_: Sequence[Line], cell: int, line: int, stop: frozenset[str]) -> tuple[frozenset[str], bool]:
-    """(names that a statement rests on, whether chance takes part), following assignments back up to the names in `stop`."""
+    """(names that a statement rests on, whether chance takes part), following assignments back to those in `stop`."""
     at = next((i for i, s in enumerate(lines_) if s.cell == cell and s.line == line), None)
     if at is None:
         return frozenset(), True

@@ -29,8 +29,8 @@ class Parameter:
     shape: tuple[Size, ...] | None
     """None where nothing is known. The first `indexed` axes run over a family."""
     role: str
-    """`argument` (of the function, in order), `weight` (a matrix or bias that a module may hold), `input` (any other free
-    symbol), `operation` (a function left open, such as Sublayer; its value is a callable)."""
+    """`argument` (of the function, in order), `weight` (a matrix or bias that a module may hold), `input` (any other
+    free symbol), `operation` (a function left open, such as Sublayer; its value is a callable)."""
     indexed: int = 0
     """Axes in front of the shape that count the members of a family: 1 for W_i^Q, whose value is h × d × d_k."""
 

@@ -73,7 +73,9 @@ def occurrences(target: Target, steps: Sequence[Step], seen: Sequence[Step]) -> 
         for print_ in seen:
             words = WORD.findall(print_.label)
             fits = max((match([n for n in target.names if "." not in n], w) for w in words), default=0.0)
-            place = Occurrence(print_.label.strip(" :="), print_.value, print_.state, print_.cell, print_.line, fits, "print")
+            place = Occurrence(
+                print_.label.strip(" :="), print_.value, print_.state, print_.cell, print_.line, fits, "print"
+            )
             add(place)
     return tuple(found.values())
 
@@ -173,7 +175,9 @@ class ValueChecks:
                 f"{occurrence.name} is {describe(observed.shape)}, the formula gives {describe(formula.shape)}",
             )
         if result.outcome == "unclear":
-            return Verdict("unchecked", f"{occurrence.name} differs from the formula by less than what can be told from rounding")
+            return Verdict(
+                "unchecked", f"{occurrence.name} differs from the formula by less than what can be told from rounding"
+            )
         doubt = self._doubt(target, occurrence, inputs)
         if doubt:
             return Verdict("unchecked", f"{occurrence.name} differs from the formula, but {doubt}")

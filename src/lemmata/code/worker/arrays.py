@@ -78,4 +78,8 @@ def from_numpy(array: Any, like: str, double: bool = True) -> Any:
 def dtype_name(value: object) -> str:
     """`float32`, `int64`, ... of an array; the type's name of a number."""
     kind = getattr(value, "dtype", None)
-    return type(value).__name__ if kind is None else str(kind).removeprefix("torch.").split("'")[-2 if "'" in str(kind) else -1]
+    return (
+        type(value).__name__
+        if kind is None
+        else str(kind).removeprefix("torch.").split("'")[-2 if "'" in str(kind) else -1]
+    )

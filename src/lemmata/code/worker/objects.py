@@ -37,7 +37,7 @@ class Objects:
     def call(
         self, name: str, values: dict[str, Any], extra: dict[str, Any], likes: list[str], seed: int
     ) -> dict[str, Any]:
-        """Call the function `name` by keyword (`extra`: plain data as it is); the first element if the result is a tuple, list or mapping.
+        """Call the function `name` by keyword; of a tuple, list or mapping the first element. `extra`: plain data.
 
         `likes`: kinds of array to try, such as `torch float64`, until one works.
         """
@@ -143,7 +143,9 @@ class Objects:
             self._seed(seed)
             try:
                 given = {
-                    k: v.item() if v.ndim == 0 and kind != "tensorflow" else arrays.from_numpy(v, kind, precision == "float64")
+                    k: v.item()
+                    if v.ndim == 0 and kind != "tensorflow"
+                    else arrays.from_numpy(v, kind, precision == "float64")
                     for k, v in values.items()
                 }
                 torch = arrays.loaded("torch")

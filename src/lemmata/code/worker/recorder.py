@@ -41,7 +41,9 @@ class Recorder:
             try:
                 key = self._keep(label, value)
                 if key is not None:
-                    self.seen.append({"cell": self.cell, "line": line, "label": label, "key": key, "state": self.state()})
+                    self.seen.append(
+                        {"cell": self.cell, "line": line, "label": label, "key": key, "state": self.state()}
+                    )
             except Exception:  # a value may do anything when looked at; that is no fault of the cell
                 pass
         return value

@@ -51,7 +51,11 @@ def isolate(scratch: str) -> tuple[str, ...]:
         if libc.unshare(spaces | NEWUSER) != 0:
             return ()
         try:
-            for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
+            for name, text in (
+                ("setgroups", "deny"),
+                ("uid_map", f"{user} {user} 1"),
+                ("gid_map", f"{group} {group} 1"),
+            ):
                 with open(f"/proc/self/{name}", "w") as file:
                     file.write(text)
         except OSError:

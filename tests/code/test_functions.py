@@ -1,0 +1,163 @@
+"""Functions of the code against formulas on fresh inputs, and what is said where they cannot be compared."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from code_documents import cell, cells
+from fake_targets import ATTENTION, FakeTarget, attend, parameter, softmax
+
+from lemmata.code.check import check_code, code_hints, diagnostics, environment_fingerprint
+from lemmata.documents.model import Block, Document, Formula, Position, Span, Text
+
+GOOD = """import numpy as np
+
+def softmax(x, axis=-1):
+    e = np.exp(x - x.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+def scaled_dot_product_attention(Q, K, V, mask=None):
+    scores = Q @ np.swapaxes(K, -1, -2) / np.sqrt(K.shape[-1])
+    if mask is not None:
+        scores = scores + mask * -1e9
+    weights = softmax(scores)
+    return weights @ V, weights
+"""
+SOFTMAX = FakeTarget("softmax", r"\text{softmax}", "function", (parameter("x", "n", "argument"),), softmax)
+
+
+def findings(targets, *sources, **options):
+    report = check_code(cells(*sources), targets, **options)
+    assert not report.problem
+    return {f.name: f for f in report.findings}
+
+
+def test_a_right_function_is_verified_single_and_batched():
+    found = findings((ATTENTION, SOFTMAX), GOOD)
+    verdict = found["scaled_dot_product_attention"].verdict
+    assert verdict.kind == "verified"
+    assert any("batch of 2" in line for line in verdict.evidence) and len(verdict.evidence) == 6
+    assert found["scaled_dot_product_attention"].line == 16
+    assert found["softmax"].verdict.kind == "verified"
+
+
+@pytest.mark.parametrize(
+    "old, new, reason",
+    [
+        (" / np.sqrt(K.shape[-1])", "", "not divided by √d_k"),
+        ("np.sqrt(K.shape[-1])", "K.shape[-1]", "divided by d_k, not by √d_k"),
+        ("softmax(scores)", "softmax(scores, axis=-2)", "over the queries"),
+        ("weights @ V, weights", "weights @ V / np.sqrt(K.shape[-1]), weights", ""),
+        ("weights @ V, weights", "weights @ (V + 0.001), weights", ""),
+    ],
+)
+def test_a_wrong_function_is_refuted(old, new, reason):
+    verdict = findings((ATTENTION,), GOOD.replace(old, new))["scaled_dot_product_attention"].verdict
+    assert verdict.kind == "refuted" and reason in verdict.reason
+    values = {k: np.array(v) for k, v in verdict.counterexample.values.items()}
+    formula = attend(values["Q"], values["K"], values["V"])
+    index = tuple(int(i) for i in verdict.counterexample.where.split("[")[1].rstrip("]").split(","))
+    assert formula[index] == pytest.approx(verdict.counterexample.left)
+
+
+@pytest.mark.parametrize(
+    "source, reason",
+    [
+        ("def attention(Q, K):\n    return Q @ K.T", "takes 2 arguments"),
+        ("def attention(Q, K, V, heads):\n    return Q", "also needs heads"),
+        ("def attention(Q, K, V):\n    raise ValueError('no')", "ValueError: no"),
+        ("def attention(Q, K, V):\n    return 'text'", "returns str"),
+        ("import numpy as np\ndef attention(Q, K, V):\n    return Q @ K.T @ V + np.random.rand()", "chance takes part"),
+        ("def attention(Q, K, V):\n    return Q", "returns"),
+        ("def attention(K, x, Q):\n    return x", "returns"),
+        ("def attention(Q, K, V):\n    while True: pass", "timeout"),
+        ("import os\ndef attention(Q, K, V):\n    os._exit(1)", "ended the process"),
+    ],
+)
+def test_what_cannot_be_compared_is_unchecked_with_the_reason(source, reason):
+    from code_documents import QUICK
+
+    report = check_code(cells("import numpy as np", source), [ATTENTION], limits=QUICK)
+    text = report.problem + " ".join(f.verdict.reason for f in report.findings)
+    assert {f.verdict.kind for f in report.findings} <= {"unchecked"}
+    assert reason in text
+
+
+def test_a_hint_names_the_function():
+    source = GOOD.replace("scaled_dot_product_attention", "focus")
+    assert "focus" not in findings((ATTENTION,), source)
+    verdict = findings((ATTENTION,), source, hints={r"\text{Attention}": "focus"})["focus"].verdict
+    assert verdict.kind == "verified"
+
+
+def test_hints_are_read_from_comments():
+    here = Span(Position(3, 1), Position(3, 9))
+    formula = Formula(r"\text{Attention}", here, False, ((0, Position(3, 2)),))
+    block = Block("hint", (formula, Text(" is scaled_dot_product_attention", here)), here)
+    assert code_hints(Document("a.md", "markdown", (block,))) == {r"\text{Attention}": "scaled_dot_product_attention"}
+
+
+def test_a_number_and_a_symbol_of_the_document():
+    target = FakeTarget(
+        "lr", r"\text{schedule}", "function", (parameter("t", "", "argument"), parameter(r"\lambda", "")),
+        lambda t, k: np.exp(-k * t),
+    )  # fmt: skip
+    source = "import math\nlam = 0.3\ndef schedule(t):\n    return math.exp(-lam * t)"
+    found = findings((target,), source)["schedule"]
+    assert found.verdict.kind == "verified" and r"\lambda is lam of the document" in found.bound
+
+
+def test_only_single_inputs_where_the_code_is_for_matrices():
+    found = findings((ATTENTION,), GOOD.replace("np.swapaxes(K, -1, -2)", "K.T"))
+    verdict = found["scaled_dot_product_attention"].verdict
+    assert verdict.kind == "verified" and "only single inputs" in verdict.reason
+
+
+def test_a_missing_framework_is_a_help_and_the_rest_is_judged():
+    tf = "import tensorflow_that_is_not_there as tf\ndef attention(Q, K, V):\n    return tf.matmul(Q, K)"
+    report = check_code(cells(tf, GOOD), [ATTENTION])
+    kinds = {f.name: f.verdict.kind for f in report.findings}
+    assert kinds == {"attention": "unchecked", "scaled_dot_product_attention": "verified"}
+    (said,) = diagnostics(report, "a.md")
+    assert "needs tensorflow_that_is_not_there, which is not installed" in said.message and "pip install" in said.help
+    assert said.span.start.line == 10
+
+
+def test_cells_that_are_not_for_running():
+    sources = [
+        cell("x = 1", 0, tags=["skip-execution"]),
+        cell("x = 1", 1, eval=False),
+        cell("ls -la", 2, language="bash"),
+        cell(">>> 1 + 1\n2", 3),
+        cell("%%bash\nrm -rf /", 4),
+        cell(
+            "%matplotlib inline\n!pip install torch\nfiles = !ls\nfor i in range(2):\n    %time print(i)\nprint('on')",
+            5,
+            50,
+        ),
+    ]
+    report = check_code(sources, [])
+    assert [r.status for r in report.cells] == ["skipped"] * 5 + ["ran"]
+    assert report.cells[5].output == "0\n1\non\n"
+    assert [line for line, _ in report.cells[5].notes] == [51, 52]
+    assert "shell command not run: pip install torch" in report.cells[5].notes[0][1]
+
+
+def test_relative_files_and_local_modules_can_be_read(tmp_path):
+    (tmp_path / "data.txt").write_text("7")
+    (tmp_path / "helper.py").write_text("def double(x):\n    return 2 * x\n")
+    report = check_code(
+        cells("from helper import double\nprint(double(int(open('data.txt').read())))"), [], folder=tmp_path
+    )
+    assert report.cells[0].output == "14\n", report.cells
+
+
+def test_the_same_seed_gives_the_same_numbers():
+    source = "import random\nimport numpy as np\nprint(random.random(), np.random.rand(), hash('a'))"
+    first, again = (check_code(cells(source), [], seed=3).cells[0].output for _ in range(2))
+    assert first == again != check_code(cells(source), [], seed=4).cells[0].output
+
+
+def test_the_fingerprint_names_versions():
+    found = environment_fingerprint()
+    assert found["python"] and found["numpy"] and set(found) >= {"torch", "jax", "tensorflow"}

@@ -1,0 +1,131 @@
+"""Variables, gradients and printed expressions against formulas, in and out of step with them."""
+
+from __future__ import annotations
+
+import pytest
+from code_documents import cells
+from fake_targets import GRADIENT_B, GRADIENT_W, LOSS, PREDICTION, REGRESSION
+
+from lemmata.code.check import check_code
+
+DATA = """import numpy as np
+n, d = 20, 3
+X = np.random.randn(n, d)
+y = np.random.randn(n)
+w = np.random.randn(d)
+b = 0.5
+"""
+GOOD = DATA + "y_pred = X @ w + b\nloss = np.mean((y_pred - y) ** 2)\ndw = 2 / n * X.T @ (y_pred - y)\n"
+
+
+def verdicts(targets, *sources):
+    report = check_code(cells(*sources), targets)
+    assert not report.errors and not report.problem, report.errors
+    return {f.name: f.verdict for f in report.findings}
+
+
+def test_values_that_agree_are_verified():
+    found = verdicts(REGRESSION, GOOD)
+    assert {name: v.kind for name, v in found.items()} == dict.fromkeys(("y_pred", "loss", "dw"), "verified")
+
+
+@pytest.mark.parametrize(
+    "old, new, name",
+    [
+        ("X @ w + b", "X @ w - b", "y_pred"),
+        ("np.mean((y", "np.sum((y", "loss"),
+        ("2 / n * X.T", "2 * X.T", "dw"),
+        ("2 / n * X.T", "-2 / n * X.T", "dw"),
+    ],
+)
+def test_values_that_differ_are_refuted_with_both_numbers(old, new, name):
+    verdict = verdicts(REGRESSION, GOOD.replace(old, new))[name]
+    assert verdict.kind == "refuted"
+    assert verdict.counterexample.left != verdict.counterexample.right
+    assert f"{verdict.counterexample.right:.6g}" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    "source, name",
+    [
+        ("y_pred = X @ w + b + 0.1 * np.random.randn(n)\n", "y_pred"),
+        ("y_pred = np.tanh(X) @ np.random.randn(d, 5) @ np.ones(5)\n", "y_pred"),
+        ("hidden = np.arange(20.0)\ny_pred = X @ w + b + hidden\n", "y_pred"),
+        ("def model(X):\n    return X @ np.ones(d)\ny_pred = model(X)\n", "y_pred"),
+        ("y_pred = X @ w + b\ny = y[:10]\nloss = np.mean((y_pred[:10] - y) ** 2)\n", "loss"),
+        ("y_pred = X @ w + b\nother = np.ones(20)\nloss = np.mean((y_pred - other) ** 2)\n", "loss"),
+    ],
+)  # fmt: skip
+def test_a_doubtful_binding_never_refutes(source, name):
+    assert verdicts(REGRESSION, DATA + source)[name].kind == "unchecked"
+
+
+def test_values_are_those_of_their_time():
+    """The weights move after the loss was computed; the loss is compared with the weights it was computed from."""
+    loop = "for step in range(5):\n    y_pred = X @ w + b\n    loss = np.mean((y_pred - y) ** 2)\n"
+    loop += "    dw = 2 / n * X.T @ (y_pred - y)\n"
+    found = verdicts(REGRESSION, DATA + loop + "    w = w - 0.1 * dw\n")
+    assert {v.kind for v in found.values()} == {"verified"} and len(found) == 3
+    found = verdicts(REGRESSION, DATA + loop + "    w -= 0.1 * dw\n")
+    assert {v.kind for v in found.values()} == {"verified"} and len(found) == 3
+
+
+def test_everything_zero_proves_nothing():
+    source = DATA.replace("np.random.randn(d)", "np.zeros(d)").replace("b = 0.5", "b = 0.0") + "y_pred = X @ w + b\n"
+    verdict = verdicts((PREDICTION,), source)["y_pred"]
+    assert verdict.kind == "unchecked" and "zero" in verdict.reason
+
+
+def test_shapes_that_do_not_fit_are_not_judged():
+    source = DATA.replace("np.random.randn(d)", "np.random.randn(d + 1)") + "y_pred = X @ w[:d] + b\n"
+    verdict = verdicts((PREDICTION,), source)["y_pred"]
+    assert verdict.kind == "unchecked" and "w is 4" in verdict.reason
+
+
+TORCH = """import torch
+n, d = 50, 4
+X = torch.randn(n, d)
+y = torch.randn(n, 1)
+w = torch.randn(d, 1, requires_grad=True)
+b = torch.zeros(1, requires_grad=True)
+y_hat = X @ w + b
+loss = ((y_hat - y) ** 2).mean()
+loss.backward()
+print("by hand dw:", (2 / n) * X.T @ (y_hat.detach() - y))
+print(f"autograd dw = {w.grad}, db = {b.grad}")
+"""
+
+
+@pytest.mark.torch
+def test_gradients_of_autograd_and_printed_ones():
+    pytest.importorskip("torch")
+    found = verdicts(REGRESSION, TORCH)
+    assert {"y_hat", "loss", "w.grad", "b.grad", "print: by hand dw", "print: autograd dw", "print: , db"} <= set(found)
+    assert {v.kind for v in found.values()} == {"verified"}
+
+
+@pytest.mark.torch
+def test_a_wrong_printed_gradient_is_refuted_and_the_right_one_is_not():
+    pytest.importorskip("torch")
+    found = verdicts((LOSS, GRADIENT_W, GRADIENT_B), TORCH.replace("(2 / n) * X.T", "(1 / n) * X.T"))
+    assert found["print: by hand dw"].kind == "refuted"
+    assert found["w.grad"].kind == found["print: autograd dw"].kind == "verified"
+
+
+@pytest.mark.torch
+def test_a_gradient_of_another_loss_is_not_held_against_the_formula():
+    pytest.importorskip("torch")
+    found = verdicts((LOSS, GRADIENT_W), TORCH.replace("loss.backward()", "(3 * loss).backward()").split("print")[0])
+    assert found["loss"].kind == "verified" and found["w.grad"].kind == "unchecked"
+    found = verdicts((LOSS, GRADIENT_W), TORCH.replace("** 2).mean()", "** 2).sum()").split("print")[0])
+    assert found["loss"].kind == "refuted" and found["w.grad"].kind == "unchecked"
+
+
+@pytest.mark.torch
+def test_a_wrong_formula_for_the_gradient_is_refuted_by_autograd():
+    pytest.importorskip("torch")
+    from dataclasses import replace
+
+    wrong = replace(GRADIENT_W, formula=lambda x, w, b, y: 1 / len(y) * x.T @ (x @ w + b - y))
+    found = verdicts((LOSS, wrong), TORCH.split("print")[0])
+    assert found["w.grad"].kind == "refuted" and found["loss"].kind == "verified"
