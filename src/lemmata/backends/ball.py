@@ -1,396 +1,270 @@
-"""Programs in ball arithmetic (Arb through python-flint): every value comes with the interval it certainly lies in."""
+"""Programs in ball arithmetic (Arb through python-flint): every value is enclosed, nothing is rounded away.
+
+Whole numbers stay Python integers, truth values are `True`, `False` or, where balls overlap, `None`; all else is an
+`arb` or an `acb`. An undecided case distinction gives a ball around both cases, which is still an enclosure.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
-import flint
 import numpy as np
+from flint import arb, ctx
 from numpy.typing import NDArray
 
 from lemmata.backends import numpy as plain
+from lemmata.backends.enclosed_matrices import MATRICES
+from lemmata.backends.enclosures import (
+    ELEMENTWISE,
+    ORDERED,
+    NotInBall,
+    TooLarge,
+    Undecided,
+    Unsupported,
+    add,
+    as_index,
+    ball,
+    both,
+    either,
+    exact,
+    finished,
+    greater,
+    maximum,
+    minimum,
+    multiply,
+)
+from lemmata.program import build
 from lemmata.program.graph import nodes
-from lemmata.program.node import Node
+from lemmata.program.node import Axis, Node
+
+__all__ = ["NotInBall", "TooLarge", "Undecided", "Unsupported", "run"]
 
 Array = NDArray[Any]
-LIMIT = 400_000
+"""Of objects, with one dimension per axis of the node."""
+
+OPERATIONS = 200_000
 """Scalar operations that one evaluation may take."""
-
-
-class Undecided(Exception):
-    """A comparison whose balls overlap; more precision may decide it."""
-
-
-class Unsupported(Exception):
-    """An operation that has no rigorous evaluation here."""
+DENSE = frozenset({"inv", "matrix_exp", "cholesky", "det", "logabsdet"})
+SPECTRAL = frozenset({"eigvalsh", "svdvals", "svd_outer", "eigh_outer"})
 
 
 def run(outputs: Sequence[Node], feeds: Mapping[str, Any], bits: int) -> list[Array]:
-    """The values of the outputs as object arrays of balls (conditions as bool arrays), in the order of `node.axes`.
+    """Enclosures of the outputs: arrays of `arb`, `acb` or `bool`, dimensions in the order of `node.axes`.
 
-    Feeds hold exact numbers: whole numbers, fractions, or floats taken at their dyadic value. Raises Undecided, Unsupported.
+    Feeds are whole numbers, fractions, floats and complex floats, all taken as the exact numbers they are. `bits` is
+    the working precision. Raises Undecided, Unsupported, ZeroDivisionError, and KeyError for an input not fed.
     """
-    saved = flint.ctx.prec
-    flint.ctx.prec = bits
+    before = ctx.prec
+    ctx.prec = bits
     try:
-        values: dict[int, Array] = {}
-        work = 0
-        for node in nodes(*outputs):
-            work += math.prod(a.size for a in node.axes) * (_terms(node) if node.op == "contract" else 1)
-            if work > LIMIT:
-                raise Unsupported("it is too large for ball arithmetic")
-            values[node.uid] = _value(node, [values[a.uid] for a in node.args], feeds)
-        return [values[o.uid] for o in outputs]
+        return _run(outputs, feeds)
     finally:
-        flint.ctx.prec = saved
+        ctx.prec = before
 
 
-def _terms(node: Node) -> int:
-    return math.prod(a.size for a in node.attr("over")) * max(1, len(node.args) - 1)
+def _run(outputs: Sequence[Node], feeds: Mapping[str, Any]) -> list[Array]:
+    order = nodes(*outputs)
+    if sum(map(_cost, order)) > OPERATIONS:
+        raise TooLarge(f"more than {OPERATIONS} operations on balls")
+    values: dict[int, Array] = {}
+    for node in order:
+        values[node.uid] = _value(node, [values[a.uid] for a in node.args], feeds)
+    return [_each(finished, values[o.uid]) for o in outputs]
 
 
-def exact(value: Any) -> Any:
-    """A number as a ball around its exact value."""
-    if isinstance(value, complex):
-        return flint.acb(exact(value.real), exact(value.imag))
-    if isinstance(value, Fraction):
-        return flint.arb(flint.fmpq(value.numerator, value.denominator))
-    if isinstance(value, (bool, np.bool_)):
-        return flint.arb(int(value))
-    if isinstance(value, (int, np.integer)):
-        return flint.arb(int(value))
-    if isinstance(value, (flint.arb, flint.acb)):
-        return value
-    if isinstance(value, (np.complexfloating,)):
-        return flint.acb(float(value.real), float(value.imag))
-    return flint.arb(float(value))
-
-
-_wrap = np.frompyfunc(exact, 1, 1)
-
-
-def _objects(value: Any) -> Array:
-    return np.asarray(_wrap(np.asarray(value, dtype=object)), dtype=object)
+def _cost(node: Node) -> int:
+    size = math.prod(a.size for a in node.axes)
+    match node.op:
+        case op if op in build.REDUCTIONS or op in ("contract", "scatter"):
+            return math.prod(a.size for a in build.union(node.args))
+        case op if op in SPECTRAL or op in DENSE:
+            side = max(node.attr("row").size, node.attr("column").size)
+            weight = side * math.prod(a.size for a in node.args[0].axes)
+            return weight * (10 if op in SPECTRAL else 1)
+    return size
 
 
 def _value(node: Node, args: list[Array], feeds: Mapping[str, Any]) -> Array:
     op = node.op
     if op == "input":
-        data = np.asarray(feeds[node.attr("name")])
-        return data if node.dtype == "bool" else _objects(data)
-    if op in _ELEMENTWISE:
-        spread = [plain._spread(x, a, node.axes) for x, a in zip(args, node.args, strict=True)]
-        result = np.asarray(_ELEMENTWISE[op](*spread))
-        return result.astype(bool) if node.dtype == "bool" else np.asarray(result, dtype=object)
-    rule = _RULES.get(op)
+        given = np.asarray(feeds[node.attr("name")], dtype=object)
+        return _each(exact, np.broadcast_to(given, tuple(a.size for a in node.axes)))
+    if op in ORDERED and any(a.dtype == "complex" for a in node.args):
+        raise NotInBall(f"{op} of complex numbers")
+    function = ELEMENTWISE.get(op)
+    if function is not None:
+        return _each(function, *(_spread(x, a, node.axes) for x, a in zip(args, node.args, strict=True)))
+    rule = RULES.get(op)
     if rule is None:
-        raise Unsupported(f"{op} has no rigorous evaluation")
-    return np.asarray(rule(node, args))
+        raise NotInBall(f"{op} has no enclosure in ball arithmetic")
+    return rule(node, args)
 
 
-def _lift(f: Callable[..., Any], arity: int = 1) -> Callable[..., Any]:
-    return np.frompyfunc(f, arity, 1)
+def _each(function: Callable[..., Any], *args: Array) -> Array:
+    return _objects(np.frompyfunc(function, len(args), 1)(*args))
 
 
-def _is_complex(x: Any) -> bool:
-    return isinstance(x, flint.acb)
+def _objects(value: Any) -> Array:
+    """An array of objects, of dimension zero for a single one."""
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        return value
+    if isinstance(value, np.ndarray):
+        return value.astype(object)
+    result = np.empty((), dtype=object)
+    result[()] = value
+    return result
 
 
-def _both(x: Any, y: Any) -> tuple[Any, Any]:
-    if _is_complex(x) != _is_complex(y):
-        return flint.acb(x), flint.acb(y)
-    return x, y
+def _spread(x: Array, source: Node, axes: Sequence[Axis]) -> Array:
+    return plain._spread(x, source, tuple(axes))
 
 
-def _sqrt(x: Any) -> Any:
-    if not _is_complex(x) and x.is_zero():
-        return flint.arb(0)
-    return x.sqrt()
+def _full(x: Array, source: Node, axes: Sequence[Axis]) -> Array:
+    return np.broadcast_to(_spread(x, source, axes), tuple(a.size for a in axes))
 
 
-def _power(x: Any, y: Any) -> Any:
-    if not _is_complex(y) and y.is_exact() and y.is_integer():
-        n = int(float(y))
-        if abs(n) < 4096:
-            if n < 0:
-                return 1 / (x ** (-n))
-            return x**n
-    x, y = _both(x, y)
-    if not _is_complex(x) and x.is_zero():
-        if y > 0:
-            return flint.arb(0)
-        raise Undecided("a power of zero")
-    return x**y
+def _reduction(fold: Callable[[Any, Any], Any], start: Any = None) -> Callable[[Node, list[Array]], Array]:
+    def rule(node: Node, args: list[Array]) -> Array:
+        flat = _rows(args[0], node.args[0], node.axes, node.attr("over"))
 
-
-def _compare(name: str) -> Callable[[Any, Any], bool]:
-    def decide(x: Any, y: Any) -> bool:
-        x, y = exact(x), exact(y)
-        d = x - y
-        if _is_complex(d):
-            if d.is_zero():
-                return name in ("eq", "le", "ge")
-            if not d.contains(0) and name in ("eq", "ne"):
-                return name == "ne"
-            raise Undecided("a comparison of complex balls")
-        if d.is_zero():
-            return name in ("eq", "le", "ge")
-        if d > 0:
-            return name in ("gt", "ge", "ne")
-        if d < 0:
-            return name in ("lt", "le", "ne")
-        raise Undecided("a comparison of balls that overlap")
-    return decide
-
-
-def _abs(x: Any) -> Any:
-    return abs(x)
-
-
-def _sign(x: Any) -> Any:
-    if x.is_zero():
-        return flint.arb(0)
-    if x > 0:
-        return flint.arb(1)
-    if x < 0:
-        return flint.arb(-1)
-    raise Undecided("the sign of a ball around zero")
-
-
-def _mod(x: Any, y: Any) -> Any:
-    return x - y * (x / y).floor()
-
-
-def _larger(x: Any, y: Any) -> Any:
-    x, y = exact(x), exact(y)
-    return x.max(y)
-
-
-def _smaller(x: Any, y: Any) -> Any:
-    x, y = exact(x), exact(y)
-    return x.min(y)
-
-
-def _binary(f: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-    return _lift(lambda x, y: f(*_both(x, y)), 2)
-
-
-def _divide(x: Any, y: Any) -> Any:
-    if not _is_complex(y) and y.is_zero():
-        raise ZeroDivisionError("a division by zero")
-    return x / y
-
-
-_ELEMENTWISE: dict[str, Callable[..., Any]] = {
-    "neg": _lift(lambda x: -x), "exp": _lift(lambda x: x.exp()), "log": _lift(lambda x: x.log()), "sqrt": _lift(_sqrt),
-    "sin": _lift(lambda x: x.sin()), "cos": _lift(lambda x: x.cos()), "tan": _lift(lambda x: x.tan()), "sinh": _lift(lambda x: x.sinh()),
-    "cosh": _lift(lambda x: x.cosh()), "tanh": _lift(lambda x: x.tanh()), "arcsin": _lift(lambda x: x.asin()),
-    "arccos": _lift(lambda x: x.acos()), "arctan": _lift(lambda x: x.atan()), "erf": _lift(lambda x: x.erf()),
-    "lgamma": _lift(lambda x: x.lgamma()), "digamma": _lift(lambda x: x.digamma()), "abs": _lift(_abs), "sign": _lift(_sign),
-    "floor": _lift(lambda x: x.floor()), "ceil": _lift(lambda x: x.ceil()), "reciprocal": _lift(lambda x: 1 / x),
-    "conj": _lift(lambda x: flint.acb(x.real, -x.imag) if _is_complex(x) else x),
-    "real": _lift(lambda x: x.real if _is_complex(x) else x), "imag": _lift(lambda x: x.imag if _is_complex(x) else flint.arb(0)),
-    "not_": np.logical_not, "square": _lift(lambda x: x * x),
-    "add": _binary(lambda x, y: x + y), "sub": _binary(lambda x, y: x - y), "mul": _binary(lambda x, y: x * y),
-    "div": _binary(_divide), "pow": _lift(_power, 2), "maximum": _lift(_larger, 2), "minimum": _lift(_smaller, 2), "mod": _binary(_mod),
-    "and_": lambda x, y: np.logical_and(x.astype(bool), y.astype(bool)), "or_": lambda x, y: np.logical_or(x.astype(bool), y.astype(bool)),
-    **{name: _lift(_compare(name), 2) for name in ("lt", "le", "gt", "ge", "eq", "ne")},
-}
-
-
-def _select(node: Node, args: list[Array]) -> Array:
-    c, x, y = (plain._spread(a, s, node.axes) for a, s in zip(args, node.args, strict=True))
-    return np.where(c.astype(bool), x, y)
-
-
-def _fold(f: Callable[[Any, Any], Any], start: Any) -> Callable[[Node, list[Array]], Any]:
-    def rule(node: Node, args: list[Array]) -> Any:
-        over = node.attr("over")
-        source = node.args[0]
-        x = plain._spread(args[0], source, (*node.axes, *over))
-        shape = tuple(a.size for a in node.axes)
-        flat = x.reshape((*shape, -1))
-        result = np.empty(shape, dtype=object)
-        for index in np.ndindex(shape):
-            row = flat[index]
-            value = start if start is not None else row[0]
-            for item in row if start is not None else row[1:]:
-                value = f(value, item)
-            result[index] = value
-        return result
+        def total(row: Array) -> Any:
+            if not len(row) and start is None:
+                raise Unsupported("an extremum of nothing")
+            result = row[0] if start is None else start
+            for value in row if start is not None else row[1:]:
+                result = fold(result, value)
+            return result
+        return _along(total, flat)
     return rule
 
 
-def _argextreme(largest: bool) -> Callable[[Node, list[Array]], Any]:
-    def rule(node: Node, args: list[Array]) -> Any:
-        (axis,) = node.attr("over")
-        x = plain._spread(args[0], node.args[0], (*node.axes, axis))
-        shape = tuple(a.size for a in node.axes)
-        result = np.empty(shape, dtype=object)
-        better = _compare("gt" if largest else "lt")
-        for index in np.ndindex(shape):
+def _rows(x: Array, source: Node, kept: Sequence[Axis], over: Sequence[Axis]) -> Array:
+    """The array with the axes `over` flattened to the last dimension."""
+    shape = tuple(a.size for a in kept)
+    return _full(x, source, (*kept, *over)).reshape((*shape, math.prod(a.size for a in over)))
+
+
+def _along(function: Callable[[Array], Any], rows: Array) -> Array:
+    result = np.empty(rows.shape[:-1], dtype=object)
+    for index in np.ndindex(result.shape):
+        result[index] = function(rows[index])
+    return result
+
+
+def _extreme(better: Callable[[Any, Any], bool | None]) -> Callable[[Node, list[Array]], Array]:
+    def rule(node: Node, args: list[Array]) -> Array:
+        def place(row: Array) -> int:
             best = 0
-            for place in range(1, axis.size):
-                if better(x[index][place], x[index][best]):
-                    best = place
-            result[index] = flint.arb(best)
-        return result
+            for position in range(1, len(row)):
+                wins = better(row[position], row[best])
+                if wins is None:
+                    raise Undecided("the largest of numbers that cannot be told apart")
+                best = position if wins else best
+            return best
+        return _along(place, _rows(args[0], node.args[0], node.axes, node.attr("over")))
     return rule
-
-
-def _logic(f: Callable[..., Any]) -> Callable[[Node, list[Array]], Any]:
-    return lambda node, args: f(args[0].astype(bool), axis=tuple(node.args[0].axes.index(a) for a in node.attr("over")))
 
 
 def _contract(node: Node, args: list[Array]) -> Array:
-    over = node.attr("over")
-    axes = (*node.axes, *over)
-    shape = tuple(a.size for a in axes)
-    product = np.broadcast_to(plain._spread(args[0], node.args[0], axes), shape)
-    for x, source in zip(args[1:], node.args[1:], strict=True):
-        product = _ELEMENTWISE["mul"](product, plain._spread(x, source, axes))
-    flat = product.reshape((*shape[: len(node.axes)], -1))
-    result = np.empty(shape[: len(node.axes)], dtype=object)
-    for index in np.ndindex(result.shape):
-        total = flint.arb(0)
-        for item in flat[index]:
-            total, item = _both(total, item)
-            total = total + item
-        result[index] = total
-    return result
+    """Argument by argument, summing each axis as soon as no later argument has it."""
+    axes, value = node.args[0].axes, args[0]
+    for position in range(1, len(args)):
+        second = node.args[position]
+        joint = tuple(dict.fromkeys((*axes, *second.axes)))
+        product = _each(multiply, _lay(value, axes, joint), _spread(args[position], second, joint))
+        later = {a for n in node.args[position + 1 :] for a in n.axes}
+        over = tuple(a for a in joint if a in node.attr("over") and a not in later)
+        kept = tuple(a for a in joint if a not in over)
+        value = _sum(_lay(product, joint, (*kept, *over)), len(kept)) if over else product
+        axes = kept
+    return _lay(value, axes, node.axes)
+
+
+def _lay(x: Array, axes: Sequence[Axis], wanted: Sequence[Axis]) -> Array:
+    """The dimensions in another order, of size 1 for axes that are not there."""
+    moved = x.transpose([axes.index(a) for a in wanted if a in axes])
+    return moved.reshape(tuple(a.size if a in axes else 1 for a in wanted))
+
+
+def _sum(x: Array, kept: int) -> Array:
+    rows = x.reshape((*x.shape[:kept], math.prod(x.shape[kept:])))
+    return _along(lambda row: sum(row.tolist(), 0), rows)
+
+
+def _moved(node: Node, args: list[Array]) -> Array:
+    """Operations that only move elements."""
+    return _objects(plain.RULES[node.op](node, args))
 
 
 def _take(node: Node, args: list[Array]) -> Array:
     source, index = node.args
-    raw = np.vectorize(lambda z: _whole(z), otypes=[float])(args[1]) if args[1].size else args[1]
-    filler = _objects(node.attr("fill") if node.attr("fill") is not None else float("nan"))
-    size = node.attr("axis").size
-    place = plain._spread(raw, index, node.axes)
-    inside = (place >= 0) & (place < size)
-    moved = plain._spread(args[0], source, (*[a for a in node.axes if a in source.axes], node.attr("axis")))
-    shape = tuple(a.size for a in node.axes)
-    target = moved.reshape(tuple(a.size if a in source.axes else 1 for a in node.axes) + (size,))
-    target = np.broadcast_to(target, (*shape, size))
-    where = np.broadcast_to(np.where(inside, place, 0).astype(np.int64), shape)
-    found = np.take_along_axis(target, where[..., None], axis=-1)[..., 0]
-    return np.where(np.broadcast_to(inside, shape), found, filler)
+    axis, fill = node.attr("axis"), node.attr("fill")
+    rows = np.broadcast_to(_lay(args[0], source.axes, (*node.axes, axis)), (*(a.size for a in node.axes), axis.size))
+    places = _full(args[1], index, node.axes)
+    outside = arb.nan() if fill is None else fill
+    result = np.empty(places.shape, dtype=object)
+    for at in np.ndindex(result.shape):
+        place = as_index(places[at])
+        result[at] = rows[at][place] if place is not None and 0 <= place < axis.size else outside
+    return result
 
 
-def _whole(value: Any) -> float:
-    if isinstance(value, flint.arb):
-        if value.is_exact() and value.is_integer():
-            return float(value)
-        raise Undecided("an index that is not exact")
-    return float(value)
+def _scatter(node: Node, args: list[Array]) -> Array:
+    axes = build.union(node.args)
+    axis, over = node.attr("axis"), node.attr("over")
+    kept = tuple(a for a in axes if a not in over)
+    data = _full(args[0], node.args[0], (*kept, *over))
+    places = _full(args[1], node.args[1], (*kept, *over))
+    result = np.empty((*(a.size for a in kept), axis.size), dtype=object)
+    result.fill(0)
+    for at in np.ndindex(data.shape):
+        place = as_index(places[at])
+        if place is not None and 0 <= place < axis.size:
+            goal = (*at[: len(kept)], place)
+            result[goal] = add(result[goal], data[at])
+    return _lay(result, (*kept, axis), node.axes)
 
 
-def _matrices(node: Node, args: list[Array]) -> tuple[Array, tuple[int, ...]]:
-    row, column = node.attr("row"), node.attr("column")
-    rest = tuple(a for a in node.args[0].axes if a not in (row, column))
-    return plain._spread(args[0], node.args[0], (*rest, row, column)), tuple(a.size for a in rest)
-
-
-def _each(f: Callable[[Any], Any]) -> Callable[[Node, list[Array]], Any]:
-    """A rule for every matrix of a stack; f takes a flint matrix and gives a scalar or a matrix."""
-    def rule(node: Node, args: list[Array]) -> Any:
-        x, rest = _matrices(node, args)
-        n, m = x.shape[-2:]
-        sample = None
-        out: dict[tuple[int, ...], Any] = {}
-        for index in np.ndindex(rest):
-            entries = [x[index][i, j] for i in range(n) for j in range(m)]
-            kind = flint.acb_mat if any(map(_is_complex, entries)) else flint.arb_mat
-            sample = out[index] = f(kind(n, m, entries))
-        if isinstance(sample, (flint.arb_mat, flint.acb_mat)):
-            result = np.empty((*rest, n, m), dtype=object)
-            for index, value in out.items():
-                for i in range(n):
-                    for j in range(m):
-                        result[(*index, i, j)] = value[i, j]
-            return result
-        result = np.empty(rest, dtype=object)
-        for index, value in out.items():
-            result[index] = value
+def _matrices(function: Callable[[list[list[Any]]], Any], results: int) -> Callable[[Node, list[Array]], Array]:
+    """A rule from a function of one matrix; its result has `results` trailing dimensions."""
+    def rule(node: Node, args: list[Array]) -> Array:
+        row, column = node.attr("row"), node.attr("column")
+        rest = tuple(a for a in node.args[0].axes if a not in (row, column))
+        stacked = _full(args[0], node.args[0], (*rest, row, column))
+        result = np.empty(tuple(a.size for a in node.axes), dtype=object)
+        for at in np.ndindex(stacked.shape[:-2]):
+            entries = [[ball(x) for x in line] for line in stacked[at].tolist()]
+            result[at] = _nested(function(entries), results)
         return result
     return rule
 
 
-def _cholesky(x: Any) -> Any:
-    n = x.nrows()
-    low = flint.arb_mat(n, n)
-    for i in range(n):
-        for j in range(i + 1):
-            s = x[i, j]
-            for k in range(j):
-                s = s - low[i, k] * low[j, k]
-            if i == j:
-                if not s > 0:
-                    raise Undecided("a factor of a matrix that may not be positive definite")
-                low[i, j] = s.sqrt()
-            else:
-                low[i, j] = s / low[j, j]
-    return low
-
-
-def _spectrum(x: Any) -> list[Any]:
-    """Eigenvalues of a symmetric matrix, ascending, certainly apart."""
-    try:
-        values = [v.real for v in flint.acb_mat(x).eig()]
-    except (ValueError, AttributeError) as error:
-        raise Undecided("eigenvalues that could not be told apart") from error
-    values.sort(key=lambda v: float(v.mid()))
-    return values
-
-
-def _eigvalsh(node: Node, args: list[Array]) -> Array:
-    x, rest = _matrices(node, args)
-    n = x.shape[-1]
-    result = np.empty((*rest, n), dtype=object)
-    for index in np.ndindex(rest):
-        for k, value in enumerate(_spectrum(flint.arb_mat(n, n, [x[index][i, j] for i in range(n) for j in range(n)]))):
-            result[(*index, k)] = value
+def _nested(value: Any, depth: int) -> Any:
+    if depth == 0:
+        return value
+    rows = [_nested(v, depth - 1) for v in value]
+    result = np.empty((len(rows), *(np.shape(rows[0]) if depth > 1 else ())), dtype=object)
+    for position, line in enumerate(rows):
+        result[position] = line
     return result
 
 
-def _svdvals(node: Node, args: list[Array]) -> Array:
-    x, rest = _matrices(node, args)
-    n, m = x.shape[-2:]
-    result = np.empty((*rest, min(n, m)), dtype=object)
-    for index in np.ndindex(rest):
-        a = flint.arb_mat(n, m, [x[index][i, j] for i in range(n) for j in range(m)])
-        gram = a * a.transpose() if n <= m else a.transpose() * a
-        for k, value in enumerate(reversed(_spectrum(gram))):
-            result[(*index, k)] = value.max(flint.arb(0)).sqrt()
-    return result
-
-
-def _concat(node: Node, args: list[Array]) -> Array:
-    others = node.axes[:-1]
-    shape = tuple(a.size for a in others)
-    parts = [np.broadcast_to(plain._spread(x, s, (*others, own)), (*shape, own.size))
-             for x, s, own in zip(args, node.args, node.attr("along"), strict=True)]
-    return np.concatenate(parts, axis=-1)
-
-
-def _scatter(node: Node, args: list[Array]) -> Array:
-    raise Unsupported("scatter has no rigorous evaluation")
-
-
-_RULES: dict[str, Callable[[Node, list[Array]], Any]] = {
-    "constant": lambda n, a: np.asarray(n.attr("value")) if n.dtype == "bool" else _objects(n.attr("value")),
-    "special": lambda n, a: _objects({"pi": flint.arb.pi, "e": flint.arb.const_e, "euler_gamma": flint.arb.const_euler,
-                                      "inf": lambda: flint.arb("inf")}[n.attr("name")]()),
+RULES: dict[str, Callable[[Node, list[Array]], Array]] = {
+    "constant": lambda n, a: _objects(exact(n.attr("value"))),
+    "special": lambda n, a: _objects(SPECIALS[n.attr("name")]()),
     "iota": lambda n, a: _objects(np.arange(n.attr("start"), n.attr("start") + n.axes[0].size)),
-    "array": lambda n, a: _objects(np.asarray(n.attr("value"), dtype=object)).reshape(tuple(x.size for x in n.axes)),
-    "broadcast": plain.RULES["broadcast"], "rename": plain.RULES["rename"], "diagonal": plain.RULES["diagonal"],
-    "merge": plain.RULES["merge"], "split": plain.RULES["split"], "stack": plain.RULES["stack"], "concat": _concat,
-    "call": plain.RULES["call"], "select": _select, "take": _take, "contract": _contract,
-    "sum": _fold(lambda x, y: _ELEMENTWISE["add"](x, y), flint.arb(0)), "prod": _fold(lambda x, y: _ELEMENTWISE["mul"](x, y), flint.arb(1)),
-    "max": _fold(_larger, None), "min": _fold(_smaller, None), "argmax": _argextreme(True), "argmin": _argextreme(False),
-    "any": _logic(np.any), "all": _logic(np.all),
-    "inv": _each(lambda x: x.inv()), "det": _each(lambda x: x.det()), "logabsdet": _each(lambda x: abs(x.det()).log()),
-    "matrix_exp": _each(lambda x: x.exp()), "cholesky": _each(_cholesky), "eigvalsh": _eigvalsh, "svdvals": _svdvals,
+    "array": lambda n, a: _each(exact, np.array(n.attr("value"), dtype=object).reshape(tuple(x.size for x in n.axes))),
+    "sum": _reduction(add, 0), "prod": _reduction(multiply, 1), "max": _reduction(maximum), "min": _reduction(minimum),
+    "any": _reduction(either, False), "all": _reduction(both, True), "argmax": _extreme(greater),
+    "argmin": _extreme(lambda a, b: greater(b, a)),
+    "contract": _contract, "take": _take, "scatter": _scatter,
+    **dict.fromkeys(("broadcast", "rename", "diagonal", "concat", "stack", "merge", "split"), _moved),
+    **{op: _matrices(function, results) for op, (function, results) in MATRICES.items()},
+    "call": lambda n, a: a[-1],
+}  # fmt: skip
+
+SPECIALS: dict[str, Callable[[], Any]] = {
+    "pi": arb.pi, "e": arb.const_e, "euler_gamma": arb.const_euler, "inf": arb.pos_inf,
 }
