@@ -68,7 +68,8 @@ def main() -> None:
     print("\nrefutations")
     refuted = [s for s in statements if s.verdict == "refuted"]
     for s in refuted:
-        print(f"  {s.doc}:{s.line}  {s.reason}\n        {' '.join(s.latex.split())[:160]}")
+        cell = "" if s.cell is None else f"cell {s.cell}:"
+        print(f"  {s.doc}:{cell}{s.line}  {s.reason}\n        {' '.join(s.latex.split())[:160]}")
     for result in results:
         for problem in result.problems:
             print(f"  {result.path}: {problem.severity}: {problem.message}")
