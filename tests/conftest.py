@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-SHARED = Path(os.environ.get("LEMMATA_SHARED") or ROOT.parent / "shared")
+from places import SHARED
 
 
 def pytest_report_header() -> str:

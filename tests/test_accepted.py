@@ -8,9 +8,9 @@ import os
 import pytest
 
 import lemmata
-from conftest import ROOT
 from lemmata.report import layout
 from lemmata.report.terminal import Plain
+from places import ROOT
 
 EXPECTED = ROOT / "tests" / "accepted"
 DOCUMENTS = sorted(path.name for path in (ROOT / "examples").glob("*.md"))

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 
-from conftest import ROOT
+from places import ROOT
 
 
 def test_generated_pages_are_current_and_links_lead_somewhere():

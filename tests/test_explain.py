@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from conftest import ROOT
 
 from lemmata.pipeline import explain
 from lemmata.report.explain import on_line
 from lemmata.report.spelling import bare
+from places import ROOT
 
 
 @pytest.fixture(scope="module")
