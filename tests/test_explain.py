@@ -37,6 +37,8 @@ def test_definitions_have_shapes_too(regression):
     assert told(regression, 12)["shape"].endswith(" : n")
 
 
-@pytest.mark.parametrize("text, expected", [("(a + b)", "a + b"), ("(a) + (b)", "(a) + (b)"), ("a", "a"), ("((a))", "(a)")])
+@pytest.mark.parametrize(
+    "text, expected", [("(a + b)", "a + b"), ("(a) + (b)", "(a) + (b)"), ("a", "a"), ("((a))", "(a)")]
+)
 def test_brackets_around_the_whole_are_dropped(text, expected):
     assert bare(text) == expected
