@@ -216,6 +216,9 @@ def test_a_difference_in_one_component_is_located():
 
 
 UNCHECKED = {
+    "two letters": (lambda s: [s.input("x", "n"), s.input("y", "n")], {"sizes": ("n",)}, "a condition on x, y"),
+    "two indices": (
+        lambda s: [b.iota(s.axis("n")), b.iota(s.axis("m"))], {"sizes": ("n", "m")}, "a condition on n, m"),
     "orthogonality as a condition": (lambda s: gram(s, ()), {"sizes": ("n",)}, "a condition on Q"),
     "a condition": (
         lambda s: [total(mul(s.input("v", "n"), s.input("w", "n"))), num(1)], {"sizes": ("n",)}, "a condition on v, w"),

@@ -54,7 +54,8 @@ PROVED = {
 
 VIOLATED = {
     "arithmetic below geometric mean": (amgm_turned, ("\\le",), {}),
-    "always positive": (lambda s: [s.input("x", "n"), num(0)], (">",), {"sizes": ("n",)}),
+    "always greater": (lambda s: [x := s.input("x", "n"), mul(x, s.input("y", "n"))], (">",), {"sizes": ("n",)}),
+    "a logarithm is positive": (lambda s: [b.unary("log", s.input("x", low=0)), num(0)], (">",), {}),
     "strictly itself": (lambda s: [x := s.input("x"), x], ("<",), {}),
     "only far out": (lambda s: [exp(s.input("x")), num(1000)], ("<",), {}),
     "only near zero": (
@@ -98,6 +99,11 @@ def test_what_is_true_but_not_proved_is_unchecked(name):
 def test_the_counterexample_violates():
     shown = verdict(amgm_turned, "\\le").counterexample
     assert shown.left > shown.right
+
+
+def test_a_bound_on_a_letter_is_a_condition():
+    result = verdict(lambda s: [s.input("x"), num(0)], ">")
+    assert result.kind == "unchecked" and "a condition on x" in result.reason
 
 
 def test_different_in_general():

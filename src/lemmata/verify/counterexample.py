@@ -63,7 +63,7 @@ def _clearly_fails(left: Any, right: Any, relation: str) -> bool:
         scale = max(float(abs(left).max(initial=0.0)), float(abs(right).max(initial=0.0)))
         if relation in ("=", "\\ne"):
             return bool(float(abs(left - right).max(initial=0.0)) > CLEAR * scale)
-        excess = left - right if relation in ("<", "\\le") else right - left
+        excess = np.real(left - right if relation in ("<", "\\le") else right - left).astype(float)
         return bool(float(excess.max(initial=-math.inf)) > CLEAR * scale)
 
 

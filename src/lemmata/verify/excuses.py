@@ -1,7 +1,7 @@
 """Sensible readings under which a failing equation holds after all, so that it is not refuted.
 
 A printed decimal stands for every number that rounds to it, a letter under a root for a positive number, and an
-equation between a rational expression in free letters and a number is a condition on the letters.
+equation or inequality between a rational expression in free letters and a number is a condition on the letters.
 """
 
 from __future__ import annotations
@@ -23,15 +23,17 @@ RATIONAL = frozenset(
     "sum contract diagonal take stack concat merge split".split()
 )
 """What a rational expression is made of."""
+LETTERS = frozenset({"input", "iota", "rename", "broadcast"})
+"""What a letter by itself is made of: an input, or an index."""
 ROUND_OFF = 1e-11
 """A relative difference that rounding may explain; used only where the outcome is to say nothing."""
 
 
 def excuse(bench: Bench, link: int, seed: int) -> Outcome | None:
     """Why a failing link need not be wrong; None where nothing excuses it."""
-    letters = _condition_on(bench, link)
-    if letters:
-        return Outcome("undecided", reason=f"it reads as a condition on {', '.join(letters)}, which fails in general")
+    condition = as_condition(bench)
+    if condition is not None:
+        return condition
     if _printed(bench, link):
         return Outcome("undecided", reason="the sides agree only to the digits printed")
     names = _holds_if_positive(bench, link, seed)
@@ -41,16 +43,22 @@ def excuse(bench: Bench, link: int, seed: int) -> Outcome | None:
     return None
 
 
-def _condition_on(bench: Bench, link: int) -> list[str]:
-    """The free letters of an equation between a rational expression and a number: it asks something of the letters."""
+def as_condition(bench: Bench) -> Outcome | None:
+    """For a failing relation that asks something of free letters.
+
+    It is one between a rational expression in them and a number, or one between two letters.
+    """
     instance = bench.tried[0].trial.instance
     if len(instance.relations) > 1:
-        return []
+        return None
     free = [side for side in instance.sides if double.depends_on_inputs(side)]
-    if len(free) != 1 or any(n.op not in RATIONAL for n in nodes(*free)):
-        return []
+    bare = all(n.op in LETTERS for n in nodes(*instance.sides))
+    if not bare and (len(free) != 1 or any(n.op not in RATIONAL for n in nodes(*free))):
+        return None
     names = {n.attr("name") for n in inputs(*free)}
-    return [i.latex for i in instance.inputs if i.node.attr("name") in names and i.latex]
+    letters = [i.latex for i in instance.inputs if i.node.attr("name") in names and i.latex]
+    asked = ", ".join(letters) or ", ".join(dict.fromkeys(a.label for a in double.common_axes(instance.sides)))
+    return Outcome("undecided", reason=f"it reads as a condition on {asked}, which fails in general")
 
 
 def _holds_if_positive(bench: Bench, link: int, seed: int) -> list[str]:

@@ -12,6 +12,7 @@ from lemmata.program.node import Node
 from lemmata.verify import bounds, double, referee
 from lemmata.verify.bounds import Interval, bound, certainly
 from lemmata.verify.equations import equation
+from lemmata.verify.excuses import as_condition
 from lemmata.verify.outcome import Failure, Limits, Outcome, Trial
 from lemmata.verify.problem import Domain, Input, Instance
 from lemmata.verify.sampling import draw, generator
@@ -47,7 +48,7 @@ def inequality(bench: Bench, link: int, seed: int, limits: Limits, clock: Clock)
         if excess > EXCESS:
             failure = _confirm(tried.trial, link, limits)
             if failure is not None:
-                return _fails(failure, "instances")
+                return as_condition(bench) or _fails(failure, "instances")
         if best is None or (excess, -tried.cost) > (best[0], -best[1].cost):
             best = (excess, tried)
     if not tries or best is None:
@@ -57,7 +58,7 @@ def inequality(bench: Bench, link: int, seed: int, limits: Limits, clock: Clock)
         return proof
     failure, more = _search(best[1], link, relation, seed, limits, clock)
     if failure is not None:
-        return _fails(failure, "search")
+        return as_condition(bench) or _fails(failure, "search")
     return Outcome("undecided", reason=f"no counterexample in {tries + more} tries, which proves nothing")
 
 
