@@ -151,7 +151,7 @@ class Scanner:
         if text.startswith("$$", pos):
             return None if text.startswith("$$$", pos) else self._double(pos, stop)
         if text.startswith("$`", pos) and self._may_have("`$", pos + 2):
-            close = self._find("`$", pos + 2, stop)
+            close = self.find("`$", pos + 2, stop)
             if close > pos + 2 and not _BLANK.search(text, pos, close):
                 return Found(pos, close + 2, 2, 2, False)
         for body in (_BODY, _PLAIN):
@@ -206,7 +206,7 @@ class Scanner:
         begin = BEGIN.match(text, pos, stop)
         if begin is not None:
             closer = f"\\end{{{begin.group(1)}}}"
-            close = self._find(closer, begin.end(), stop)
+            close = self.find(closer, begin.end(), stop)
             if close < 0 or _BLANK.search(text, pos, close):
                 return None
             return Found(pos, close + len(closer), 0, 0, True)
@@ -215,9 +215,9 @@ class Scanner:
         if not closer or (len(opener) == 2 and not self.counts(opener)):
             return None
         start = pos + len(opener)
-        close = self._find(closer, start, stop)
+        close = self.find(closer, start, stop)
         while len(opener) == 2 and close > 0 and text[close - 1] == "\\" and text[close - 2] != "\\":
-            close = self._find(closer, close + 1, stop)
+            close = self.find(closer, close + 1, stop)
         if close < 0 or _BLANK.search(text, start, close):
             return None
         inside = text[start:close]
@@ -234,7 +234,7 @@ class Scanner:
         if role is None:
             return None
         ticks = role.group(1)
-        close = self._find(ticks, role.end(), stop)
+        close = self.find(ticks, role.end(), stop)
         if close <= role.end():
             return None
         return Found(pos, close + len(ticks), role.end() - pos, len(ticks), False)
@@ -256,7 +256,8 @@ class Scanner:
     def _may_have(self, closer: str, start: int) -> bool:
         return start < self._absent.get(closer, len(self.text))
 
-    def _find(self, closer: str, start: int, stop: int) -> int:
+    def find(self, closer: str, start: int, stop: int) -> int:
+        """The offset of the next `closer` that ends by `stop`, or -1."""
         if not self._may_have(closer, start):
             return -1
         close = self.text.find(closer, start)

@@ -11,7 +11,7 @@ from lemmata.diagnostic import Diagnostic
 from lemmata.documents.model import Document, Position, Span
 
 SUFFIXES = (".md", ".markdown", ".mdx", ".qmd", ".ipynb")
-MARKDOWN_LIMIT = 4_000_000
+MARKDOWN_LIMIT = 2_000_000
 """Bytes of a Markdown file that are read; a long book has one million."""
 NOTEBOOK_LIMIT = 200_000_000
 """Bytes of a notebook that is read at all; outputs are most of it."""

@@ -23,6 +23,8 @@ from lemmata.documents.place import Place
 
 NESTING = 40
 """Depth to which links and emphasis, quotes and lists are followed."""
+LINK_LIMIT = 20_000
+"""Opening brackets of a document; after so many links are no longer looked for, which takes time where none are."""
 _LABEL = re.compile(r"\\label\s*\{([^{}]*)\}")
 _HINT = re.compile(r"(?:<!--|\{/\*)\s*lemmata:\s*(.*?)\s*(?:-->|\*/\})\Z", re.DOTALL)
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)")
@@ -71,14 +73,10 @@ def _formula(state: StateInline, silent: bool) -> bool:
 
 def _comment(state: StateInline, silent: bool) -> bool:
     """`{/* ... */}`, the comment of MDX."""
-    if not state.src.startswith("{/*", state.pos):
+    if not state.src.startswith("{/*", state.pos) or not isinstance(state, _State):
         return False
-    absent = state.env.setdefault("no_comment", {})
-    if absent.get(id(state), len(state.src)) <= state.pos:
-        return False
-    end = state.src.find("*/}", state.pos + 3)
-    if end < 0 or end + 3 > state.posMax:
-        absent[id(state)] = state.pos if end < 0 else len(state.src)
+    end = state.scanner.find("*/}", state.pos + 3, state.posMax)
+    if end < 0:
         return False
     if not silent:
         state.push("html_inline", "", 0).content = state.src[state.pos : end + 3]
@@ -87,7 +85,7 @@ def _comment(state: StateInline, silent: bool) -> bool:
 
 
 @cache
-def _parser(markdown: bool) -> MarkdownIt:
+def _parser(markdown: bool, links: bool) -> MarkdownIt:
     """markdown-it for inline text: with `markdown` CommonMark, strikethrough and footnotes, else only HTML."""
     md = MarkdownIt("commonmark", {"maxNesting": NESTING, "html": True})
     md.inline.ruler.before("escape", "formula", _formula)
@@ -96,6 +94,8 @@ def _parser(markdown: bool) -> MarkdownIt:
         md.inline.ruler.after("image", "footnote_ref", footnote_ref)
         md.enable("strikethrough")
         md.inline.ruler2.disable("fragments_join")
+        if not links:
+            md.disable(["link", "image", "footnote_ref"])
     else:
         md.inline.ruler.enableOnly(["text", "newline", "escape", "mdx_comment", "formula", "html_inline", "entity"])
         md.inline.ruler2.enableOnly([])
@@ -117,7 +117,8 @@ class Reading:
 def read_inlines(place: Place, env: dict, start: int = 0, end: int | None = None, markdown: bool = True) -> Reading:
     """Read `place.text[start:end]`; `env` is markdown-it's environment with `brackets` in it."""
     text = place.text[start:end]
-    md = _parser(markdown)
+    env["brackets_seen"] = env.get("brackets_seen", 0) + text.count("[")
+    md = _parser(markdown, env["brackets_seen"] < LINK_LIMIT)
     tokens: list[Token] = []
     state = _State(text, md, env, tokens)
     md.inline.tokenize(state)

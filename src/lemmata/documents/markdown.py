@@ -27,7 +27,9 @@ from lemmata.documents.model import Block, CodeCell, Document, Formula, Inline, 
 from lemmata.documents.place import Line, Place, aligned, place
 from lemmata.documents.rules import Context, depth, display, notes, paragraph, table
 
-PARAGRAPH_LIMIT = 50_000
+LINE_LIMIT = 50_000
+"""Lines of a document that are read."""
+PARAGRAPH_LIMIT = 20_000
 """Characters of one paragraph that are read; more is no paragraph."""
 _OPAQUE_BLOCK = re.compile(r"<(?:script|style|textarea|svg)\b", re.IGNORECASE)
 _ALERT = re.compile(r"\[!\w+\]\s*\Z")
@@ -59,6 +61,13 @@ def read_page(source: str, *, front: bool, mdx: bool = False, cell: int | None =
         here = Position(source.count("\n", 0, at) + 1, at - source.rfind("\n", 0, at), cell)
         page.diagnostics.append(Diagnostic("warning", "nul", "NUL characters in the text", span=Span(here, here)))
         source = source.replace("\0", "\ufffd")
+    lines = source.split("\n")
+    if len(lines) > LINE_LIMIT:
+        here = Position(LINE_LIMIT + 1, 1, cell)
+        message = f"only the first {LINE_LIMIT} lines are read"
+        page.diagnostics.append(Diagnostic("warning", "too-large", message, span=Span(here, here)))
+        lines = lines[:LINE_LIMIT]
+        source = "\n".join(lines)
     if front:
         head = read_front_matter(source)
         page.macros, page.metadata = dict(head.macros), dict(head.metadata)
@@ -66,8 +75,8 @@ def read_page(source: str, *, front: bool, mdx: bool = False, cell: int | None =
             here = Position(head.problem[1], 1, cell)
             page.diagnostics.append(Diagnostic("warning", "front-matter", head.problem[0], span=Span(here, here)))
         if head.lines:
-            source = "\n" * head.lines + source.split("\n", head.lines)[-1]
-    lines = source.split("\n")
+            lines[: head.lines] = [""] * head.lines
+            source = "\n".join(lines)
     starts = [0]
     for line in lines:
         starts.append(starts[-1] + len(line) + 1)

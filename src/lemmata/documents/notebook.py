@@ -9,10 +9,10 @@ from dataclasses import replace
 
 from lemmata.diagnostic import Diagnostic
 from lemmata.documents.fences import body_options, read_info, runs
-from lemmata.documents.markdown import Page, number, read_page
+from lemmata.documents.markdown import LINE_LIMIT, Page, number, read_page
 from lemmata.documents.model import Block, CodeCell, Document, Position, Span
 
-TEXT_LIMIT = 4_000_000
+TEXT_LIMIT = 2_000_000
 """Characters of Markdown and code that are read."""
 _MAGIC = re.compile(r"\s*%%(\w+)[^\n]*")
 _LANGUAGES = {"bash": "bash", "sh": "bash", "html": "html", "javascript": "javascript", "js": "javascript",
@@ -44,7 +44,7 @@ def read_notebook(source: str, path: str, problems: Sequence[Diagnostic] = ()) -
     diagnostics = list(problems)
     blocks: list[Block | CodeCell] = []
     macros: dict[str, str] = {}
-    room = TEXT_LIMIT
+    room, lines = TEXT_LIMIT, LINE_LIMIT
     containers = 0
     for index, cell in enumerate(cells):
         text = _text(cell)
@@ -57,8 +57,9 @@ def read_notebook(source: str, path: str, problems: Sequence[Diagnostic] = ()) -
         if kind not in ("markdown", "code", "heading"):
             continue
         room -= len(text)
-        if room < 0:
-            message = f"the text of the notebook is longer than {TEXT_LIMIT} characters; the rest is not read"
+        lines -= text.count("\n") + 1
+        if room < 0 or lines < 0:
+            message = f"the notebook has more than {TEXT_LIMIT} characters or {LINE_LIMIT} lines; the rest is not read"
             here = Position(1, 1, index)
             diagnostics.append(Diagnostic("warning", "too-large", message, path, Span(here, here)))
             break

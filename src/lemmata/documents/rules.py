@@ -17,7 +17,7 @@ from lemmata.documents.place import Line
 
 _BLANK_LINES = 200
 """A display whose `$$` stands alone may hold blank lines if it is no longer than this."""
-_AHEAD = 200
+_AHEAD = 80
 """Lines looked ahead to see whether a formula goes on."""
 _PARAGRAPH_LINES = 2000
 _OPENERS = {"$$": "$$", "\\\\[": "\\\\]", "\\[": "\\]"}
@@ -229,14 +229,15 @@ def _underline(state: StateBlock, line: int) -> int:
 
 def _formula_until(state: StateBlock, startLine: int, line: int) -> int:
     """The line after the one where the formula ends that starts before `line` and reaches into it; else 0."""
+    before = [line_of(state, k) for k in range(max(startLine, line - _AHEAD), line)]
+    if not any(sign in one.text for one in before for sign in ("$", "\\", "{%")):
+        return 0
     last = line
     while last < state.lineMax and not state.isEmpty(last) and last - line < _AHEAD:
         last += 1
-    lines = [line_of(state, k) for k in range(max(startLine, line - _AHEAD), last)]
+    lines = before + [line_of(state, k) for k in range(line, last)]
     text = "\n".join(one.text for one in lines)
-    if "$" not in text and "\\" not in text and "{%" not in text:
-        return 0
-    border = sum(len(one.text) + 1 for one in lines if one.line - 1 < line)
+    border = sum(len(one.text) + 1 for one in before)
     for found in Scanner(text, context(state).brackets).all():
         if found.start >= border:
             return 0
@@ -306,7 +307,7 @@ def table(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool
             if any(terminator(state, line, endLine, True) for terminator in terminators):
                 break
         if line != startLine + 1:
-            for cell in _cells(state, line):
+            for cell in _cells(state, line)[: len(columns)]:
                 if cell.text:
                     _push(state, "cell", [cell], line + 1)
         line += 1
