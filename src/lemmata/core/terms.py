@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from lemmata.core.size import Size
-from lemmata.core.types import Tensor
+from lemmata.core.types import Tensor as Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,8 @@ class Variable:
     """False where the shape was guessed from use."""
     described: bool = False
     """The text says more of it in words that were not understood."""
+    family: int = 0
+    """Leading axes that count the members of a family."""
     law: Law | None = None
     """Of a random variable."""
 

@@ -72,8 +72,6 @@ def add(solver: Solver, op: str, left: t.Term, right: t.Term) -> t.Term:
     name = {"+": "add", "-": "sub"}[op]
     a, b = left.type, right.type
     if a.rank == b.rank:
-        if a.rank == 1 and a.row != b.row and not solver.equal(a.shape[0], b.shape[0]):
-            raise Misfit(f"a row and a column are added: {a} and {b}", a.shape, b.shape)
         unify_shapes(solver, a, b, "the shapes of the terms of a sum differ")
         return elementwise(name, left, right)
     if a.rank == 0 or b.rank == 0:

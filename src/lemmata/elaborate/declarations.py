@@ -155,8 +155,12 @@ def head_key(expr: s.Name, letters: frozenset[str], environment: Environment, pl
     base = stem(expr)
     indices: list[s.Expr] = []
     label: list[str] = []
-    for item in script_items(expr.sub):
-        if is_index(item, letters, environment, place) or (indices and isinstance(item, s.Num)):
+    items = script_items(expr.sub)
+    several = len(items) > 1 and any(is_index(i, letters, environment, place) for i in items)
+    for item in items:
+        if several and isinstance(item, s.Name) and environment.find(stem(item), item.font, place) is None:
+            indices.append(item)
+        elif is_index(item, letters, environment, place) or (indices and isinstance(item, s.Num)):
             indices.append(item)
         elif not indices:
             label.append(spell(item))

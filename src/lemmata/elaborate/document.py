@@ -12,7 +12,7 @@ from lemmata.elaborate import surface as s
 from lemmata.elaborate.claims import Attempt, Conditions, read_chain, shape_of
 from lemmata.elaborate.context import Context, FormulaContext, context
 from lemmata.elaborate.declarations import membership
-from lemmata.elaborate.environment import Environment, Place
+from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.expressions import HANDLERS
 from lemmata.elaborate.facts import apply_facts, names_of
 from lemmata.elaborate.guesses import usage
@@ -20,7 +20,7 @@ from lemmata.elaborate.laws import apply_laws
 from lemmata.elaborate.names import index_letters, script_items, spell, stem, walk
 from lemmata.elaborate.reader import Conventions, Reader, Shared, known
 from lemmata.elaborate.readings import Choices
-from lemmata.elaborate.roles import CONDITIONAL, Item, Roles, apply_first_values, note_sizes, undefined_losses
+from lemmata.elaborate.roles import CONDITIONAL, Item, Roles, apply_first_values, implied_families, note_sizes, undefined_losses, widths
 from lemmata.elaborate.solver import Misfit, Solver, Unreadable
 from lemmata.elaborate.statement import Reading, ShapeError, Statement
 from lemmata.elaborate.syntax import parse
@@ -53,6 +53,23 @@ class Elaborator:
     usage: dict[str, frozenset[str]] = field(default_factory=dict)
     roles: Roles | None = None
 
+    @staticmethod
+    def of(elaboration: Elaboration) -> Elaborator:
+        """The state in which a document was elaborated, for further reading in it."""
+        roles = elaboration.roles
+        return Elaborator(elaboration.document, elaboration.context, list(elaboration.items), roles.shared.conventions, roles.environment,
+                          dict(roles.shared.usage), roles)
+
+    @staticmethod
+    def with_binding(shared: Shared, binding: Binding) -> Shared:
+        """The same state with one more binding, which the document's own environment does not get."""
+        environment = Environment()
+        for key in shared.environment.keys():
+            for known_binding in shared.environment.all(key):
+                environment.put(known_binding)
+        environment.add(binding)
+        return replace(shared, environment=environment)
+
     def run(self) -> Elaboration:
         self.parse()
         exprs = [i.part.expr for i in self.items]
@@ -65,6 +82,8 @@ class Elaborator:
         for item in self.items:
             roles.declare(item)
         note_sizes(Reader(shared, Place(0)), exprs)
+        widths(roles, exprs)
+        implied_families(roles, exprs)
         apply_facts(self.context, self.items, roles, self.conventions)
         apply_laws(self.context, self.items, roles)
         undefined_losses(roles)
@@ -85,6 +104,7 @@ class Elaborator:
             n.base for _, _, parts in first for p in parts for n in walk(p.expr)
             if isinstance(n, s.Name) and n.word and len(n.base) > 1 and n.base.isalpha()
         )
+        words |= _capital_runs([p.expr for _, _, parts in first for p in parts])
         for formula, row, parts in first:
             if words and _has_run(formula.latex, words):
                 parts = parse(row, words=words)
@@ -103,6 +123,9 @@ class Elaborator:
             for source, left, right in self.roles.size_equations:
                 if source is not item and self._governs(source, item):
                     solver.equate(left, right)
+            for place, alias, width in self.roles.aliases:
+                if place.at <= item.place.at:
+                    solver.equate(alias, width)
             for place, left, op, right in self.roles.size_rules:
                 if place.at <= item.place.at or place.scopes == item.place.scopes[: len(place.scopes)]:
                     shared.order.append((left, op, right))
@@ -245,6 +268,11 @@ class Elaborator:
         return Statement(formula, formula.position(start), formula.position(max(start, end - 1)), text, expr=expr, **parts)  # type: ignore[arg-type]
 
 
+def definition_place(binding: Binding) -> Place:
+    """Where a definition is read."""
+    return binding.place
+
+
 def _definition_term(r: Reader, item: Item, expr: s.Relation):
     from lemmata.elaborate import references
     from lemmata.elaborate.calls import call_function
@@ -261,6 +289,8 @@ def _definition_term(r: Reader, item: Item, expr: s.Relation):
                     r = r.bind({spell(i): references.free_index(r, spell(i)) for i in binding.indices})
                 return call_function(r, binding, own_arguments(r, binding), binding.latex)
             if binding.indices:
+                letters = {stem(n) for i in binding.indices for n in walk(i) if isinstance(n, s.Name)}
+                r = r.bind({x: references.free_index(r, x) for x in letters if x not in r.locals})
                 return references.member(r, binding, binding.indices, None)[0]
             return references.refer(r, binding)
     return r.term(expr.items[-1])
@@ -311,6 +341,27 @@ def _why(role: str) -> str:
 def _source(item: Item) -> str:
     start, end = _extent(item.formula, item.part.expr)
     return item.formula.latex[start:end].strip()
+
+
+def _capital_runs(exprs: Sequence[s.Expr]) -> frozenset[str]:
+    """PE_{pos,2i} = … with neither P nor E a symbol of its own: capitals before one subscript are one name."""
+    runs: set[str] = set()
+    alone: set[str] = set()
+    for expr in exprs:
+        head = expr.items[0] if isinstance(expr, s.Relation) else None
+        skip: set[int] = set()
+        for node in walk(expr):
+            match node:
+                case s.Juxt(items=items):
+                    letters = [i for i in items if isinstance(i, s.Name) and len(i.base) == 1 and i.base.isupper() and not i.accents]
+                    if len(letters) == len(items) > 1 and all(x.sub is None for x in letters[:-1]) and letters[-1].sub is not None and (
+                            letters[-1].sup is None and all(b.start == a.start + 1 for a, b in zip(letters, letters[1:], strict=False))):
+                        skip.update(id(x) for x in items)
+                        if node is head:
+                            runs.add("".join(x.base for x in letters))
+                case s.Name(base=base) if id(node) not in skip and len(base) == 1 and not node.word:
+                    alone.add(base)
+    return frozenset(r for r in runs if not set(r) & alone)
 
 
 def _has_run(text: str, words: frozenset[str]) -> bool:

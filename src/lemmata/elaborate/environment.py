@@ -92,6 +92,11 @@ class Environment:
         self._table.setdefault(binding.key, []).append(binding)
         return binding
 
+    def put(self, binding: Binding) -> None:
+        """Take over a binding of another environment as it is."""
+        self._count = max(self._count, binding.uid)
+        self._table.setdefault(binding.key, []).append(binding)
+
     def all(self, key: str) -> Sequence[Binding]:
         return self._table.get(key, ())
 
@@ -134,7 +139,7 @@ class Environment:
         """What the name meant just before this place in its own or an enclosing scope; None if nothing did."""
         found = [
             b for b in self._table.get(key, ())
-            if b.place.at < place.at and b.place.scopes == place.scopes[: len(b.place.scopes)]
+            if b.place.at <= place.at and b.place.scopes == place.scopes[: len(b.place.scopes)]
             and (arity is None or b.kind not in ("function", "abstract") or len(b.params or b.argument_types) == arity)
         ]
         exact = [b for b in found if b.font == font]

@@ -12,6 +12,8 @@ from lemmata.elaborate.names import script_items, spell, stem, walk
 from lemmata.elaborate.reader import Reader
 from lemmata.elaborate.solver import Unreadable, unknown
 
+MATRIX_LETTERS = frozenset("WXQKVAUHMYZ")
+"""Upper-case letters that name matrices by convention."""
 MATRIX_CALLS = frozenset({"tr", "det", "\\det", "rank", "vec", "Tr", "trace"})
 
 
@@ -35,6 +37,16 @@ def usage(exprs: Iterable[s.Expr], index_letters: frozenset[str]) -> dict[str, f
                             note(node, "transposed")
                         case s.Sign(op="-", body=s.Num()):
                             note(node, "inverse")
+                case s.Juxt(items=items):
+                    for left, right in zip(items, items[1:], strict=False):
+                        if _matrixlike(left) or _matrixlike(right):
+                            note(left, "beside")
+                            note(right, "beside")
+                case s.Infix(ops=ops, items=items) if all(o in "+-" for o in ops):
+                    if any(isinstance(i, s.Juxt) and any(_matrixlike(x) for x in i.items) for i in items):
+                        for item in items:
+                            if isinstance(item, s.Name) and item.base == "b":
+                                note(item, "added")
                 case s.Bars(kind="||", body=body):
                     for inner in walk(body):
                         note(inner, "norm")
@@ -43,6 +55,10 @@ def usage(exprs: Iterable[s.Expr], index_letters: frozenset[str]) -> dict[str, f
                         for inner in walk(argument):
                             note(inner, "trace")
     return {k: frozenset(v) for k, v in found.items()}
+
+
+def _matrixlike(expr: s.Expr) -> bool:
+    return isinstance(expr, s.Name) and (expr.base in MATRIX_LETTERS or expr.font == "bold" and expr.base.isupper())
 
 
 def _indexlike(expr: s.Expr, letters: frozenset[str]) -> bool:
@@ -58,14 +74,18 @@ def guess_variable(r: Reader, expr: s.Name) -> tuple[t.Term, tuple[s.Expr, ...],
         raise Unreadable(f"{expr.base} is not defined")
     key = stem(expr)
     label, left = "", script_items(expr.sub)
-    if expr.sub is not None and not all(_indexlike(i, r.shared.conventions.index_letters) for i in script_items(expr.sub)):
+    numbered = isinstance(expr.sub, s.Num) and (_matrixlike(expr) or expr.base == "b")
+    if expr.sub is not None and (numbered or not all(_indexlike(i, r.shared.conventions.index_letters) for i in script_items(expr.sub))):
         label, left = f"_{spell(expr.sub)}", ()
+    sup = expr.sup
+    if _matrixlike(expr) and isinstance(sup, s.Name) and sup.base != "T":
+        label, sup = f"{label}^{spell(sup)}", None
     slot = f"{expr.font if expr.font == 'bold' else ''} {key}{label}"
     known = r.shared.guessed.get(slot)
     if known is None:
         known = t.Variable(f"{key}{label}?{expr.font}", key + label, _guess(r, expr), declared=False)
         r.shared.guessed[slot] = known
-    return t.Input(known.type, known), left, expr.sup
+    return t.Input(known.type, known), left, sup
 
 
 def _guess(r: Reader, expr: s.Name) -> Tensor:
@@ -78,8 +98,10 @@ def _guess(r: Reader, expr: s.Name) -> Tensor:
         return matrix
     if expr.font == "bold":
         return matrix if upper else vector
-    if upper and marks & {"inverse", "trace", "transposed"}:
+    if upper and (marks & {"inverse", "trace", "transposed"} or letter in MATRIX_LETTERS):
         return matrix
+    if not upper and letter.isalpha() and len(letter) == 1 and marks & {"beside", "added"}:
+        return vector
     if upper and "index1" in marks:
         return vector
     if not upper and marks & {"transposed", "norm", "index1"} and letter.isalpha():

@@ -199,6 +199,13 @@ def is_identity(r: Reader, expr: s.Name) -> bool:
     return stem(expr) == "I" and not r.shared.environment.all("I") and "I" not in r.locals
 
 
+def is_defined(r: Reader, name: s.Name) -> bool:
+    """Whether a word is a function here: the document's own or the catalogue's."""
+    from lemmata.elaborate.functions import is_operator
+
+    return bool(r.shared.environment.all(stem(name))) or is_operator(r, name)
+
+
 def free_index(r: Reader, letter: str) -> t.Term:
     """An index that nothing binds: it runs over whatever axis it is used on, or counts steps."""
     found = r.free.get(letter)
@@ -217,12 +224,14 @@ def refer(r: Reader, binding: Binding) -> t.Term:
     if binding.only_in is not None and binding.only_in != r.place.sentence:
         raise Unreadable(f"{binding.latex} is given only under a condition")
     match binding.kind:
+        case "size" if not binding.declared and (wide := r.locals.get(binding.key[-1].upper())) is not None and wide.type.rank == 2:
+            return t.SizeNum(INTEGRAL, r.solver.size(wide.type.shape[1]))
         case "size":
             return t.SizeNum(INTEGRAL, r.solver.size(Size.of(binding.key)))
         case "variable":
             assert binding.type is not None
             return t.Input(binding.type, t.Variable(f"{binding.key}#{binding.uid}", binding.latex, binding.type, binding.domain,
-                                                    binding.declared, "described" in binding.facts, _law(r, binding)))
+                                                    binding.declared, "described" in binding.facts, 0, _law(r, binding)))
         case "term" if binding.term is not None:
             return t.Defined(binding.term.type, f"{binding.key}#{binding.uid}", binding.latex, binding.term)
         case "through" if binding.through is not None:
@@ -322,7 +331,8 @@ def _declared_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> 
         if count is None and spell(index) in r.shared.conventions.step_letters:
             origins[-1] = FIRST_STEP
     whole = replace(binding.type, shape=tuple(leading) + binding.type.shape, row=False)
-    variable = t.Variable(f"{binding.key}#{binding.uid}", binding.latex, whole, binding.domain, binding.declared, "described" in binding.facts, _law(r, binding))
+    variable = t.Variable(f"{binding.key}#{binding.uid}", binding.latex, whole, binding.domain, binding.declared, "described" in binding.facts,
+                          len(leading), _law(r, binding))
     indices = [_index(r, i) for i in items]
     full: list[t.Term | None] = [*indices, *([None] * binding.type.rank)]
     for position, index in enumerate(indices):

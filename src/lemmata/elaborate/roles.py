@@ -14,8 +14,9 @@ from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.heads import Head, head_of, mentions, refers_to_itself, squared
 from lemmata.elaborate.names import script_items, spell, stem, walk
 from lemmata.elaborate.reader import Reader, Shared
-from lemmata.elaborate.references import implied
-from lemmata.elaborate.solver import Unreadable
+from lemmata.elaborate.references import implied, member, refer
+from lemmata.elaborate.guesses import MATRIX_LETTERS
+from lemmata.elaborate.solver import Unreadable, unknown
 
 COMPARISONS = frozenset({"<", "\\le", ">", "\\ge", "\\ne"})
 DEFINING = frozenset({"define", "declare"})
@@ -54,6 +55,8 @@ class Roles:
     ranges: list[tuple[Place, dict[str, tuple[Size, Size]]]] = field(default_factory=list)
     size_equations: list[tuple[Item, Size, Size]] = field(default_factory=list)
     size_rules: list[tuple[Place, Size, str, Size]] = field(default_factory=list)
+    aliases: list[tuple[Place, Size, Size]] = field(default_factory=list)
+    """Sizes that are the width of a declared matrix."""
     heads: list[tuple[str, str, Place]] = field(default_factory=list)
     """Left sides of equations, in order."""
     first_values: list[tuple[str, s.Expr, s.Expr, Place]] = field(default_factory=list)
@@ -416,6 +419,8 @@ class Roles:
             if bool(before.indices) != bool(head.indices) and before.kind == "family":
                 return not head.indices
             return item.cue != "claim" or not before.domain.properties & {"drawn"}
+        if before.kind == "definition" and before.place.scopes != place.scopes and not self._readable(before):
+            return True
         if before.kind == "definition" and before.indices and head.indices and before.indices != head.indices:
             return not _same_pattern(before.indices, head.indices)
         if before.font != head.font and before.kind == "definition" and bool(before.indices) and not head.indices:
@@ -433,6 +438,22 @@ class Roles:
             return False
         item.role, item.kind = "condition", "equation"
         item.equations.append((expr.items[0], expr.items[1]))
+        return True
+
+    def _readable(self, binding: Binding) -> bool:
+        """Whether an earlier definition says anything: e_i = score(q, k_i) does not while score is undefined."""
+        r = self.reader(binding.place)
+        saved = dict(r.solver.solution)
+        try:
+            if binding.indices:
+                member(r, binding, binding.indices, None)
+            else:
+                refer(r, binding)
+        except Unreadable:
+            return False
+        finally:
+            r.solver.solution = saved
+            self.shared.values.clear()
         return True
 
     @staticmethod
@@ -524,6 +545,10 @@ class Roles:
             return True
         if not isinstance(head, s.Name) and item.cue not in CONDITIONAL:
             return False
+        if isinstance(head, s.Name) and head.base == "d" and isinstance(head.sub, s.Name) and head.sup is None:
+            for side in expr.items:
+                if all(isinstance(n, s.Name | s.Num | s.Infix | s.Quotient | s.Juxt) for n in walk(side)):
+                    declare_sizes(r, side)
         try:
             for side in expr.items:
                 if not self._sizes_known(side, item.place):
@@ -533,7 +558,7 @@ class Roles:
             return False
         if not sizes[0].atoms:
             return False
-        if sizes[1].number is not None and item.cue not in CONDITIONAL and item.cue != "example":
+        if sizes[1].number is not None and item.cue not in CONDITIONAL:
             item.role, item.kind = "instance", "instance"
             return True
         item.role, item.kind = "condition", "size"
@@ -606,14 +631,51 @@ def apply_first_values(roles: Roles) -> None:
                 binding.clauses = (*binding.clauses, ((number,), value))
 
 
-def scalar() -> Tensor:
-    return SCALAR
+def widths(roles: Roles, exprs: list[s.Expr]) -> None:
+    """d_k is the size that a declaration calls so; with none, the width of K."""
+    for expr in exprs:
+        for node in walk(expr):
+            match node:
+                case s.Name(base="d", sub=s.Name(base=letter, sub=None), sup=None, accents=(), primes=0) if len(letter) == 1 and letter.islower():
+                    key = f"d_{letter}"
+                    if roles.environment.all(key) or letter in roles.letters - {"k"}:
+                        continue
+                    roles.environment.add(Binding(key, "", key, "size", Place(-1), declared=False))
+                    for binding in roles.environment.all(letter.upper()):
+                        if binding.kind == "variable" and binding.type is not None and binding.type.rank == 2:
+                            roles.aliases.append((binding.place, Size.of(key), binding.type.shape[1]))
+
+
+def implied_families(roles: Roles, exprs: list[s.Expr]) -> None:
+    """W_i^Q with nothing said of it: a family of matrices, one for each i."""
+    for item in roles.items:
+        for node in walk(item.part.expr):
+            match node:
+                case s.Name(base=base, sub=s.Name() as index, sup=s.Name() as label) if label.base != "T" and (
+                        base in MATRIX_LETTERS or node.font == "bold" and base.isupper()) and stem(index) in roles.letters:
+                    key = f"{stem(node)}^{spell(label)}"
+                    if roles.environment.all(key) or any(b.kind != "variable" or b.indices for b in roles.environment.all(stem(node))):
+                        continue
+                    member = Tensor((unknown(key), unknown(key)))
+                    roles.environment.add(Binding(key, node.font, f"{stem(node)}_{spell(index)}^{spell(label)}", "family", Place(-1), member,
+                                                  indices=(index,), declared=False))
+
+
+def _note_last(r: Reader, group: object) -> None:
+    """head_1, …, head_h: h is a size."""
+    if not isinstance(group, tuple) or len(group) < 3 or not isinstance(group[-2], s.Mark) or group[-2].name != "dots":
+        return
+    last = group[-1]
+    if isinstance(last, s.Name) and isinstance(last.sub, s.Name) and last.sub.sub is None:
+        declare_sizes(r, last.sub)
 
 
 def note_sizes(r: Reader, exprs: list[s.Expr]) -> None:
-    """Names that bound sums or ranges are sizes."""
+    """Names that bound sums, ranges or lists with dots are sizes."""
     for expr in exprs:
         for node in walk(expr):
+            for group in (getattr(node, "items", ()), getattr(node, "arguments", ())):
+                _note_last(r, group)
             if isinstance(node, s.Big) and isinstance(node.upper, s.Name) and isinstance(node.lower, s.Relation):
                 key = stem(node.upper) + (f"_{spell(node.upper.sub)}" if node.upper.sub is not None else "")
                 if key not in r.shared.conventions.index_letters and key not in r.shared.conventions.step_letters:

@@ -10,11 +10,15 @@ from lemmata.elaborate.syntax.brackets import pair
 from lemmata.elaborate.syntax.grammar import Context, Parser, join
 from lemmata.elaborate.syntax.parts import combined, pieces, read
 from lemmata.elaborate.syntax.quantity import d_is_quantity
+from lemmata.elaborate.syntax.reach import children
 from lemmata.elaborate.syntax.show import show
 from lemmata.elaborate.syntax.token import tokens
 from lemmata.latex.tree import Row
 
 __all__ = ["expression", "parse", "show"]
+
+MAX_TREE_DEPTH = 120
+"""Expressions within one another, scripts included."""
 
 
 def parse(row: Row, *, words: frozenset[str] = frozenset()) -> tuple[s.Part, ...]:
@@ -26,7 +30,7 @@ def parse(row: Row, *, words: frozenset[str] = frozenset()) -> tuple[s.Part, ...
     parser = _parser(row, words)
     parts: list[s.Part] = []
     for piece in pieces(parser.tokens):
-        expr = read(parser, piece)
+        expr = _within_depth(read(parser, piece))
         start, end = expr.start, expr.end
         if piece.tokens:
             start, end = min(start, piece.tokens[0].start), max(end, piece.tokens[-1].end)
@@ -39,7 +43,17 @@ def expression(row: Row, *, words: frozenset[str] = frozenset()) -> s.Expr:
     parser = _parser(row, words)
     if not parser.tokens:
         return s.Mark(row.start, row.end, "blank")
-    return combined(parser)
+    return _within_depth(combined(parser))
+
+
+def _within_depth(expr: s.Expr) -> s.Expr:
+    """The expression, or Unread where it is nested too deeply for those who walk it (a/b c/d e/ ... nests to the left)."""
+    level: dict[int, s.Expr] = {id(expr): expr}
+    for _ in range(MAX_TREE_DEPTH):
+        level = {id(child): child for node in level.values() for child in children(node)}
+        if not level:
+            return expr
+    return s.Unread(expr.start, expr.end, "", f"an expression nested more than {MAX_TREE_DEPTH} deep")
 
 
 def _parser(row: Row, words: frozenset[str]) -> Parser:

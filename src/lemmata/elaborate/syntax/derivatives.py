@@ -62,7 +62,9 @@ def fraction(p: Parser, token: Token, node: Fraction) -> s.Expr | None:
         found: s.Expr = s.Derivative(token.start, token.end, style, order, numerator, wrt)
         found = names.with_scripts(p, found, token)
         if italic and p.context.d_is_quantity:
-            quotient = s.Quotient(token.start, token.end, p.inside(node.numerator), p.inside(node.denominator), "\\frac")
+            factors = [names.letter(p, top[0]), numerator]
+            below = [names.letter(p, bottom[0]), *(x for x, _ in wrt)]
+            quotient = s.Quotient(token.start, token.end, structures.juxt(tuple(factors)), structures.juxt(tuple(below)))
             return p.context.budget.choose((found, quotient), "derivative")
         return found
     operator = s.Derivative(token.start, token.end, style, order, None, wrt)

@@ -101,7 +101,8 @@ def _bracketed(p: Parser, token: Token, function: s.Name, group: Token) -> s.Exp
     call = s.Call(token.start, group.end, function, arguments, separators)
     scripted = names.with_scripts(p, call, group)
     if group.sup is not None and group.sub is None and not group.tight and token.name in v.MONOTONE:
-        inner = structures.group(p, group)
+        paren = s.Paren(group.start, group.end, group.name, group.close, arguments, separators)
+        inner = names.with_scripts(p, paren, group)
         other = s.Call(token.start, group.end, function, (inner,), bracketed=False)
         return p.context.budget.choose((scripted, other), "operand")
     return scripted
@@ -218,10 +219,10 @@ def _big_body(p: Parser, token: Token, op: str) -> s.Expr:
 
 def _integral(p: Parser, token: Token) -> s.Expr:
     """The integrand reaches up to its differential, over + and - too."""
-    lower, upper = names.script(p, token.sub, "sub"), names.script(p, token.sup, "sub")
     found = _differentials(p, _INTEGRALS[token.name])
     if not found:
-        return replace(_big_body(p, token, token.name), lower=lower, upper=upper)  # type: ignore[type-var]
+        return _big_body(p, token, token.name)
+    lower, upper = names.script(p, token.sub, "sub"), names.script(p, token.sup, "sub")
     first = found[0]
     p.depth += 1
     if first == p.at:

@@ -18,6 +18,10 @@ _QUANTIFIERS = {"\\forall": "for all", "\\exists": "there exists", "\\nexists": 
                 "\\therefore": "therefore", "\\because": "because"}  # fmt: skip
 
 
+_LIST = 64
+"""How many members of a list are looked at to see which relation it belongs to."""
+
+
 @dataclass(slots=True)
 class Piece:
     """The tokens of one part, with the words before it and the row in which it begins."""
@@ -67,16 +71,19 @@ class _Cutter:
         """The part with which the current row began."""
         self.commented = False
         """The current row has words or a second column."""
+        self.row_begins = False
+        """Nothing of the current row has been read but space."""
 
     def take(self, items: Sequence[Token], at: int, token: Token) -> None:
         following = _next(items, at)
         match token.kind:
             case "words":
                 self.flush()
+                self.row_begins = False
                 self.lead(token, token.name)
                 self.commented = True
             case "quad":
-                if not _goes_on(self.current.tokens, following):
+                if not self.row_begins and not _goes_on(self.current.tokens, following):
                     self.flush()
             case "column":
                 if following is not None and not _goes_on(self.current.tokens, following):
@@ -95,6 +102,7 @@ class _Cutter:
                 self.lead(token, _QUANTIFIERS[token.name])
             case _:
                 self.head = self.head or self.current
+                self.row_begins = False
                 self.current.tokens.append(token)
 
     def lead(self, token: Token, text: str) -> None:
@@ -128,6 +136,7 @@ class _Cutter:
             self.head = None
         self.row = row
         self.commented = False
+        self.row_begins = True
 
     def drop_words(self) -> None:
         """Words that nothing followed stand as a part of their own."""
@@ -158,7 +167,7 @@ def _goes_on(current: Sequence[Token], following: Token | None) -> bool:
     last = current[-1]
     if last.kind in _OPERATOR or following.kind == "rel" and following.name not in v.IMPLICATIONS:
         return True
-    if following.kind == "bin" and following.name not in ("-", "+"):
+    if following.kind == "bin" and following.name != "-":
         return True
     if last.kind == "punct" and (following.kind == "dots" or len(current) > 1 and current[-2].kind == "dots"):
         return True
@@ -220,11 +229,12 @@ def _by_commas(items: Sequence[Token]) -> list[list[Token]]:
     found: list[list[Token]] = []
     current = list(groups[0])
     related = _relates(current)
+    last_relation = max((k for k, g in enumerate(groups) if _relates(g)), default=-1)
     for at in range(1, len(groups)):
         here = groups[at]
-        ends = _relates(here) or _begins_next(groups, at)
-        stops = marks[at - 1].name != "," and (related or any(_relates(g) for g in groups[at:]))
-        if related and ends or stops and here:
+        ends = related and at <= last_relation and (_relates(here) or _begins_next(groups, at))
+        stops = marks[at - 1].name != "," and (related or at <= last_relation)
+        if ends or stops and here:
             found.append(current)
             current = list(here)
             related = _relates(here)
@@ -237,9 +247,9 @@ def _by_commas(items: Sequence[Token]) -> list[list[Token]]:
 
 def _begins_next(groups: Sequence[Sequence[Token]], at: int) -> bool:
     """`x = 1, y, z > 0`: whether a piece without a relation belongs to the relation after it, not before."""
-    later = next((k for k in range(at, len(groups)) if _relates(groups[k])), None)
-    if later is None or later == at:
-        return later == at
+    later = next((k for k in range(at, min(len(groups), at + _LIST)) if _relates(groups[k])), None)
+    if later is None:
+        return False
     between = groups[at:later]
     if any(t.kind == "dots" for g in between for t in g):
         last_dots = max(k for k in range(at, later) if any(t.kind == "dots" for t in groups[k]))

@@ -337,11 +337,11 @@ def _fenced(state: _Tokens, node: Fenced, font: str) -> None:
         kind = _MATRIX_FENCES[left, right]
         if kind == "cases" and (environment.name in ALIGNED or environment.name == "array") and not state.out:
             kind = "system"
+        if kind == "system":
+            _lines(state, environment, font)
+            _stretch(state, 0, node.start, node.end)
+            return
         if kind == "cases" or environment.name in ("array", "matrix", "smallmatrix", "matrix*"):
-            if kind == "system":
-                _lines(state, environment, font)
-                _stretch(state, 0, node.start, node.end)
-                return
             renamed = replace(environment, name=kind, start=node.start, end=node.end)
             state.put(Token("node", "Environment", node.start, node.end, renamed, font=font))
             return
@@ -384,6 +384,18 @@ def _lines(state: _Tokens, node: Environment, font: str) -> None:
     state.last = node.end
 
 
+def _as_group(state: _Tokens, before: int, node: Stack) -> None:
+    """What a brace spans holds together where it is a sum."""
+    new = state.out[before:]
+    kinds = [t.kind for t in new]
+    sums = any(t.kind == "bin" and t.name in v.SIGNS for t in new[1:])
+    if sums and kinds[0] not in ("bin", "rel") and kinds[-1] not in ("bin", "rel") and not {"rel", "row", "punct"} & {*kinds}:
+        if kinds.count("open") == kinds.count("close"):
+            group = Token("group", "", node.start, node.end, node, inner=tuple(new), space=new[0].space, tight=new[0].tight)
+            new[0].tight = False
+            state.out[before:] = [group]
+
+
 _BRACES = ("\\overbrace", "\\underbrace", "\\overbracket", "\\underbracket")
 
 
@@ -396,7 +408,7 @@ def _stack(state: _Tokens, node: Stack, font: str) -> None:
     new = state.out[before:]
     label = node.above if node.above is not None else node.below
     if node.command in _BRACES or label is None:
-        pass
+        _as_group(state, before, node)
     elif len(new) == 1 and new[0].kind in ("rel", "bin"):
         text = print_latex(label).strip("{} ")
         marks = {text, text.removeprefix("\\mathrm{").removeprefix("\\text{").removeprefix("\\rm").strip("{} ")}
