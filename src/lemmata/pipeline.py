@@ -58,10 +58,10 @@ def with_code(found: Examination, elaboration: Elaboration, seed: int) -> Examin
     """The same, with the code cells run and compared with the formulas."""
     from lemmata.code.check import check_code, code_hints
     from lemmata.code.dependencies import local_modules
-    from lemmata.code.formulas import targets
+    from lemmata.lower.targets import targets
 
     document, folder = found.document, Path(found.document.path).parent
-    stated = targets(elaboration)
+    stated = (*targets(elaboration), *open_targets(elaboration))
     report = check_code(document.cells, stated, seed=seed, folder=folder, hints=code_hints(document))
     depends = local_modules(folder, (cell.source for cell in document.cells))
     return replace(found, targets={t.key: t.statement for t in stated}, code=report, depends=depends)
