@@ -61,7 +61,7 @@ def with_code(found: Examination, elaboration: Elaboration, seed: int) -> Examin
     from lemmata.lower.targets import targets
 
     document, folder = found.document, Path(found.document.path).parent
-    stated = (*targets(elaboration), *open_targets(elaboration))
+    stated = targets(elaboration)
     report = check_code(document.cells, stated, seed=seed, folder=folder, hints=code_hints(document))
     depends = local_modules(folder, (cell.source for cell in document.cells))
     return replace(found, targets={t.key: t.statement for t in stated}, code=report, depends=depends)

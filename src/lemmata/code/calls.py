@@ -11,7 +11,7 @@ import numpy as np
 from lemmata.code.agreement import Comparison, compare_arrays, noise, roundoff
 from lemmata.code.attention import explain_attention
 from lemmata.code.session import Failed, Session
-from lemmata.code.shapes import choose_sizes, describe, fit, lengths
+from lemmata.code.shapes import choose_sizes, describe, fit, guessed, lengths
 from lemmata.code.spelling import match, rank
 from lemmata.code.target import CannotLower, CodeFinding, Parameter, Target, Value
 from lemmata.code.values import shown
@@ -161,6 +161,8 @@ def judge_function(
         verdict = _verdict(target, function, arguments, trials, failure, session, seed, hinted)
     except Failed as failed:
         verdict, arguments = Verdict("unchecked", str(failed)), None
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        verdict, arguments = Verdict("unchecked", f"{function.name} could not be compared: {error}"), None
     return finding(verdict, arguments.bound if isinstance(arguments, Arguments) else ())
 
 
@@ -227,7 +229,7 @@ def _verdict(
     outcomes = {t.result.outcome for t in main}
     if outcomes == {"equal"} and any(np.any(t.formula) for t in main):
         fine = [t for t in (*main, *batched) if t.result.outcome == "equal"]
-        evidence = tuple(dict.fromkeys(_line(t) for t in fine))
+        evidence = tuple(dict.fromkeys(_line(t, target) for t in fine))
         note = "" if any(t.batch for t in fine) or not single else "; only single inputs were compared"
         return Verdict("verified", f"{function.name} computes the formula{note}", "code on fresh inputs", evidence)
     if outcomes <= {"shape", "unclear"} or "differ" not in outcomes:
@@ -252,8 +254,10 @@ def _verdict(
     if not hinted and match(target.names, function.name) < 0.9:
         return Verdict("unchecked", f"{function.name} differs from the formula, but may be another function")
     why = explain_attention(target, [replace(t, batch=()) for t in single])
+    if not why and guessed(target.parameters):
+        return Verdict("unchecked", f"{function.name} differs from the formula, but its shapes were not declared")
     example = Counterexample(
-        sizes=dict(trial.sizes),
+        sizes={name: n for name, n in trial.sizes.items() if not name.startswith("?")},
         values={p.latex: shown(trial.values[p.key]) for p in target.parameters if p.key in trial.values},
         left=trial.result.left,
         right=trial.result.right,
@@ -265,10 +269,9 @@ def _verdict(
         if why
         else f"{function.name} does not compute the formula"
     )
-    return Verdict("refuted", reason, "code on fresh inputs", tuple(_line(t) for t in main), example)
+    return Verdict("refuted", reason, "code on fresh inputs", tuple(_line(t, target) for t in main), example)
 
 
-def _line(trial: Trial) -> str:
-    sizes = ", ".join(f"{k}={v}" for k, v in trial.sizes.items())
-    batch = f", batch of {trial.batch[0]}" if trial.batch else ""
-    return f"{sizes or 'numbers'}{batch}: largest difference {trial.result.difference:.2g} ({trial.like})"
+def _line(trial: Trial, target: Target) -> str:
+    shapes = ", ".join(f"{p.latex} {describe(np.shape(trial.values[p.key]))}" for p in target.parameters)
+    return f"{shapes}: largest difference {trial.result.difference:.2g} ({trial.like})"

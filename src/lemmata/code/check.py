@@ -85,9 +85,9 @@ def _compare(session: Session, targets: Sequence[Target], seed: int, hints: Mapp
     functions = tuple(_functions(session, described))
     classes = tuple(_classes(session, described))
     state = values.steps[-1].state if values.steps else {}
+    yield from _decided([f for target in targets for f in values.findings(target)])
     for target in targets:
         hint = hints.get(squash_latex(target.latex))
-        yield from values.findings(target)
         if target.kind != "function":
             continue
         for function in functions:
@@ -101,6 +101,14 @@ def _compare(session: Session, targets: Sequence[Target], seed: int, hints: Mapp
             finding = judge_sublayers(target, layer, session, seed)
             if finding is not None:
                 yield finding
+
+
+def _decided(findings: Sequence[CodeFinding]) -> Iterator[CodeFinding]:
+    """The findings without guesses about places that another formula explains."""
+    explained = {(f.cell, f.line, f.name) for f in findings if f.verdict.kind == "verified"}
+    for finding in findings:
+        if finding.verdict.kind != "unchecked" or (finding.cell, finding.line, finding.name) not in explained:
+            yield finding
 
 
 def _children(

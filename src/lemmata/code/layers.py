@@ -269,7 +269,7 @@ def _output(parameter: Parameter) -> bool:
 
 def split_columns(matrix: np.ndarray, heads: int, strided: bool) -> np.ndarray:
     """(d, h·k) to (h, d, k)."""
-    if matrix.shape[1] % heads:
+    if matrix.ndim != 2 or matrix.shape[1] % heads:
         raise ValueError("the columns do not divide")
     if strided:
         return matrix.reshape(len(matrix), -1, heads).transpose(2, 0, 1)

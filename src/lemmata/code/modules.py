@@ -23,6 +23,7 @@ from lemmata.code.layers import (
     required,
 )  # fmt: skip
 from lemmata.code.session import Failed, Session
+from lemmata.code.shapes import guessed
 from lemmata.code.spelling import match
 from lemmata.code.target import CannotLower, CodeFinding, Target, Value
 from lemmata.code.values import shown
@@ -61,6 +62,8 @@ def judge_layer(
         verdict = _judge(target, layer, session, seed, hinted, path, bound)
     except Failed as failed:
         verdict = Verdict("unchecked", str(failed))
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        verdict = Verdict("unchecked", f"{name} could not be compared: {error}")
     return CodeFinding(target.key, verdict, layer.cell, name, layer.line, tuple(bound))
 
 
@@ -164,8 +167,8 @@ def _compare(
         try:
             chosen = formula_weights(target, weights, values, instance, scale.heads, strided)
             formula = _members(target, arguments, chosen, 0)
-            last: dict[str, Value] = {**{k: v[-1] for k, v in arguments.items()}, **chosen}
-            moved = noise(target, last, formula[-1], roundoff(("float64",)))
+            first = _first(target, arguments)
+            moved = noise(target, {**first, **chosen}, _at(target, first, chosen, ()), roundoff(("float64",)))
             turned = _members(target, arguments, chosen, 1) if batch else formula
         except (CannotLower, ValueError) as cannot:
             failure = f"the formula cannot be evaluated: {cannot}"
@@ -182,18 +185,40 @@ def _compare(
             break
     if best is None:
         return failure
-    return Run(scale, {k: v[0] for k, v in arguments.items()}, plain, code[0], best[0], best[1], batch, arguments)
+    return Run(scale, _first(target, arguments), plain, code[0], best[0], best[1], batch, arguments)
+
+
+def _first(target: Target, arguments: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The formula's arguments at the first member of the batch, and the first position for a formula of one vector."""
+    ranks = {p.key: 2 if p.shape is None else len(p.shape) for p in target.parameters}
+    return {k: v[(0,) * max(0, v.ndim - ranks[k])] for k, v in arguments.items()}
 
 
 def _members(
     target: Target, arguments: Mapping[str, np.ndarray], weights: Mapping[str, np.ndarray], axis: int
 ) -> np.ndarray:
-    """The formula on every member of the batch, which is this axis of the arguments and of the result."""
-    rows = []
-    for member in range(min(v.shape[axis] for v in arguments.values())):
-        inputs: dict[str, Value] = {**{k: np.take(v, member, axis) for k, v in arguments.items()}, **weights}
-        rows.append(np.asarray(target.evaluate(inputs), dtype=float))
-    return np.stack(rows, axis)
+    """The formula on every member of the batch, which is this axis of the arguments and of the result.
+
+    A formula of one vector is taken at every position.
+    """
+    ranks = {len(p.shape) for p in target.parameters if p.role == "argument" and p.shape is not None}
+    if ranks == {1}:
+        lead = next(iter(arguments.values())).shape[:-1]
+        places = [_at(target, arguments, weights, place) for place in np.ndindex(lead)]
+        return np.stack(places).reshape(*lead, *places[0].shape)
+    count = min(v.shape[axis] for v in arguments.values())
+    index = [(slice(None),) * axis + (member,) for member in range(count)]
+    return np.stack([_at(target, arguments, weights, place) for place in index], axis)
+
+
+def _at(
+    target: Target,
+    arguments: Mapping[str, np.ndarray],
+    weights: Mapping[str, np.ndarray],
+    place: tuple[int | slice, ...],
+) -> np.ndarray:
+    inputs: dict[str, Value] = {**{k: v[place] for k, v in arguments.items()}, **weights}
+    return np.asarray(target.evaluate(inputs), dtype=float)
 
 
 def _verdict(
@@ -224,6 +249,8 @@ def _verdict(
     why = explain(target, runs)
     if not why and not (weights.sure and named):
         return Verdict("unchecked", f"{layer.name} differs from the formula, but which parameter is which is not sure")
+    if not why and guessed(target.parameters):
+        return Verdict("unchecked", f"{layer.name} differs from the formula, but its shapes were not declared")
     if not why and not runs[0].batch:
         return Verdict("unchecked", f"{layer.name} differs from the formula, but what its axes mean is not sure")
     run = runs[-1]
@@ -231,7 +258,7 @@ def _verdict(
     first = {p.key: p.latex for p in target.parameters}
     same = len({id(v) for v in run.whole.values()}) < len(run.whole)
     values: dict[str, object] = {first[k]: shown(v) for k, v in shown_values.items()}
-    sizes = {"n": len(next(iter(run.arguments.values()))), "d": run.scale.model}
+    sizes = {"n": LENGTHS[run.scale.model][0], "d": run.scale.model}
     if any(p.indexed for p in target.parameters):
         sizes["h"] = run.scale.heads
     example = Counterexample(
@@ -267,7 +294,7 @@ def explain(target: Target, runs: Sequence[Run]) -> tuple[str, ...]:
 
 
 def _line(run: Run) -> str:
-    lengths = "×".join(str(len(v)) for v in run.arguments.values())
+    lengths = "×".join(str(v.shape[1]) for v in run.whole.values())
     batch = ", batch of 2" if run.batch else ""
     sizes = f"d={run.scale.model}, h={run.scale.heads}, lengths {lengths}{batch}"
     return f"{sizes}: largest difference {run.best.difference:.2g}"

@@ -103,6 +103,11 @@ def _whole(size: Size, sizes: Mapping[str, int]) -> bool:
     return value.denominator == 1 and 1 <= value <= 64
 
 
+def guessed(parameters: Sequence[Parameter]) -> bool:
+    """Whether a shape among these holds sizes that nobody named."""
+    return any(a.startswith("?") for p in parameters for s in p.shape or () for a in s.atoms)
+
+
 def lengths(parameter: Parameter, sizes: Mapping[str, int]) -> Shape:
     """The parameter's shape at these sizes; () where nothing is known."""
     return tuple(int(s.at(sizes)) for s in parameter.shape or ())

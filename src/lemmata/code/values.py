@@ -133,6 +133,9 @@ class ValueChecks:
                 finding = self._judge(target, occurrence)
             except Failed as failed:
                 finding = self._finding(target, occurrence, Verdict("unchecked", str(failed)))
+            except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+                why = f"{occurrence.name} could not be compared: {error}"
+                finding = self._finding(target, occurrence, Verdict("unchecked", why))
             groups.setdefault((occurrence.kind, occurrence.name), []).append(finding)
         for group in groups.values():
             yield _settle(group, target.line)
