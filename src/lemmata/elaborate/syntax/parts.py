@@ -270,6 +270,7 @@ def _names_joined(found: list[Piece]) -> list[Piece]:
             and before.tokens
             and piece.tokens
             and piece.lead.lower() in v.JOINS
+            and not piece.joined
             and not _relates(before.tokens)
             and _relates(piece.tokens)
             and all(t.kind in ("letter", "word", "punct") for t in before.tokens)

@@ -232,8 +232,8 @@ def _cases(p: Parser, environment: Environment, token: Token) -> s.Expr:
 
     branches: list[tuple[s.Expr, s.Expr | None]] = []
     for row in environment.rows:
-        cells = [p.prepared(cell.items) for cell in row]
-        if not any(cells):
+        cells = [x for x in (p.prepared(cell.items) for cell in row) if x]
+        if not cells:
             continue
         head, *rest = cells
         tail = [t for cell in rest for t in cell]
