@@ -273,5 +273,7 @@ def _verdict(
 
 
 def _line(trial: Trial, target: Target) -> str:
-    shapes = ", ".join(f"{p.latex} {describe(np.shape(trial.values[p.key]))}" for p in target.parameters)
+    given = [(p.latex, trial.values[p.key]) for p in target.parameters]
+    shapes = ", ".join(f"{latex} {describe(v.shape)}" for latex, v in given if isinstance(v, np.ndarray))
+    shapes += f" (batch of {trial.batch[0]})" if trial.batch else ""
     return f"{shapes}: largest difference {trial.result.difference:.2g} ({trial.like})"
