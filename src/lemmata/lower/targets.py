@@ -186,7 +186,7 @@ def _target(key: str, latex: str, kind: str, statement: Statement, term: t.Term,
     terms = [*arguments, term]
     for recurrence in shared.recurrences.values():
         terms.append(recurrence.body)
-    for x in walk_terms(tuple(terms)):
+    for x in _in_order(terms):
         if isinstance(x, t.Input) and x.variable.law is None:
             inputs.setdefault(x.variable.key, x.variable)
     first = [a.variable.key for a in arguments if isinstance(a, t.Input)]
@@ -203,6 +203,17 @@ def _target(key: str, latex: str, kind: str, statement: Statement, term: t.Term,
     for name in operations or {}:
         parameters.append(Parameter(name, name, spellings(name), None, "operation"))
     return FormulaTarget(key, latex, kind, statement.start.line, statement, term, shared, tuple(parameters), subject, operations or {})
+
+
+def _in_order(terms: Sequence[t.Term]) -> Iterator[t.Term]:
+    """Every term once, as a reader meets them: layers of code hold their weights in that order."""
+    stack, seen = list(reversed(terms)), set[int]()
+    while stack:
+        term = stack.pop()
+        if id(term) not in seen:
+            seen.add(id(term))
+            yield term
+            stack.extend(reversed(t.subterms(term)))
 
 
 def _gradient(elaboration: Elaboration, statement: Statement, known: Sequence[FormulaTarget]) -> Iterator[FormulaTarget]:
