@@ -17,8 +17,8 @@ from lemmata.verify.problem import CannotLower, Domain, Input, Instance, SizeRul
 
 
 def walk_terms(terms: tuple[t.Term, ...]) -> Iterator[t.Term]:
-    """Every term once, definitions included."""
-    stack = list(terms)
+    """Every term once, definitions included, in reading order."""
+    stack = list(reversed(terms))
     seen: set[int] = set()
     while stack:
         term = stack.pop()
@@ -26,7 +26,7 @@ def walk_terms(terms: tuple[t.Term, ...]) -> Iterator[t.Term]:
             continue
         seen.add(id(term))
         yield term
-        stack.extend(t.subterms(term))
+        stack.extend(reversed(t.subterms(term)))
 
 
 @dataclass
