@@ -104,10 +104,11 @@ def refutation(s: StatementResult, columns: int = 100) -> Iterator[Line]:
     yield (("refuted", "refuted"), (f"  {_title(s)}", "strong"))
     yield ((f"  --> {s.doc}:{_place(s)}", "dim"),)
     yield from excerpt(s)
-    if s.reason:
-        yield ((f"   = {s.reason}", "strong"),)
+    for at, text in enumerate(wrap(s.reason, columns - 5)):
+        yield (("   = " if not at else "     ", "dim"), (text, "strong"))
     if s.counterexample:
-        yield from counterexample(s.counterexample, columns)
+        sides = ("formula", "code") if s.kind == "code" else ("left", "right")
+        yield from counterexample(s.counterexample, columns, sides)
     for label, text in _details(s):
         yield _labelled(label, text, indent=5)
 
@@ -135,8 +136,10 @@ def excerpt(s: StatementResult) -> Iterator[Line]:
             yield ((" " * gutter + " │ ", "dim"), (pad + "~" * width(text[start:end]), "marker"))
 
 
-def counterexample(example: Mapping[str, object], columns: int = 100) -> Iterator[Line]:
-    """Sizes, inputs side by side as small matrices, then the two sides."""
+def counterexample(
+    example: Mapping[str, object], columns: int = 100, sides: tuple[str, str] = ("left", "right")
+) -> Iterator[Line]:
+    """Sizes, inputs side by side as small matrices, then the two sides under their names."""
     sizes = example.get("sizes")
     if isinstance(sizes, Mapping) and sizes:
         yield _labelled("sizes", ", ".join(f"{k} = {v}" for k, v in sizes.items()), indent=5)
@@ -145,10 +148,10 @@ def counterexample(example: Mapping[str, object], columns: int = 100) -> Iterato
         blocks = [block(str(name), value) for name, value in values.items()]
         for at, text in enumerate(side_by_side(blocks, columns - 5 - LABEL)):
             yield ((" " * 5 + f"{'with' if not at else '':<{LABEL}}", "dim"), (text, ""))
-    for key in ("left", "right"):
+    for key, side in zip(("left", "right"), sides):
         if example.get(key) is not None:
             for at, text in enumerate(block("", example[key])):
-                yield ((" " * 5 + f"{key if not at else '':<{LABEL}}", "dim"), (text, "marker"))
+                yield ((" " * 5 + f"{side if not at else '':<{LABEL}}", "dim"), (text, "marker"))
     if example.get("where"):
         yield _labelled("differ at", str(example["where"]), indent=5)
     if example.get("note"):
