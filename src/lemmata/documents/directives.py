@@ -42,7 +42,7 @@ def directive(state: StateBlock, startLine: int, endLine: int, silent: bool) -> 
     fence, braces, bare, _ = match.groups()
     kind = _kind(braces if braces is not None else bare or "")
     colons = fence[0] == ":"
-    if kind in _CODE or not (colons or (braces is not None and kind in _PROSE)):
+    if not colons and (braces is None or kind not in _PROSE):
         return False
     if colons and braces is None and not bare:
         state.line += 0 if silent else 1  # a closing fence without an opening one
@@ -50,7 +50,14 @@ def directive(state: StateBlock, startLine: int, endLine: int, silent: bool) -> 
     if silent:
         return True
     close = _closing(state, startLine, endLine, fence)
-    _push(state, kind, _title(line, match, kind), startLine, close, colons)
+    if kind in _CODE:
+        token = state.push("fence", "code", 0)
+        token.map = [startLine, min(close + 1, endLine)]
+        token.info = line.text[len(fence) :]
+        token.content = state.getLines(startLine + 1, close, state.sCount[startLine], True)
+        state.line = min(close + 1, endLine)
+        return True
+    _push(state, kind, _title(line, match, kind), startLine, close)
     state.line = min(close + 1, endLine)
     return True
 
@@ -73,7 +80,7 @@ def admonition(state: StateBlock, startLine: int, endLine: int, silent: bool) ->
         close += 1
     title = Line(match.group(3), line.line, line.column + match.start(3)) if match.group(3) else None
     before, state.blkIndent = state.blkIndent, indent
-    _push(state, match.group(1).lower(), title, startLine, close, False)
+    _push(state, match.group(1).lower(), title, startLine, close)
     state.blkIndent = before
     state.line = close
     return True
@@ -113,12 +120,12 @@ def _closing(state: StateBlock, startLine: int, endLine: int, fence: str) -> int
                 return line
             continue
         open_ += -1 if bare else 1
-        if bare and (open_ == 0 or len(text) > len(fence)):
+        if open_ == 0:
             return line
     return endLine
 
 
-def _push(state: StateBlock, kind: str, title: Line | None, startLine: int, close: int, colons: bool) -> None:
+def _push(state: StateBlock, kind: str, title: Line | None, startLine: int, close: int) -> None:
     begin = startLine + 1
     _, options = directive_options([line_of(state, k).text for k in range(begin, min(close, begin + 100))])
     begin += options

@@ -51,7 +51,8 @@ def line_of(state: StateBlock, line: int, indent: int | None = None) -> Line:
     """A line without the margin of the blocks around it (up to `indent` columns of white space)."""
     begin, end = state.bMarks[line], state.eMarks[line]
     width, most = 0, state.blkIndent if indent is None else indent
-    while begin < end and width < most and state.src[begin] in " \t":
+    content = begin + state.tShift[line]  # what stands before it are spaces and the markers of lists
+    while begin < end and width < most and (begin < content or state.src[begin] in " \t"):
         width += 4 - width % 4 if state.src[begin] == "\t" else 1
         begin += 1
     return Line(state.src[begin:end], line + 1, begin - context(state).starts[line] + 1)
