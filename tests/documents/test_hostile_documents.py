@@ -144,8 +144,8 @@ def test_many_lines_and_long_paragraphs_are_told():
     st.lists(
         st.sampled_from(
             "$ $$ \n \n\n \\[ \\] \\\\[ \\\\] \\( \\) - > # ``` ~~~ ::: :::{note} | |-|-| `a` ` * ** _ [ ] ( ) "
-            "<!-- --> <div> </div> {math} {% --- === \\ \\$ 5 x 中 ， \t 1. [^1]: \\begin{align} \\end{align} {#eq-a} !!! "
-            ": ! & lemmata: :eqlabel:`a`".split(" ")
+            "<!-- --> <div> </div> {math} {% --- === \\ \\$ 5 x 中 ， \t 1. [^1]: \\begin{align} \\end{align} {#eq-a} "
+            "!!! : ! & lemmata: :eqlabel:`a`".split(" ")
             + [" "]
         ),
         max_size=40,
