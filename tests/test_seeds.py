@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import lemmata
+from places import SHARED
 
 SEEDS = (
     "0_formula_writing_transformer.md",
@@ -52,3 +53,31 @@ def test_what_must_be_verified_is(shared, name, latex):
     result = lemmata.check(shared / "seeds" / name, code=False)
     parts = [s for s in result if squeeze(s.latex) in squeeze(latex) or squeeze(latex) in squeeze(s.latex)]
     assert any(s.verdict == "verified" for s in parts), [(s.line, s.verdict, s.reason) for s in parts]
+
+
+@pytest.fixture(scope="module")
+def compared():
+    """Comparisons with code of the two PyTorch documents."""
+    pytest.importorskip("torch")
+    if not SHARED.is_dir():
+        pytest.skip(f"no collections of real documents at {SHARED} (set LEMMATA_SHARED)")
+    names = ("1_latex_derivation_gradients.md", "4_transformer_full_stack.md")
+    return {name[0]: [s for s in lemmata.check(SHARED / "seeds" / name) if s.kind == "code"] for name in names}
+
+
+@pytest.mark.shared
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    "line, code", [(24, "`y_pred`"), (30, "`loss`"), (36, "`w.grad`"), (36, "理论梯度"), (42, "`b.grad`")]
+)
+def test_code_of_the_regression_computes_its_formulas(compared, line, code):
+    assert [s.verdict for s in compared["1"] if s.line == line and code in s.reason] == ["verified"]
+
+
+@pytest.mark.shared
+@pytest.mark.torch
+def test_attention_of_the_full_stack_document_is_wrong_about_the_head_axis(compared):
+    (wrong,) = (s for s in compared["4"] if s.verdict == "refuted")
+    assert "MultiHead" in wrong.latex and "head axis" in wrong.reason and wrong.counterexample
+    judged_apart = [s.verdict for s in compared["4"] if "LayerNorm" in s.latex]
+    assert judged_apart == ["verified"]
