@@ -180,6 +180,8 @@ FALSE = {
         lambda s: [b.unary("sqrt", add(square(x := s.input("x")), num(Fraction(1, 10**9)))), b.unary("abs", x)], {}),
     "a constant far below rounding": (
         lambda s: [add(b.unary("exp", x := s.input("x")), num(Fraction(1, 10**18))), b.unary("exp", x)], {}),
+    "a term beside a huge one": (
+        lambda s: [b.unary("exp", num(60)), add(b.unary("exp", num(60)), s.input("x"))], {}),
     "one entry of many": (
         lambda s: [x := s.input("x", "n"), add(x, b.unary("floor", div(b.iota(s.axis("n"), 1), num(2))))],
         {"sizes": ("n",)}),

@@ -43,7 +43,7 @@ class Look:
     """One link at one trial.
 
     kind: `agrees`; `noise`: a difference that only cancellation explains; `doubt`: more than rounding explains;
-    `undefined`: not a number; `empty`: both sides vanish.
+    `undefined`: not a number, or nothing finite; `empty`: both sides vanish.
     """
 
     kind: str
@@ -105,7 +105,7 @@ def compare(left: Array, right: Array, exact: bool) -> Look:
                 return Look("doubt", math.inf)
             left, right = left[finite], right[finite]
             if not left.size:
-                return Look("agrees")
+                return Look("undefined")
         scale = max(float(abs(left).max(initial=0.0)), float(abs(right).max(initial=0.0)))
         if scale == 0.0:
             return Look("empty")
@@ -114,7 +114,15 @@ def compare(left: Array, right: Array, exact: bool) -> Look:
 
 
 def magnitude(instance: Instance, draws: Mapping[str, Draw]) -> float:
-    """The largest finite number that occurs on the way to the sides."""
+    """The largest finite number that occurs on the way to the sides, at least 1."""
+    return extent(instance, draws)[1]
+
+
+def extent(instance: Instance, draws: Mapping[str, Draw]) -> tuple[float, float]:
+    """How small the smallest value is on the way to the sides and how large the largest, each at least reaching 1.
+
+    Results of sums may be small by cancellation, so only products and functions count as small.
+    """
     everything = nodes(*instance.sides)
     wanted = [n for n in everything if n.dtype in ("real", "complex") and n.op not in ("constant", "special")]
     feeds = {name: d.floats for name, d in draws.items()}
@@ -122,13 +130,16 @@ def magnitude(instance: Instance, draws: Mapping[str, Draw]) -> float:
         try:
             results = backend.run(wanted, feeds)
         except (np.linalg.LinAlgError, ArithmeticError, TypeError):
-            return math.inf
-    largest = 1.0
-    for value in results:
+            return 1.0, math.inf
+    smallest = largest = 1.0
+    for node, value in zip(wanted, results, strict=True):
         value = abs(np.asarray(value))
         value = value[np.isfinite(value)]
-        largest = max(largest, float(value.max(initial=0.0)))
-    return largest
+        reach = float(value.max(initial=0.0))
+        largest = max(largest, reach)
+        if reach and node.op in ("exp", "pow", "mul", "div", "reciprocal", "prod"):
+            smallest = min(smallest, reach)
+    return smallest, largest
 
 
 def has_tiny_constants(sides: Sequence[Node]) -> bool:

@@ -13,6 +13,8 @@ from lemmata.verify.trials import Bench, Clock, Tried, sizes_text, small_trials
 
 CONFIRMATIONS = 3
 """Doubtful trials that go to the referee before the others are trusted to be of the same kind."""
+WIDE = 1e6
+"""How far from 1 numbers on the way may lie before the referee looks once even where double precision agrees."""
 FIELD_ELEMENTS = 20_000
 """Programs above this are not looked at in the prime field."""
 
@@ -27,6 +29,8 @@ class _Tally:
     bits: int = 0
     unclear: str = ""
     too_big: bool = False
+    worthless: bool = False
+    """Whether the trial at hand agrees up to noise that the referee could not confirm."""
 
 
 def equation(bench: Bench, link: int, seed: int, limits: Limits, clock: Clock) -> Outcome:
@@ -34,6 +38,7 @@ def equation(bench: Bench, link: int, seed: int, limits: Limits, clock: Clock) -
     tally = _Tally()
     sized: set[tuple[tuple[str, int], ...]] = set()
     tiny = any(_has_tiny(t, link) for t in bench.tried)
+    wide = bench.tried[0] if _is_wide(bench.tried[0]) else None
     for tried in bench.tried:
         clock.check()
         left, right = tried.values.sides[link], tried.values.sides[link + 1]
@@ -43,14 +48,18 @@ def equation(bench: Bench, link: int, seed: int, limits: Limits, clock: Clock) -
         if look.kind == "empty" and not _zero_says_something(tried, link):
             tally.empty += 1
             continue
-        if look.kind == "doubt" or (tiny and not tally.confirmed):
+        if look.kind == "doubt" or tried is wide or (tiny and not tally.confirmed):
             failure = _referee(tried, link, look, tally, limits)
             if tally.too_big:
                 failure = _at_small_sizes(bench, link, tally, seed, limits)
             if failure is not None:
                 return excuse(bench, link, seed) or _fails(failure, link, bench)
-            if tally.unclear:
+            if tally.unclear and (tiny or look.kind == "doubt"):
                 return Outcome("undecided", reason=tally.unclear)
+            tally.unclear = ""
+        if tally.worthless:
+            tally.worthless = False
+            continue
         tally.agreed += 1
         if look.kind == "agrees":
             tally.largest = max(tally.largest, look.difference)
@@ -83,7 +92,9 @@ def _referee(tried: Tried, link: int, look: double.Look, tally: _Tally, limits: 
             tally.confirmed += 1
         case _ if look.kind == "doubt" and not (noise and look.difference < math.inf):
             tally.unclear = f"the sides differ in double precision, but {ruling.reason}"
-        case _ if not noise:
+        case _ if noise:
+            tally.worthless = not ruling.gap
+        case _:
             tally.unclear = f"its constants are too small for double precision, and {ruling.reason}"
     return None
 
@@ -111,6 +122,12 @@ def _is_noise(tried: Tried, link: int, look: double.Look) -> bool:
         return False
     largest = double.magnitude(tried.trial.instance, tried.trial.draws)
     return largest < 1e6 and look.difference * scale <= double.TOLERANCE * largest
+
+
+def _is_wide(tried: Tried) -> bool:
+    """Whether the numbers on the way differ so much in size that rounding may swallow some of them."""
+    smallest, largest = double.extent(tried.trial.instance, tried.trial.draws)
+    return largest > WIDE or smallest < 1 / WIDE
 
 
 def _has_tiny(tried: Tried, link: int) -> bool:

@@ -37,6 +37,8 @@ class Ruling:
     enclosure: str = ""
     bits: int = 0
     reason: str = ""
+    gap: bool = False
+    """Whether it is unclear only because ball arithmetic lacks an operation or the program is too large."""
 
 
 def rule(
@@ -53,7 +55,7 @@ def rule(
         try:
             sides = enclosures(instance, draws, (instance.sides[link], instance.sides[link + 1]), bits)
         except Unclear as doubt:
-            last = Ruling("unclear", reason=str(doubt), bits=bits)
+            last = Ruling("unclear", reason=str(doubt), bits=bits, gap=doubt.final)
             if doubt.final:
                 break
             continue
@@ -95,7 +97,7 @@ def enclosures(
     except (TypeError, ValueError) as error:
         raise Unclear(f"ball arithmetic cannot follow: {error}", final=True) from error
     if not all(bool(np.asarray(c).all()) for c in results[2:]):
-        raise Unclear("a condition does not hold", final=True)
+        raise Unclear("a condition does not hold")
     axes = common_axes(instance.sides)
     left, right = (spread(np.asarray(v, dtype=object), n.axes, axes) for v, n in zip(results[:2], sides, strict=True))
     left, right = np.broadcast_arrays(left, right)

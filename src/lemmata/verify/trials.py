@@ -102,6 +102,8 @@ def set_up(problem: Problem, seed: int, limits: Limits, clock: Clock) -> Bench:
         for attempt in range(attempts):
             if met == wanted:
                 break
+            if attempt == 3 * wanted and not met and not unmet:
+                break
             clock.check()
             values = draw(instance.inputs, generator(seed, number, attempt), _style(attempt, branching))
             drawn += 1
