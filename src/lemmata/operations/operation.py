@@ -15,8 +15,10 @@ class Example:
 
     arguments: tuple[Any, ...]
     value: Any
-    attrs: Mapping[str, int] = field(default_factory=dict)
-    """Axis attributes as positions in the first argument."""
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+    """Axis attributes as positions in the first argument, or as letters of `axes`."""
+    axes: tuple[str, ...] = ()
+    """Where arguments share axes: a letter per dimension for each argument, and last for the value."""
 
 
 @dataclass(frozen=True, slots=True)

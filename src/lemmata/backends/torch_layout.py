@@ -1,0 +1,91 @@
+"""How tensors lie: dimensions by axes, and numbers in the precision and on the device of the inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lemmata.program.node import Axis
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What constants become beside these inputs."""
+
+    dtype: torch.dtype
+    """Of real numbers."""
+    device: torch.device
+
+    @staticmethod
+    def of(tensors: Sequence[Tensor]) -> Kind:
+        floating = [t.dtype.to_real() for t in tensors if t.is_floating_point() or t.is_complex()]
+        dtype = floating[0] if floating else torch.get_default_dtype()
+        for other in floating[1:]:
+            dtype = torch.promote_types(dtype, other)
+        return Kind(dtype, tensors[0].device if tensors else torch.get_default_device())
+
+    def number(self, value: Any) -> Any:
+        """Whole numbers and truth values as real numbers."""
+        if isinstance(value, Tensor) and not value.is_floating_point() and not value.is_complex():
+            return value.to(self.dtype)
+        return value
+
+    def whole(self, value: Any) -> Any:
+        """Truth values as whole numbers."""
+        if isinstance(value, Tensor) and value.dtype == torch.bool:
+            return value.long()
+        return int(value) if isinstance(value, bool) else value
+
+    def of_type(self, dtype: str) -> torch.dtype:
+        match dtype:
+            case "bool":
+                return torch.bool
+            case "int":
+                return torch.int64
+            case "complex":
+                return self.dtype.to_complex()
+        return self.dtype
+
+    def constant(self, array: Any) -> Tensor:
+        """A NumPy array; dimensions that only repeat take no memory."""
+        repeats = tuple(slice(0, 1) if stride == 0 else slice(None) for stride in array.strides)
+        dtype = self.of_type({"b": "bool", "i": "int", "u": "int", "c": "complex"}.get(array.dtype.kind, "real"))
+        return torch.tensor(array[repeats]).to(self.device, dtype).expand(array.shape)
+
+
+Rule = Callable[[Kind, list[Any]], Tensor]
+"""A step: the values of the arguments (tensors, or Python numbers for constants without axes) to a tensor."""
+
+
+def as_tensor(kind: Kind, value: Any, dtype: str) -> Tensor:
+    """A value of the program type `dtype` as a tensor."""
+    if isinstance(value, Tensor):
+        return value
+    return torch.as_tensor(value, dtype=kind.of_type(dtype), device=kind.device)
+
+
+def rearrange(axes: tuple[Axis, ...], wanted: tuple[Axis, ...]) -> Callable[[Any], Any]:
+    """A view with one dimension per wanted axis, of size 1 where the value lacks it; numbers stay numbers."""
+    if axes == wanted or not axes:
+        return _same
+    order = [axes.index(a) for a in wanted if a in axes]
+    straight = order == list(range(len(axes)))
+    if straight and wanted[len(wanted) - len(axes) :] == axes:
+        return _leading(len(wanted) - len(axes))
+    gaps = tuple(slice(None) if a in axes else None for a in wanted)
+    if None not in gaps:
+        return lambda x: x.permute(order)
+    return (lambda x: x[gaps]) if straight else (lambda x: x.permute(order)[gaps])
+
+
+def _same(x: Any) -> Any:
+    return x
+
+
+def _leading(count: int) -> Callable[[Any], Any]:
+    gaps = (None,) * count
+    return lambda x: x[gaps]
