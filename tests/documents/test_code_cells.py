@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from document_slices import read_checked, slice_of
 
@@ -24,7 +27,7 @@ CELLS = [
      {"tags": ["hide-input", "skip-execution"]}, False, "a", (4, 1)),
     ("```{code-cell} python\n---\ntags: [a]\nname: b\n---\nc\n```", "python", {"tags": ["a"], "name": "b"}, True,
      "c", (6, 1)),
-    ("```{code-cell}\na\n```", "", {}, True, "a", (2, 1)),
+    ("```{code-cell}\na\n```", "python", {}, True, "a", (2, 1)),
     ("```{code-block} python\n:linenos: true\na\n```", "python", {"linenos": True}, True, "a", (3, 1)),
     ("```{python}\n#| label: fig-a\n#| eval: false\n#| tags:\n#|   - x\na\n```", "python",
      {"label": "fig-a", "eval": False, "tags": ["x"]}, False,
@@ -55,3 +58,14 @@ def test_cells_and_prose_keep_their_order():
     document = read_checked("a\n\n```python\nx\n```\n\nb\n\n```python\ny\n```")
     assert [type(b).__name__ for b in document.blocks] == ["Block", "CodeCell", "Block", "CodeCell"]
     assert [c.index for c in document.cells] == [0, 1]
+
+
+def test_cells_take_the_language_of_the_kernel():
+    document = read_checked("---\nkernelspec:\n  language: julia\n---\n\n```{code-cell}\na\n```")
+    assert document.cells[0].language == "julia"
+
+
+@pytest.mark.parametrize("first", ["lemmata.diagnostic", "lemmata.documents", "lemmata.documents.model"])
+def test_modules_can_be_imported_in_any_order(first):
+    done = subprocess.run([sys.executable, "-c", f"import {first}"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -248,9 +248,16 @@ class _Writer:
         body = aligned(source, self._lines, first + skip + count, self._cell)
         filled = next((k for k, line in enumerate(body.lines) if line.text.strip()), 0)
         start = Position(first + skip + count + 1, body.lines[filled].column, self._cell)
-        executable = skip > 0 and runs(info.language, options, info.cell, source)
+        language = info.language or (self._kernel() if info.cell else "")
+        executable = skip > 0 and runs(language, options, info.cell, source)
         span = self._span(first, last)
-        self._page.blocks.append(CodeCell(source, info.language, span, start, options, executable=executable))
+        self._page.blocks.append(CodeCell(source, language, span, start, options, executable=executable))
+
+    def _kernel(self) -> str:
+        """The language of cells that name none: that of the front matter's kernel, or Python."""
+        kernel = self._page.metadata.get("kernelspec")
+        name = kernel.get("language") if isinstance(kernel, dict) else None
+        return read_info(name).language if isinstance(name, str) and name else "python"
 
     def _span(self, first: int, last: int) -> Span:
         """Of the whole lines from index `first` up to `last`, trailing blank ones and indentation left out."""
