@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 
 import numpy as np
@@ -210,6 +211,13 @@ def test_the_counterexample_is_small_and_whole():
     assert shown.sizes == {"n": 2}
     assert np.shape(shown.values["A"]) == (2, 2)
     assert "component" in shown.where
+
+
+def test_counterexamples_are_plain_data():
+    for claim, settings in FALSE.values():
+        shown = verdict(claim, **settings).counterexample
+        fields = [shown.sizes, shown.values, shown.left, shown.right, shown.where, shown.note]
+        assert json.loads(json.dumps(fields, allow_nan=False)) == fields
 
 
 def test_a_difference_in_one_component_is_located():

@@ -102,7 +102,11 @@ def _where(failure: Failure) -> str:
     if axes:
         places = ", ".join(str(i + 1) for i in failure.index)
         labels = ", ".join(a.label for a in axes)
-        parts.append(f"component ({places}) over ({labels})" if len(axes) > 1 else f"component {places} over {labels}")
+        several = len(axes) > 1
+        place = f"component ({places})" if several else f"component {places}"
+        # Sizes that nobody named have labels with a question mark, plain lengths are no names either.
+        named = all(a.label and a.label[0] not in "?0123456789" for a in axes)
+        parts.append(f"{place} over ({labels})" if several and named else f"{place} over {labels}" if named else place)
     return "; ".join(parts)
 
 
