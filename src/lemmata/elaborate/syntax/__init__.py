@@ -1,18 +1,19 @@
 """Notation tree to surface syntax: precedence, parts, calls, reach; what needs types stays open.
 
-    Row --token--> tokens --letters, brackets--> paired tokens --parts--> pieces --grammar--> Part, Expr
+Row --token--> tokens --letters, brackets--> paired tokens --parts--> pieces --grammar--> Part, Expr
 """
 
 from __future__ import annotations
 
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.syntax.brackets import pair
-from lemmata.elaborate.syntax.grammar import Context, Parser, join
+from lemmata.elaborate.syntax.flatten import tokens
+from lemmata.elaborate.syntax.grammar import Context, Parser
+from lemmata.elaborate.syntax.letters import join
 from lemmata.elaborate.syntax.parts import combined, pieces, read
 from lemmata.elaborate.syntax.quantity import d_is_quantity
 from lemmata.elaborate.syntax.reach import children
 from lemmata.elaborate.syntax.show import show
-from lemmata.elaborate.syntax.token import tokens
 from lemmata.latex.tree import Row
 
 __all__ = ["expression", "parse", "show"]
@@ -47,7 +48,7 @@ def expression(row: Row, *, words: frozenset[str] = frozenset()) -> s.Expr:
 
 
 def _within_depth(expr: s.Expr) -> s.Expr:
-    """The expression, or Unread where it is nested too deeply for those who walk it (a/b c/d e/ ... nests to the left)."""
+    """The expression, or Unread where it is too deep to be walked: a/b c/d e/ ... nests to the left."""
     level: dict[int, s.Expr] = {id(expr): expr}
     for _ in range(MAX_TREE_DEPTH):
         level = {id(child): child for node in level.values() for child in children(node)}

@@ -7,9 +7,11 @@ from functools import cache
 
 from lemmata.elaborate.syntax.token import Token
 
-_CLOSERS = {"(": ")]", "[": "])", "{": "}", "\\langle": ("\\rangle",), "\\lfloor": ("\\rfloor",), "\\lceil": ("\\rceil",),
+_CLOSERS = {"(": ")]", "[": "])", "{": "}", "\\langle": ("\\rangle",), "\\lfloor": ("\\rfloor",),
+            "\\lceil": ("\\rceil",),
             "[[": ("]]",), "\\lvert": ("\\rvert",), "\\lVert": ("\\rVert",), "\\lAngle": ("\\rAngle",),
-            "\\ulcorner": ("\\urcorner",), "\\llcorner": ("\\lrcorner",), "\\lmoustache": ("\\rmoustache",)}  # fmt: skip
+            "\\ulcorner": ("\\urcorner",), "\\llcorner": ("\\lrcorner",),
+            "\\lmoustache": ("\\rmoustache",)}  # fmt: skip
 MAX_BARS = 14
 _BREAKS = frozenset({"row", "quad", "column", "words"})
 _OPERATORS = frozenset({"bin", "rel", "punct", "big", "op", "sep", "open", *_BREAKS, "align"})
@@ -43,8 +45,8 @@ def _group(opening: Token, closing: Token, inner: list[Token]) -> Token:
         inner[0].tight = False
     name = {"\\lvert": "|", "\\lVert": "||"}.get(opening.name, opening.name)
     close = {"\\rvert": "|", "\\rVert": "||"}.get(closing.name, closing.name)
-    return Token("group", name, opening.start, closing.end, inner=tuple(inner), close=close, sub=closing.sub, sup=closing.sup,
-                 primes=closing.primes, space=opening.space, tight=opening.tight)  # fmt: skip
+    return Token("group", name, opening.start, closing.end, inner=tuple(inner), close=close, sub=closing.sub,
+                 sup=closing.sup, primes=closing.primes, space=opening.space, tight=opening.tight)  # fmt: skip
 
 
 def _gap(token: Token, end: int, reason: str) -> Token:
@@ -126,7 +128,12 @@ def _roles(items: list[Token], bracketed: bool) -> tuple[int, tuple[str, ...]] |
 
 
 def _options(
-    token: Token, operand_before: bool, before: Token | None, after: Token | None, stack: tuple[str, ...], bracketed: bool
+    token: Token,
+    operand_before: bool,
+    before: Token | None,
+    after: Token | None,
+    stack: tuple[str, ...],
+    bracketed: bool,
 ) -> list[tuple[str, int, tuple[str, ...]]]:
     """(role, cost, stack afterwards): a bar after an operand rather closes, one before an operand rather opens."""
     something_after = after is not None and after.kind not in _BREAKS

@@ -17,7 +17,7 @@ class Budget:
     left: int = MAX_READINGS
 
     def choose(self, options: tuple[s.Expr, ...], key: str) -> s.Expr:
-        """The alternatives as a Choice, the conventional one first; past the limit that one and a note that there are more."""
+        """The alternatives as a Choice, the conventional one first; past the limit that one and a note."""
         first = options[0]
         start, end = min(o.start for o in options), max(o.end for o in options)
         if len(options) == 1:

@@ -10,11 +10,14 @@ from lemmata.elaborate.syntax import names, operators, reach, structures
 from lemmata.elaborate.syntax import vocabulary as v
 from lemmata.elaborate.syntax.brackets import pair
 from lemmata.elaborate.syntax.choices import Budget
-from lemmata.elaborate.syntax.letters import join_names
-from lemmata.elaborate.syntax.token import Token, tokens
+from lemmata.elaborate.syntax.flatten import tokens
+from lemmata.elaborate.syntax.kinds import OPERANDS
+from lemmata.elaborate.syntax.letters import join
+from lemmata.elaborate.syntax.names import juxt
+from lemmata.elaborate.syntax.parts import combined
+from lemmata.elaborate.syntax.token import Token
 from lemmata.latex.tree import Gap, Node, Row
 
-FACTORS = frozenset({"letter", "number", "word", "op", "big", "group", "node", "dots", "gap", "other"})
 ENDS = frozenset({"rel", "punct", "sep", "eval", "words", "quad", "row", "column", "align"})
 
 
@@ -69,14 +72,12 @@ class Parser:
     def inside(self, node: Node, mode: str = "") -> s.Expr:
         """A node on its own: a script, a numerator, the body of a root, a cell."""
         if self.depth >= v.MAX_DEPTH:
-            return too_deep(node.start, node.end)
+            return names.too_deep(node.start, node.end)
         items = node.items if isinstance(node, Row) else (node,)
         return self.deeper(self.prepared(items, mode), mode).everything(node.start, node.end)
 
     def everything(self, start: int, end: int) -> s.Expr:
         """All tokens as one expression: a relation, or a list where several statements stand side by side."""
-        from lemmata.elaborate.syntax.parts import combined
-
         if not self.tokens:
             return s.Mark(start, end, v.BLANK)
         return combined(self)
@@ -176,7 +177,7 @@ class Parser:
         """Everything that is left, where it is nested too deeply."""
         start = self.tokens[self.at].start if self.at < len(self.tokens) else self.blank().start
         self.at = len(self.tokens)
-        return too_deep(start, self.tokens[-1].end if self.tokens else start)
+        return names.too_deep(start, self.tokens[-1].end if self.tokens else start)
 
     def signed(self) -> s.Expr:
         """A term with its signs; signs with nothing behind them are marks, as in x^+."""
@@ -206,7 +207,7 @@ class Parser:
                 else:
                     ops.append(token.name)
                     items.append(self.operand())
-            elif token.kind in FACTORS:
+            elif token.kind in OPERANDS:
                 rest = self.factors()
                 left = joined(ops, items)
                 items = [juxt((left, *(f.expr for f in rest)))]
@@ -251,7 +252,7 @@ class Parser:
         """Factors up to the next operator, relation or separator."""
         found: list[Factor] = []
         while (token := self.peek()) is not None:
-            if token.kind in FACTORS:
+            if token.kind in OPERANDS:
                 if token.kind == "other" and found and token.name in ("!", "\\%"):
                     self.at += 1
                     found[-1].expr = postfix(self, found[-1].expr, token)
@@ -279,7 +280,7 @@ class Parser:
         """One factor; operators take their operands along."""
         token = self.take()
         if self.depth >= v.MAX_DEPTH:
-            return too_deep(token.start, token.end)
+            return names.too_deep(token.start, token.end)
         match token.kind:
             case "number":
                 return names.numeral(self, token)
@@ -301,42 +302,8 @@ class Parser:
                 return operators.other(self, token)
 
 
-def join(items: list[Token], words: frozenset[str], script: bool = False) -> list[Token]:
-    """Names and two-symbol relations joined."""
-    joined_items = join_names(_dots(items), words, script)
-    out: list[Token] = []
-    for token in joined_items:
-        before = out[-1] if out else None
-        if before is not None and token.tight and token.kind == "rel" and before.bare:
-            pair_name = v.JOINED_RELATIONS.get((before.name, token.name))
-            if pair_name is not None and (before.name != "!" or not before.tight) and before.kind in ("rel", "bin", "other"):
-                out[-1] = Token("rel", pair_name, before.start, token.end, space=before.space, tight=before.tight)
-                continue
-        if script and token.kind == "rel" and token.name == ":" and token.bare:
-            token.kind = "slice"
-        out.append(token)
-    return out
-
-
-def _dots(items: list[Token]) -> list[Token]:
-    """Three points with spaces between them are dots too."""
-    out: list[Token] = []
-    for token in items:
-        out.append(token)
-        tail = out[-3:]
-        if len(tail) == 3 and all(t.kind == "punct" and t.name == "." and t.bare for t in tail):
-            out[-3:] = [Token("dots", "\\ldots", tail[0].start, token.end, space=tail[0].space, tight=tail[0].tight)]
-    return out
-
-
 def _is_blank(expr: s.Expr) -> bool:
     return isinstance(expr, s.Mark) and expr.name == v.BLANK
-
-
-def juxt(items: tuple[s.Expr, ...]) -> s.Expr:
-    if len(items) == 1:
-        return items[0]
-    return s.Juxt(items[0].start, items[-1].end, items)
 
 
 def joined(ops: list[str], items: list[s.Expr]) -> s.Expr:
@@ -359,8 +326,3 @@ def unread(token: Token) -> s.Unread:
 
 def stray(token: Token) -> s.Expr:
     return s.Unread(token.start, token.end, token.name, f"`{token.name or token.kind}` where nothing can stand")
-
-
-def too_deep(start: int, end: int) -> s.Unread:
-    return s.Unread(start, end, "", f"expressions are nested more than {v.MAX_DEPTH} deep")
-

@@ -8,10 +8,44 @@ from lemmata.elaborate.syntax import vocabulary as v
 from lemmata.elaborate.syntax.token import Token
 
 VOWELS = frozenset("aeiouy")
-_SCRIPT_WORDS = frozenset("max min in out new old pred true model head ff pos neg train test val sim opt eff dim tot".split())
+_SCRIPT_WORDS = frozenset(
+    "max min in out new old pred true model head ff pos neg train test val sim opt eff dim tot".split()
+)
 
 
-def join_names(items: Sequence[Token], words: frozenset[str], script: bool = False) -> list[Token]:
+def join(items: list[Token], words: frozenset[str], script: bool = False) -> list[Token]:
+    """Names and two-symbol relations joined."""
+    joined = _join_names(_dots(items), words, script)
+    out: list[Token] = []
+    for token in joined:
+        before = out[-1] if out else None
+        if before is not None and token.tight and token.kind == "rel" and before.bare:
+            pair_name = v.JOINED_RELATIONS.get((before.name, token.name))
+            if (
+                pair_name is not None
+                and (before.name != "!" or not before.tight)
+                and before.kind in ("rel", "bin", "other")
+            ):
+                out[-1] = Token("rel", pair_name, before.start, token.end, space=before.space, tight=before.tight)
+                continue
+        if script and token.kind == "rel" and token.name == ":" and token.bare:
+            token.kind = "slice"
+        out.append(token)
+    return out
+
+
+def _dots(items: list[Token]) -> list[Token]:
+    """Three points with spaces between them are dots too."""
+    out: list[Token] = []
+    for token in items:
+        out.append(token)
+        tail = out[-3:]
+        if len(tail) == 3 and all(t.kind == "punct" and t.name == "." and t.bare for t in tail):
+            out[-3:] = [Token("dots", "\\ldots", tail[0].start, token.end, space=tail[0].space, tight=tail[0].tight)]
+    return out
+
+
+def _join_names(items: Sequence[Token], words: frozenset[str], script: bool = False) -> list[Token]:
     """The tokens with letters that make one name joined. `script`: they stand in a subscript or superscript."""
     out: list[Token] = []
     at = 0
@@ -94,14 +128,21 @@ def _bold(run: Sequence[Token], name: str, words: frozenset[str]) -> list[Token]
     return [word]
 
 
-def _plain(run: Sequence[Token], name: str, following: Token | None, words: frozenset[str], script: bool) -> list[Token]:
+def _plain(
+    run: Sequence[Token], name: str, following: Token | None, words: frozenset[str], script: bool
+) -> list[Token]:
     """Italic letters: a product, except for names of the document and for operators typed in plain letters."""
     bracket = following is not None and (following.kind in ("open", "group") and following.name in ("(", "[", "{"))
     if "\\_" in (t.name for t in run):
         return [_word(run, "")]
     if script and name not in words and len(run) > 1:
         return [_word(run, "")] if _is_script_word(name) else _by_words(run, words)
-    if len(run) >= 4 and name not in words and _looks_like_a_word(name) and (bracket or not run[-1].bare or name[0].isupper()):
+    if (
+        len(run) >= 4
+        and name not in words
+        and _looks_like_a_word(name)
+        and (bracket or not run[-1].bare or name[0].isupper())
+    ):
         return [_word(run, "")]
     for start in range(len(run) - 2):
         tail = name[start:]
@@ -144,7 +185,11 @@ def _looks_like_a_word(name: str) -> bool:
         and not runs_on
         and any(c in VOWELS for c in lowered)
         and any(c not in VOWELS for c in lowered)
-        and (name[1:].islower() or name.isupper() or any(a.islower() and b.isupper() for a, b in zip(name, name[1:], strict=False)))
+        and (
+            name[1:].islower()
+            or name.isupper()
+            or any(a.islower() and b.isupper() for a, b in zip(name, name[1:], strict=False))
+        )
     )
 
 
@@ -166,8 +211,8 @@ def _phrases(items: list[Token]) -> list[Token]:
             and token.name not in v.PREFIX_OPERATORS
             and token.start - before.end == 1
         ):
-            out[-1] = Token("word", f"{before.name} {token.name}", before.start, token.end, sub=token.sub, sup=token.sup,
-                            primes=token.primes, space=before.space, tight=before.tight)  # fmt: skip
+            out[-1] = Token("word", f"{before.name} {token.name}", before.start, token.end, sub=token.sub,
+                            sup=token.sup, primes=token.primes, space=before.space, tight=before.tight)  # fmt: skip
         else:
             out.append(token)
     return out
@@ -180,7 +225,13 @@ def _numbers(items: list[Token]) -> list[Token]:
     while at < len(items):
         token = items[at]
         rest = items[at + 1 : at + 4]
-        if token.kind == "number" and token.bare and len(rest) >= 2 and rest[0].kind == "comma" and rest[1].kind == "number":
+        if (
+            token.kind == "number"
+            and token.bare
+            and len(rest) >= 2
+            and rest[0].kind == "comma"
+            and rest[1].kind == "number"
+        ):
             items[at + 2] = _number(token, token.name + rest[1].name, rest[1])
             at += 2
             continue
@@ -204,5 +255,28 @@ def _is_exponent_letter(token: Token) -> bool:
 
 
 def _number(first: Token, text: str, last: Token) -> Token:
-    return Token("number", text, first.start, last.end, sub=last.sub, sup=last.sup, primes=last.primes, space=first.space,
-                 tight=first.tight)  # fmt: skip
+    return Token("number", text, first.start, last.end, sub=last.sub, sup=last.sup, primes=last.primes,
+                 space=first.space, tight=first.tight)  # fmt: skip
+
+
+def is_name(text: str) -> bool:
+    """Whether words in a formula name something: no connecting word, no space around."""
+    if text != text.strip():
+        return False
+    lowered = text.lower().rstrip(".,:;")
+    if text[-1] in ",;:。，；：" or text[0] in ",;.，。(（[":
+        return False
+    if any(ord(c) > 0x2E80 for c in text):
+        return not any(text.startswith(w) or text.endswith(w) for w in v.CONNECTIVES_ZH) and len(text) <= 12
+    words = lowered.split()
+    if len(words) == 1:
+        return (
+            words[0] not in v.LONE_CONNECTIVES
+            and (words[0] not in v.CONNECTIVES or len(words[0]) == 1)
+            and words[0][:1].isalnum()
+        )
+    return (
+        len(words) <= 4
+        and not any(w in v.CONNECTIVES for w in words)
+        and all(w.replace("-", "").isalnum() for w in words)
+    )

@@ -90,3 +90,13 @@ def word(p: Parser, token: Token) -> s.Expr:
     product = s.Juxt(token.start, token.end, tuple(letter(p, t) for t in token.inner))
     options: tuple[s.Expr, ...] = (name, product) if token.alternative == "word" else (product, name)
     return s.Choice(token.start, token.end, options, "word")
+
+
+def juxt(items: tuple[s.Expr, ...]) -> s.Expr:
+    if len(items) == 1:
+        return items[0]
+    return s.Juxt(items[0].start, items[-1].end, items)
+
+
+def too_deep(start: int, end: int) -> s.Unread:
+    return s.Unread(start, end, "", f"expressions are nested more than {v.MAX_DEPTH} deep")

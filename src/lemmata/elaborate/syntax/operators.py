@@ -9,15 +9,24 @@ from typing import TYPE_CHECKING
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.syntax import derivatives, names, structures
 from lemmata.elaborate.syntax import vocabulary as v
+from lemmata.elaborate.syntax.kinds import OPERANDS, begins_derivative, is_bracket, is_d, is_sum
+from lemmata.elaborate.syntax.names import juxt
 from lemmata.elaborate.syntax.token import Token
 
 if TYPE_CHECKING:
     from lemmata.elaborate.syntax.grammar import Parser
 
-_INTEGRALS = {"\\int": 1, "\\intop": 1, "\\smallint": 1, "\\oint": 1, "\\iint": 2, "\\oiint": 2, "\\iiint": 3, "\\oiiint": 3}
+_INTEGRALS = {
+    "\\int": 1,
+    "\\intop": 1,
+    "\\smallint": 1,
+    "\\oint": 1,
+    "\\iint": 2,
+    "\\oiint": 2,
+    "\\iiint": 3,
+    "\\oiiint": 3,
+}
 _BLACKBOARD = {"E": "E", "P": "P", "V": "Var"}
-OPERANDS = frozenset({"letter", "number", "word", "op", "big", "group", "node", "dots", "gap", "other"})
-BRACKETS = ("(", "[", "{")
 
 
 def letter(p: Parser, token: Token) -> s.Expr:
@@ -31,7 +40,13 @@ def letter(p: Parser, token: Token) -> s.Expr:
     if token.font == "bb" and token.name in _BLACKBOARD and not token.accents:
         if token.name == "E" or (is_bracket(following) and token.sup is None):
             return expectation(p, token, _BLACKBOARD[token.name])
-    if token.name == "E" and not token.accents and not token.primes and following is not None and following.kind == "group":
+    if (
+        token.name == "E"
+        and not token.accents
+        and not token.primes
+        and following is not None
+        and following.kind == "group"
+    ):
         if token.font == "roman" and is_bracket(following):
             return expectation(p, token, "E")
         if not token.font and following.name == "[":
@@ -41,10 +56,6 @@ def letter(p: Parser, token: Token) -> s.Expr:
         if found is not None:
             return found
     return names.letter(p, token)
-
-
-def is_bracket(token: Token | None) -> bool:
-    return token is not None and token.kind == "group" and token.name in BRACKETS
 
 
 def word(p: Parser, token: Token) -> s.Expr:
@@ -78,7 +89,13 @@ def _command(token: Token) -> bool:
 def _negated(p: Parser) -> bool:
     """\\exp -x: a sign right behind the operator."""
     sign, operand = p.peek(), p.peek(1)
-    return sign is not None and sign.kind == "bin" and sign.name == "-" and operand is not None and operand.kind in OPERANDS
+    return (
+        sign is not None
+        and sign.kind == "bin"
+        and sign.name == "-"
+        and operand is not None
+        and operand.kind in OPERANDS
+    )
 
 
 def _function(p: Parser, token: Token) -> s.Name:
@@ -118,7 +135,7 @@ def _operand_call(p: Parser, token: Token, function: s.Name) -> s.Expr:
     cut, narrow_first = _cut(factors, starts)
 
     def call(inside: Sequence[s.Expr]) -> s.Expr:
-        body = structures.juxt(tuple(inside))
+        body = juxt(tuple(inside))
         if sign is not None:
             body = s.Sign(sign.start, body.end, sign.name, body)
         return s.Call(token.start, body.end, function, (body,), bracketed=False)
@@ -126,7 +143,7 @@ def _operand_call(p: Parser, token: Token, function: s.Name) -> s.Expr:
     if cut == len(factors):
         return call(factors)
     wide = call(factors)
-    narrow = structures.juxt((call(factors[:cut]), *factors[cut:]))
+    narrow = juxt((call(factors[:cut]), *factors[cut:]))
     options = (narrow, wide) if narrow_first else (wide, narrow)
     return p.context.budget.choose(options, "operand")
 
@@ -146,7 +163,11 @@ def operand_factors(p: Parser) -> tuple[list[s.Expr], list[Token]]:
             continue
         starts.append(token)
         factors.append(p.factor())
-        if len(factors) == 1 and isinstance(factors[0], s.Big | s.Derivative | s.Choice) and token.kind in ("big", "op"):
+        if (
+            len(factors) == 1
+            and isinstance(factors[0], s.Big | s.Derivative | s.Choice)
+            and token.kind in ("big", "op")
+        ):
             break
     p.depth -= 1
     return factors, starts
@@ -158,7 +179,7 @@ def begins_operator(token: Token) -> bool:
         return True
     if token.kind == "word":
         return token.name in v.PREFIX_OPERATORS or token.name in v.OPTIMA or token.name in v.MOMENTS
-    return (token.font == "bb" and token.name == "E") or derivatives.begins_derivative(token)
+    return (token.font == "bb" and token.name == "E") or begins_derivative(token)
 
 
 def _cut(factors: list[s.Expr], starts: list[Token]) -> tuple[int, bool]:
@@ -180,18 +201,13 @@ def _cut(factors: list[s.Expr], starts: list[Token]) -> tuple[int, bool]:
             return at, not again
         if token.space > 0:
             return at, True
-        if isinstance(before, s.Name) and token.kind == "group" and token.name == "(" and _looks_like_a_factor(token):
+        if isinstance(before, s.Name) and token.kind == "group" and token.name == "(" and is_sum(token):
             return at, token.space > 0
     return len(factors), False
 
 
 def _is_application(head: s.Expr, bracket: Token) -> bool:
     return isinstance(head, s.Name) and bracket.kind == "group" and bracket.name in ("(", "[") and not bracket.space
-
-
-def _looks_like_a_factor(group: Token) -> bool:
-    """(1-y) rather than (x, y): a sum in a bracket."""
-    return any(t.kind == "bin" and t.name in v.SIGNS for t in group.inner) and not any(t.kind == "punct" for t in group.inner)
 
 
 def _optimum(p: Parser, token: Token) -> s.Expr:
@@ -245,7 +261,7 @@ def _variables(p: Parser, found: list[int]) -> s.Expr:
         variable = names.letter(p, p.take()) if p.tokens[p.at].kind == "letter" else p.factor()
         following = p.peek()
         if following is not None and following.kind == "group" and following.name == "(" and following.tight:
-            variable = structures.juxt((variable, p.factor()))
+            variable = juxt((variable, p.factor()))
         variables.append(variable)
     if len(variables) == 1:
         return variables[0]
@@ -263,14 +279,14 @@ def _differentials(p: Parser, count: int) -> list[int]:
             break
         if token.kind == "big" and token.name in _INTEGRALS:
             wanted += _INTEGRALS[token.name]
-        elif derivatives.is_d(token) and at + 1 < len(p.tokens) and p.tokens[at + 1].kind in ("letter", "word"):
+        elif is_d(token) and at + 1 < len(p.tokens) and p.tokens[at + 1].kind in ("letter", "word"):
             places.append(at)
             at += 1
         at += 1
     if len(places) < wanted:
         return []
     own = places[-count:]
-    while at + 1 < len(p.tokens) and derivatives.is_d(p.tokens[at]) and p.tokens[at + 1].kind in ("letter", "word"):
+    while at + 1 < len(p.tokens) and is_d(p.tokens[at]) and p.tokens[at + 1].kind in ("letter", "word"):
         own.append(at)
         at += 2
     return own
@@ -290,7 +306,7 @@ def expectation(p: Parser, token: Token, op: str) -> s.Expr:
         factors, _ = operand_factors(p)
         if not factors:
             return s.Expectation(token.start, token.end, op, sub, ())
-        body = structures.juxt(tuple(factors))
+        body = juxt(tuple(factors))
         return s.Expectation(token.start, body.end, op, sub, (body,))
     group = p.take()
     items, separators = structures.items(p, group)
@@ -298,7 +314,9 @@ def expectation(p: Parser, token: Token, op: str) -> s.Expr:
     sup = names.script(p, group.sup, "sup")
     result = s.Expectation(token.start, group.end, op, sub, items[:bar], items[bar:], sup)
     if group.sub is not None or group.primes:
-        return s.Scripted(token.start, group.end, replace(result, sup=None), names.script(p, group.sub, "sub"), sup, group.primes)
+        return s.Scripted(
+            token.start, group.end, replace(result, sup=None), names.script(p, group.sub, "sub"), sup, group.primes
+        )
     return result
 
 
@@ -306,10 +324,21 @@ def other(p: Parser, token: Token) -> s.Expr:
     """Symbols that are neither letters nor operators."""
     if token.name in ("\\neg", "\\lnot") and (following := p.peek()) is not None and following.kind in OPERANDS:
         body = p.factor()
-        return s.Call(token.start, body.end, s.Name(token.start, token.end, "\\neg", word=True), (body,), bracketed=False)
+        return s.Call(
+            token.start, body.end, s.Name(token.start, token.end, "\\neg", word=True), (body,), bracketed=False
+        )
     if token.name in ("\\forall", "\\exists", "\\nexists"):
         text = {"\\forall": "for all", "\\exists": "there exists", "\\nexists": "there is no"}[token.name]
         return s.Words(token.start, token.end, text)
-    if token.name in ("\\triangle", "\\angle", "\\sharp", "\\flat", "\\natural", "\\lozenge", "\\Diamond", "\\triangledown"):
+    if token.name in (
+        "\\triangle",
+        "\\angle",
+        "\\sharp",
+        "\\flat",
+        "\\natural",
+        "\\lozenge",
+        "\\Diamond",
+        "\\triangledown",
+    ):
         return names.name_of(p, token)
     return names.mark(p, token)

@@ -300,7 +300,9 @@ def _is_number(items: Sequence[Token]) -> bool:
     if len(items) != 1 or items[0].kind != "group" or items[0].name != "(" or not items[0].bare:
         return False
     inner = items[0].inner
-    return 0 < len(inner) <= 3 and all(t.kind in ("number", "punct") or (t.kind == "bin" and t.name == "-") for t in inner)
+    return 0 < len(inner) <= 3 and all(
+        t.kind in ("number", "punct") or (t.kind == "bin" and t.name == "-") for t in inner
+    )
 
 
 def read(p: Parser, piece: Piece) -> s.Expr:

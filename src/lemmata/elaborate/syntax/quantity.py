@@ -16,7 +16,9 @@ def d_is_quantity(row: Row) -> bool:
         elif isinstance(node, Script):
             if any(_is_d(n) for n in (node.sub, node.sup)):
                 return True
-        elif isinstance(node, Fraction) and (_is_d(node.denominator) or (_is_d(node.numerator) and id(node.numerator) not in numerators)):
+        elif isinstance(node, Fraction) and (
+            _is_d(node.denominator) or (_is_d(node.numerator) and id(node.numerator) not in numerators)
+        ):
             return True
     return False
 

@@ -56,12 +56,18 @@ def show(expr: s.Expr | None) -> str:
         case s.Evaluated(body=body, at=at):
             return f"({show(body)} at {show(at)})"
         case s.Expectation(op=op, sub=sub, arguments=arguments, given=given, sup=sup):
-            inside = ", ".join(show(a) for a in arguments) + (f" | {', '.join(show(g) for g in given)}" if given else "")
+            inside = ", ".join(show(a) for a in arguments) + (
+                f" | {', '.join(show(g) for g in given)}" if given else ""
+            )
             return f"{op}{_scripts(sub, None, 0)}<{inside}>{_scripts(None, sup, 0)}"
         case s.Matrix(kind=kind, rows=rows):
             return f"({kind} " + "; ".join(", ".join(show(e) for e in row) for row in rows) + ")"
         case s.CasesOf(branches=branches):
-            return "(cases " + "; ".join(f"{show(x)} if {show(c)}" if c is not None else show(x) for x, c in branches) + ")"
+            return (
+                "(cases "
+                + "; ".join(f"{show(x)} if {show(c)}" if c is not None else show(x) for x, c in branches)
+                + ")"
+            )
         case s.Words(text=text):
             return f'"{text}"'
         case s.Listing(items=items, separators=separators):

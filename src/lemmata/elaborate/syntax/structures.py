@@ -8,6 +8,10 @@ from lemmata.elaborate import surface as s
 from lemmata.elaborate.syntax import derivatives, names
 from lemmata.elaborate.syntax import vocabulary as v
 from lemmata.elaborate.syntax.brackets import pair
+from lemmata.elaborate.syntax.kinds import OPERANDS, is_sum
+from lemmata.elaborate.syntax.letters import join
+from lemmata.elaborate.syntax.names import juxt
+from lemmata.elaborate.syntax.parts import Piece, condition, pieces, read
 from lemmata.elaborate.syntax.token import Token
 from lemmata.latex.tree import Accent, Environment, Fenced, Fraction, Phantom, Root
 
@@ -22,14 +26,8 @@ _OF_BRACKET = {"(": "pmatrix", "[": "bmatrix", "|": "vmatrix", "||": "Vmatrix", 
 _LEFT_OF = {"pmatrix": "(", "bmatrix": "[", "psmallmatrix": "(", "bsmallmatrix": "["}
 
 
-def juxt(factors: tuple[s.Expr, ...]) -> s.Expr:
-    return factors[0] if len(factors) == 1 else s.Juxt(factors[0].start, factors[-1].end, factors)
-
-
 def inner_tokens(p: Parser, token: Token) -> list[Token]:
     """What a bracket holds, paired: that of \\left ... \\right has not been looked at before."""
-    from lemmata.elaborate.syntax.grammar import join
-
     if isinstance(token.node, Fenced) or (token.node is not None and not token.close):
         return pair(join(list(token.inner), p.context.words, bool(p.mode)), True)
     return pair(token.inner, True)
@@ -38,9 +36,7 @@ def inner_tokens(p: Parser, token: Token) -> list[Token]:
 def items(p: Parser, token: Token) -> tuple[tuple[s.Expr, ...], tuple[str, ...]]:
     """The parts of a bracket and what separates them."""
     if p.depth >= v.MAX_DEPTH:
-        from lemmata.elaborate.syntax.grammar import too_deep
-
-        return (too_deep(token.start, token.end),), ()
+        return (names.too_deep(token.start, token.end),), ()
     found: list[s.Expr] = []
     separators: list[str] = []
     segment: list[Token] = []
@@ -139,7 +135,7 @@ def divide(p: Parser, parts: list[s.Expr], ops: list[str]) -> None:
     while (sign := p.peek()) is not None and sign.kind == "bin" and sign.name in v.SIGNS:
         signs.append(p.take())
     first = p.peek()
-    if first is None or first.kind not in _DIVISORS:
+    if first is None or first.kind not in OPERANDS:
         ops.append("/")
         parts.append(p.product())
         return
@@ -147,14 +143,21 @@ def divide(p: Parser, parts: list[s.Expr], ops: list[str]) -> None:
     last = first
     choice = False
     several = isinstance(parts[0], s.Choice)
-    while (token := p.peek()) is not None and token.kind in ("letter", "number", "word", "group", "other") and token.tight and not token.space:
-        if last.kind in ("group", "node", "op", "big") or (token.kind in ("word",) and token.name in v.PREFIX_OPERATORS):
+    while (
+        (token := p.peek()) is not None
+        and token.kind in ("letter", "number", "word", "group", "other")
+        and token.tight
+        and not token.space
+    ):
+        if last.kind in ("group", "node", "op", "big") or (
+            token.kind in ("word",) and token.name in v.PREFIX_OPERATORS
+        ):
             break
         if token.kind == "group" and token.name not in ("(", "["):
             break
         if token.kind == "other" and token.name not in ("!", "\\%"):
             break
-        if token.kind != "group" or last.kind not in ("letter", "word") or _is_sum(token):
+        if token.kind != "group" or last.kind not in ("letter", "word") or is_sum(token):
             choice = token.kind != "other"
         factors.append(p.factor())
         last = token
@@ -172,13 +175,6 @@ def divide(p: Parser, parts: list[s.Expr], ops: list[str]) -> None:
     order = (apart, together) if last.kind == "group" else (together, apart)
     parts[:] = [p.context.budget.choose(order, "slash")]
     ops.clear()
-
-
-_DIVISORS = frozenset({"letter", "number", "word", "op", "big", "group", "node", "dots", "gap", "other"})
-
-
-def _is_sum(token: Token) -> bool:
-    return any(t.kind == "bin" and t.name in v.SIGNS for t in token.inner) and not any(t.kind == "punct" for t in token.inner)
 
 
 def node(p: Parser, token: Token) -> s.Expr:
@@ -210,7 +206,7 @@ def _fraction(p: Parser, token: Token, fraction: Fraction) -> s.Expr:
 
 def _environment(p: Parser, environment: Environment, token: Token) -> s.Expr:
     name = environment.name
-    if name.endswith("cases") or name.endswith("cases*"):
+    if name.endswith(("cases", "cases*")):
         return _cases(p, environment, token)
     if name in ("substack", "subarray", "darray") and name != "darray":
         cells = [p.inside(cell) for row in environment.rows for cell in row if cell.items]
@@ -222,14 +218,14 @@ def _environment(p: Parser, environment: Environment, token: Token) -> s.Expr:
 
 def _matrix(p: Parser, environment: Environment, kind: str, token: Token) -> s.Expr:
     rows = tuple(
-        tuple(p.inside(cell) for cell in row) for row in environment.rows if any(not isinstance(i, Phantom) for cell in row for i in cell.items)
+        tuple(p.inside(cell) for cell in row)
+        for row in environment.rows
+        if any(not isinstance(i, Phantom) for cell in row for i in cell.items)
     )
     return s.Matrix(token.start, token.end, kind, rows)
 
 
 def _cases(p: Parser, environment: Environment, token: Token) -> s.Expr:
-    from lemmata.elaborate.syntax.parts import condition, pieces
-
     branches: list[tuple[s.Expr, s.Expr | None]] = []
     for row in environment.rows:
         cells = [x for x in (p.prepared(cell.items) for cell in row) if x]
@@ -247,11 +243,12 @@ def _cases(p: Parser, environment: Environment, token: Token) -> s.Expr:
     return s.CasesOf(token.start, token.end, tuple(branches))
 
 
-def _value(p: Parser, found: list, start: int) -> s.Expr:  # type: ignore[type-arg]
-    from lemmata.elaborate.syntax.parts import Piece, read
-
-    parts: list[Piece] = found
+def _value(p: Parser, parts: list[Piece], start: int) -> s.Expr:
     if not parts:
         return s.Mark(start, start, v.BLANK)
     exprs = [read(p, x) for x in parts]
-    return exprs[0] if len(exprs) == 1 else s.Listing(exprs[0].start, exprs[-1].end, tuple(exprs), (",",) * (len(exprs) - 1))
+    return (
+        exprs[0]
+        if len(exprs) == 1
+        else s.Listing(exprs[0].start, exprs[-1].end, tuple(exprs), (",",) * (len(exprs) - 1))
+    )

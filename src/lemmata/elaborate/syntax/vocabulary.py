@@ -9,7 +9,9 @@ FONTS = {
     **dict.fromkeys((r"\mathfrak \frak \symfrak").split(), "frak"),
     **dict.fromkeys((r"\mathsf \sf \symsf \mathsfit").split(), "sans"),
     **dict.fromkeys((r"\mathtt \tt").split(), "mono"),
-    **dict.fromkeys((r"\mathrm \rm \mathup \symrm \rmfamily \operatorname \operatorname* \mathord \mathop").split(), "roman"),
+    **dict.fromkeys(
+        (r"\mathrm \rm \mathup \symrm \rmfamily \operatorname \operatorname* \mathord \mathop").split(), "roman"
+    ),
     **dict.fromkeys((r"\mathit \it \mit \sl \symit \itshape").split(), "italic"),
 }
 """Font of a command; `\\mathnormal` and unknown ones are none. `italic` only joins letters to words."""
@@ -39,12 +41,15 @@ RELATIONS = {
 """One name for each relation; those not here keep theirs."""
 
 JOINED_RELATIONS = {
-    (":", "="): ":=", ("=", "="): "=", ("<", "="): "\\le", (">", "="): "\\ge", ("=", ":"): "=:", ("=", ">"): "\\implies",
+    (":", "="): ":=", ("=", "="): "=", ("<", "="): "\\le", (">", "="): "\\ge", ("=", ":"): "=:",
+    ("=", ">"): "\\implies",
     ("<", "<"): "\\ll", (">", ">"): "\\gg", ("-", ">"): "\\to", ("<", "-"): "\\leftarrow", ("!", "="): "\\ne",
 }  # fmt: skip
 """Two symbols typed side by side that are one relation."""
 
-DEFINING_MARKS = frozenset({"def", "def.", "Def", "df", "definition", "\\triangle", "\\Delta", "\\text{def}", "定义", "定義", "≜", "?def"})
+DEFINING_MARKS = frozenset(
+    {"def", "def.", "Def", "df", "definition", "\\triangle", "\\Delta", "\\text{def}", "定义", "定義", "≜", "?def"}
+)
 """Over an equals sign they make it a definition."""
 
 IMPLICATIONS = frozenset({"\\implies", "\\iff", "\\impliedby"})
@@ -65,9 +70,34 @@ BLANK = "blank"
 
 NUMBER_SETS = frozenset("RNZCQ")
 
-OPEN = {"\\{": "{", "\\lbrace": "{", "\\lbrack": "[", "\\lparen": "(", "\\lgroup": "(", "\\lBrace": "{", "\\llbracket": "[["}
-CLOSE = {"\\}": "}", "\\rbrace": "}", "\\rbrack": "]", "\\rparen": ")", "\\rgroup": ")", "\\rBrace": "}", "\\rrbracket": "]]"}
-BARS = {"|": "|", "\\vert": "|", "\\|": "||", "\\Vert": "||", "\\lvert": "|", "\\rvert": "|", "\\lVert": "||", "\\rVert": "||"}
+OPEN = {
+    "\\{": "{",
+    "\\lbrace": "{",
+    "\\lbrack": "[",
+    "\\lparen": "(",
+    "\\lgroup": "(",
+    "\\lBrace": "{",
+    "\\llbracket": "[[",
+}
+CLOSE = {
+    "\\}": "}",
+    "\\rbrace": "}",
+    "\\rbrack": "]",
+    "\\rparen": ")",
+    "\\rgroup": ")",
+    "\\rBrace": "}",
+    "\\rrbracket": "]]",
+}
+BARS = {
+    "|": "|",
+    "\\vert": "|",
+    "\\|": "||",
+    "\\Vert": "||",
+    "\\lvert": "|",
+    "\\rvert": "|",
+    "\\lVert": "||",
+    "\\rVert": "||",
+}
 
 OPTIMA = {
     "max": "\\max", "min": "\\min", "sup": "\\sup", "inf": "\\inf", "lim": "\\lim", "limsup": "\\limsup",
@@ -119,7 +149,8 @@ CONNECTIVES = frozenset(
 )
 CONNECTIVES_ZH = (
     "且", "和", "或", "其中", "当", "若", "如果", "对于", "否则", "其他", "其它", "其余", "则", "因此", "即", "使得",
-    "满足", "与", "以及", "并且", "故", "所以", "于是", "对", "有", "时", "为", "是", "令", "设", "记", "因为", "由", "得",
+    "满足", "与", "以及", "并且", "故", "所以", "于是", "对", "有", "时", "为", "是",
+    "令", "设", "记", "因为", "由", "得",
 )  # fmt: skip
 LONE_CONNECTIVES = frozenset("if and or where for with otherwise when else s.t. then such since let".split())
 """Connecting words recognised even without a space around them."""
