@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from document_slices import check_formula, prose, read_checked, slice_of
 
 from lemmata.documents import Block, Formula, Text, read_text
@@ -36,6 +37,22 @@ def test_styles_and_their_places():
         if isinstance(inline, Text):
             found = slice_of(source, inline.span)
             assert found == (f"`{inline.text}`" if inline.code else inline.text)
+
+
+CHINESE = [
+    ("**定义：**设$x$为", ["定义："]),
+    ("设**$x$（输入）**为", ["（输入）"]),
+    ("这是**重点**。", ["重点"]),
+    ("甲**乙**丙**丁**戊", ["乙", "丁"]),
+    ("**Step 1.**先求", ["Step 1."]),
+    ("2 * 3 ** 中", []),
+]
+
+
+@pytest.mark.parametrize(("source", "strong"), CHINESE, ids=[s for s, _ in CHINESE])
+def test_strong_words_without_spaces_around_them(source, strong):
+    (block,) = blocks(source)
+    assert [i.text for i in block.inlines if isinstance(i, Text) and i.strong] == strong
 
 
 def test_items_nest():
