@@ -129,7 +129,9 @@ def _bind(key: str, entry: Collected, roles: Roles) -> None:
     if entry.law.by_index:
         from lemmata.elaborate.solver import unknown
 
-        env.add(Binding(key, name.font, stem(name), "variable", place, Tensor((unknown(key),)), law=entry.law))
+        vector = known is not None and known.kind == "variable" and known.font == name.font and known.type is not None
+        kind = known.type if vector and known.type.rank == 1 else Tensor((unknown(key),))  # type: ignore[union-attr]
+        env.add(Binding(key, name.font, stem(name), "variable", place, kind, law=entry.law))
         return
     if known is not None and known.kind not in ("variable",):
         return
