@@ -86,7 +86,7 @@ def _read(shared: Shared, place: Place, items: Sequence[s.Expr], ops: Sequence[s
         tests = tuple(r.term(c) for c in conditions.relations)
     except Misfit as misfit:
         solved = Misfit(str(misfit), tuple(r.solver.size(x) for x in misfit.left), tuple(r.solver.size(x) for x in misfit.right))
-        unknown = bool(shared.guessed) or not all(known(x) for x in (*solved.left, *solved.right))
+        unknown = bool(shared.guessed) or bool(shared.borrowed) or not all(known(x) for x in (*solved.left, *solved.right))
         return None, solved, unknown
     except Unreadable as error:
         return None, error, True
@@ -94,7 +94,7 @@ def _read(shared: Shared, place: Place, items: Sequence[s.Expr], ops: Sequence[s
         return None, Unreadable("the expression is nested too deeply"), True
     rules = tuple(shared.order) + tuple((x, "=", y) for x, y in r.solver.postponed)
     reading = Reading(wrapped, tuple(ops), dict(r.solver.solution), dict(shared.recurrences), dict(shared.steps), rules, tests,
-                      tuple(shared.guessed.values()), exact_orientation=exact)
+                      tuple(shared.guessed.values()), tuple(dict.fromkeys(shared.borrowed)), exact_orientation=exact)
     return reading, None, False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -25,6 +26,8 @@ from lemmata.elaborate.solver import Misfit, Solver, Unreadable
 from lemmata.elaborate.statement import Reading, ShapeError, Statement
 from lemmata.elaborate.syntax import parse
 
+EXISTENTIAL = re.compile(r"(?:\bthere (?:is|are|exists?)\b|\bexists?\b|存在)[^.。;；]*$", re.IGNORECASE)
+"""“If there exist a_i such that …” says what is looked for, not what holds."""
 STATEMENT_ROLES = frozenset({"declaration", "definition", "implicit definition", "condition", "instance", "update", "approximation",
                              "claim", "withdrawn"})
 
@@ -77,6 +80,7 @@ class Elaborator:
         self.conventions.index_letters = letters
         self.conventions.step_letters = step_letters(exprs)
         self.usage = usage(exprs, letters)
+        self.environment.both_fonts = both_fonts(exprs)
         shared = self.shared(Choices(), None)
         roles = self.roles = Roles(shared, letters, self.items)
         for item in self.items:
@@ -112,8 +116,9 @@ class Elaborator:
             place = Place(formula.index, self.context.path(words_of.scope), words_of.sentence)
             conditional = tuple(f for h in words_of.hypotheses if h.kind in ("if", "when", "for") and h.sentence == words_of.sentence
                                 for f in h.formulas if f != formula.index)
+            cue = "condition" if EXISTENTIAL.search(words_of.before[-90:]) and words_of.cue not in ("define", "declare") else words_of.cue
             for part in parts:
-                self.items.append(Item(formula, part, place, words_of.cue, words_of.withdrawn, conditional, words_of.approximate))
+                self.items.append(Item(formula, part, place, cue, words_of.withdrawn, conditional, words_of.approximate))
 
     def shared(self, choices: Choices, item: Item | None) -> Shared:
         """A fresh state for one reading, with the size equations that hold at the item."""
@@ -362,6 +367,16 @@ def _capital_runs(exprs: Sequence[s.Expr]) -> frozenset[str]:
                 case s.Name(base=base) if id(node) not in skip and len(base) == 1 and not node.word:
                     alone.add(base)
     return frozenset(r for r in runs if not set(r) & alone)
+
+
+def both_fonts(exprs: Sequence[s.Expr]) -> frozenset[str]:
+    """Letters that stand bare, without a subscript, both in bold and in plain type."""
+    seen: dict[str, set[bool]] = {}
+    for expr in exprs:
+        for node in walk(expr):
+            if isinstance(node, s.Name) and node.sub is None and not node.word and len(node.base) == 1:
+                seen.setdefault(stem(node), set()).add(node.font == "bold")
+    return frozenset(k for k, fonts in seen.items() if len(fonts) == 2)
 
 
 def _has_run(text: str, words: frozenset[str]) -> bool:

@@ -72,6 +72,8 @@ class Binding:
     stepwise: bool = False
     """A recurrence, or something that depends on one: its index is a step."""
     law: LawText | None = None
+    literal: bool = False
+    """A value in numbers, given in an example: it ends with its section."""
     only_in: int | None = None
     """The sentence that a condition confines this definition to."""
     sentence: int = -1
@@ -83,6 +85,8 @@ class Environment:
     """All bindings of a document, looked up from a place."""
 
     def __init__(self) -> None:
+        self.both_fonts: frozenset[str] = frozenset()
+        """Names that the document uses bare in bold and in plain type: two symbols each."""
         self._table: dict[str, list[Binding]] = {}
         self._count = 0
 
@@ -113,6 +117,10 @@ class Environment:
             found = narrowed or found
         found = [b for b in found if self._rank(b, place)[0] > 1]
         found = [b for b in found if self._rank(b, place)[0] >= 4] or found
+        if indexed is False and key in self.both_fonts:
+            found = [b for b in found if b.font == font or b.kind == "size"]
+            if not found:
+                return None
         if indexed is not None:
             found = [b for b in found if bool(b.indices) == indexed] or found
         if not found:
@@ -127,6 +135,8 @@ class Environment:
     def _rank(binding: Binding, place: Place) -> tuple[int, int]:
         inside = binding.place.scopes == place.scopes[: len(binding.place.scopes)]
         before = binding.place.at <= place.at
+        if binding.literal and not (inside and before):
+            return (2, binding.place.at) if before else (0, 0)
         if inside and before:
             return (5, binding.place.at)
         if inside and len(binding.place.scopes) == len(place.scopes):

@@ -111,7 +111,8 @@ def _apply(fact: Fact, name: s.Name, item: Item, roles: Roles) -> None:
             return
         if binding is None and not indices and _alone(item.part.expr) and (fact.kind in RANKS or fact.kind in SQUARE or fact.kind == "simplex"):
             kind = _kind(fact.kind, name, roles)
-            binding = roles.environment.add(Binding(key, name.font, spell(name), "variable", item.place, kind))
+            binding = roles.environment.add(Binding(key, name.font, spell(name), "variable", item.place, kind,
+                                                    declared=fact.kind not in ("vector", "matrix")))
         else:
             return
     if fact.kind == "positive":

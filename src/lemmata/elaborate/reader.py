@@ -66,6 +66,8 @@ class Shared:
     """Steps that occur: letter and its least value."""
     order: list[tuple[Size, str, Size]] = field(default_factory=list)
     """Rules between sizes that a reading relies on."""
+    borrowed: list[str] = field(default_factory=list)
+    """Values in numbers from another section that were used."""
     gradient_of: t.Term | None = None
     """The variable of the statement's first ∇ that shows one."""
 

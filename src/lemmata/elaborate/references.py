@@ -87,6 +87,8 @@ def _split(r: Reader, expr: s.Name) -> tuple[t.Term | None, tuple[s.Expr, ...], 
     if local is not None:
         return local, items, expr.sup
     binding = r.shared.environment.find(key, expr.font, r.place, indexed=bool(items))
+    if binding is not None and len(items) == 1 and not binding.indices and binding.kind != "family" and _is_label(items[0]):
+        return None, items, expr.sup
     lower_rows = _rows_of_matrix(r, expr, items)
     if binding is not None and binding.kind not in ("function", "abstract"):
         if items and lower_rows is not None and not (binding.indices or binding.kind == "family"):
@@ -102,6 +104,11 @@ def _split(r: Reader, expr: s.Name) -> tuple[t.Term | None, tuple[s.Expr, ...], 
     if constant is not None:
         return constant, (), expr.sup
     return None, items, expr.sup
+
+
+def _is_label(item: s.Expr) -> bool:
+    """x_A, x_{\\text{new}}: another symbol than x, not a component of it."""
+    return isinstance(item, s.Name) and item.sub is None and (item.word or len(item.base) == 1 and item.base.isupper())
 
 
 def _is_row(r: Reader, expr: s.Name) -> bool:
@@ -221,6 +228,8 @@ def free_index(r: Reader, letter: str) -> t.Term:
 
 def refer(r: Reader, binding: Binding) -> t.Term:
     """The value of a binding without indices."""
+    if binding.literal and binding.place.scopes != r.place.scopes[: len(binding.place.scopes)]:
+        r.shared.borrowed.append(binding.latex)
     if binding.only_in is not None and binding.only_in != r.place.sentence:
         raise Unreadable(f"{binding.latex} is given only under a condition")
     match binding.kind:

@@ -262,6 +262,12 @@ class Roles:
             binding = self.environment.add(Binding(key, name.font, spell(name), kind, item.place, SCALAR, indices=indices, ranges=known))
         if binding.kind not in ("variable", "family"):
             return False
+        if item.cue in CONDITIONAL and binding.place.sentence != item.place.sentence:
+            return False
+        lowest = low if low is not None else binding.domain.low
+        highest = high if high is not None else binding.domain.high
+        if lowest is not None and highest is not None and lowest >= highest:
+            return False
         properties = binding.domain.properties | ({"nonzero"} if nonzero else set())
         binding.domain = Domain(low if low is not None else binding.domain.low, high if high is not None else binding.domain.high,
                                 frozenset(properties))
@@ -346,7 +352,12 @@ class Roles:
                 self._define(item, head, expr.items[first + 1])
                 self._rest(item, expr, first + 1)
                 return
-        if self._first_value(item, expr) or self._size_equation(item, expr):
+        if item.part.lead and not any(isinstance(n, s.Name) for n in walk(expr)):
+            item.role = "expression"
+            return
+        if self._instance(item, expr) or self._first_value(item, expr) or self._size_equation(item, expr):
+            return
+        if self._property_equation(item, expr) or self._moment(item, expr) or self._components(item, expr) or self._point(item, expr):
             return
         head = head_of(expr.items[0], self.letters, self.environment, item.place)
         if item.cue in CONDITIONAL and head is not None and self._replaces(item, head, expr):
@@ -387,6 +398,120 @@ class Roles:
                     return True
         return False
 
+    def _instance(self, item: Item, expr: s.Relation) -> bool:
+        """A = [[2, 1], [2, 3]], Δ = 100: a name given in numbers is an example, which ends with its section."""
+        head = head_of(expr.items[0], self.letters, self.environment, item.place)
+        if head is None or head.params is not None or expr.ops[0] != "=" or any(isinstance(i, s.Num) for i in head.indices):
+            return False
+        body = expr.items[1]
+        if any(isinstance(n, s.Name | s.Unread | s.Mark | s.Big | s.Call) for n in walk(body)):
+            return False
+        if isinstance(body, s.Num) and self._of_sequence(item, head):
+            return False
+        before = self.environment.visible_before(head.key, head.font, item.place)
+        if before is not None and before.kind == "size":
+            return False
+        item.role, item.kind = "instance", "instance"
+        if isinstance(body, s.Matrix | s.Paren | s.Scripted) and not head.indices:
+            self.environment.add(Binding(head.key, head.font, head.latex, "definition", item.place, body=body, literal=True))
+        self._rest(item, expr, 1)
+        return True
+
+    def _moment(self, item: Item, expr: s.Relation) -> bool:
+        """E[x] = 0, Var(x) = σ² for a symbol without a definition say what its law is."""
+        seen = False
+        for side in expr.items:
+            match side:
+                case s.Expectation(arguments=(inner,), given=()):
+                    name = inner.base if isinstance(inner, s.Scripted) else inner
+                    if not isinstance(name, s.Name):
+                        return False
+                    head = head_of(replace(name, sup=None), self.letters, self.environment, item.place)
+                    bound = None if head is None else self.environment.find(head.key, head.font, item.place)
+                    if bound is not None and (bound.kind == "definition" or bound.law is not None and bound.law.mean is not None):
+                        return False
+                    seen = True
+                case s.Num() | s.Name():
+                    continue
+                case _:
+                    return False
+        if seen:
+            item.role, item.kind = "declaration", "moment"
+        return seen
+
+    def _components(self, item: Item, expr: s.Relation) -> bool:
+        """x = (x_1, …, x_n): x is a vector with these components."""
+        match expr:
+            case s.Relation(ops=("=",), items=(s.Name(sub=None, sup=None) as whole, body)):
+                pass
+            case _:
+                return False
+        if isinstance(body, s.Scripted):
+            body = body.base
+        parts = body.items if isinstance(body, s.Paren) else tuple(e for row in body.rows for e in row) if isinstance(body, s.Matrix) else ()
+        names = [p for p in parts if not isinstance(p, s.Mark)]
+        if len(names) < 2 or not all(isinstance(n, s.Name) and n.base == whole.base and n.accents == whole.accents and n.sub is not None
+                                     and n.sup is None for n in names):
+            return False
+        if isinstance(body, s.Matrix) and len(body.rows) > 1 and len(body.rows[0]) > 1:
+            return False
+        if any(b.indices for b in self.environment.all(stem(whole))):
+            return False
+        r = self.reader(item.place)
+        last = names[-1]
+        assert isinstance(last, s.Name) and last.sub is not None
+        if any(isinstance(p, s.Mark) for p in parts):
+            try:
+                declare_sizes(r, last.sub)
+                size = r.size(last.sub)
+            except Unreadable:
+                return False
+        else:
+            size = Size.of(len(names))
+        item.role, item.kind = "declaration", "components"
+        if self.environment.visible_before(stem(whole), whole.font, item.place) is None:
+            self.environment.add(Binding(stem(whole), whole.font, spell(whole), "variable", item.place, Tensor((size,))))
+        return True
+
+    def _point(self, item: Item, expr: s.Relation) -> bool:
+        """x = x_A, i = t: where one looks, not what holds."""
+        if len(expr.items) != 2 or expr.ops != ("=",) or not all(isinstance(x, s.Name) and x.sup is None for x in expr.items):
+            return False
+        left, right = expr.items
+        assert isinstance(left, s.Name) and isinstance(right, s.Name)
+        letters = left.sub is None and right.sub is None and stem(left) in self.letters and stem(right) in self.letters
+        if letters or left.sub is None and right.sub is not None and stem(left) == stem(right) and left.font == right.font:
+            item.role, item.kind = "condition", "point"
+            return True
+        return False
+
+    def _of_sequence(self, item: Item, head: Head) -> bool:
+        """m_0 = 0, h = 8: first values and sizes are told apart elsewhere."""
+        return bool(script_items(head.name.sub)) and isinstance(script_items(head.name.sub)[-1], s.Num)
+
+    def _property_equation(self, item: Item, expr: s.Relation) -> bool:
+        """A = A^⊤, W^⊤ = W^{-1} of a matrix without a value here: says what kind of matrix is meant."""
+        if len(expr.items) != 2 or expr.ops != ("=",) or not all(isinstance(i, s.Name) and i.sub is None for i in expr.items):
+            return False
+        left, right = expr.items
+        assert isinstance(left, s.Name) and isinstance(right, s.Name)
+        if stem(left) != stem(right) or left.font != right.font:
+            return False
+        found = {("", "⊤"): "symmetric", ("⊤", ""): "symmetric", ("⊤", "-1"): "orthogonal", ("-1", "⊤"): "orthogonal"}.get(
+            (_script(left), _script(right)))
+        before = self.environment.visible_before(stem(left), left.font, item.place)
+        if found is None or before is not None and before.kind == "definition" and not before.literal:
+            return False
+        item.role, item.kind = "condition", "property"
+        if before is not None and before.kind == "variable" and before.place.scopes == item.place.scopes:
+            before.domain = replace(before.domain, properties=before.domain.properties | {found})
+            return True
+        size = unknown(stem(left))
+        kind = before.type if before is not None and before.kind == "variable" and before.type is not None else Tensor((size, size))
+        self.environment.add(Binding(stem(left), left.font, spell(replace(left, sup=None)), "variable", item.place, kind,
+                                     Domain(properties=frozenset({found}))))
+        return True
+
     def _rest(self, item: Item, expr: s.Relation, start: int) -> None:
         """The further links of a chain that began with a definition are claims."""
         if len(expr.items) - start > 1:
@@ -400,6 +525,9 @@ class Roles:
         if head.params is not None:
             if before is not None and before.kind not in ("function", "abstract"):
                 return before.kind == "definition" and bool(before.indices) and before.indices != head.indices
+            if before is not None and before.kind == "function" and before.body is not None and _in_numbers(before.body, before.params) and (
+                    _in_numbers(body, head.params)):
+                return True
             if before is not None and before.kind == "function" and item.cue not in DEFINING:
                 return [spell(p) for p in before.params] != [spell(p) for p in head.params] and _fonts(before.params) == _fonts(head.params) \
                     and not any(mentions(body, head.key) for body in (body,)) or _ranks_differ(before.params, head.params)
@@ -609,6 +737,18 @@ def _fonts(params: tuple[s.Name, ...]) -> list[str]:
 def _ranks_differ(a: tuple[s.Name, ...], b: tuple[s.Name, ...]) -> bool:
     """f(q, K) and f(Q, K): the same name for a function of other things."""
     return [p.base.isupper() for p in a] != [p.base.isupper() for p in b]
+
+
+def _in_numbers(body: s.Expr, params: tuple[s.Name, ...]) -> bool:
+    """Whether a function is given in numbers and its own arguments alone: an example."""
+    own = {stem(p) for p in params}
+    return any(isinstance(n, s.Num) and n.decimal for n in walk(body)) and all(
+        stem(n) in own for n in walk(body) if isinstance(n, s.Name))
+
+
+def _script(name: s.Name) -> str:
+    text = spell(name.sup)
+    return "⊤" if text in ("T", "⊤") else text
 
 
 def _same_pattern(a: tuple[s.Expr, ...], b: tuple[s.Expr, ...]) -> bool:

@@ -36,6 +36,8 @@ class Reading:
     conditions: tuple[Term, ...] = ()
     guessed: tuple[Variable, ...] = ()
     """Inputs that nobody declared."""
+    borrowed: tuple[str, ...] = ()
+    """Symbols whose values come from an example of another section."""
     note: str = ""
     """The unconventional decisions, empty for the preferred reading."""
     exact_orientation: bool = True

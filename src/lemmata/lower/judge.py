@@ -41,8 +41,11 @@ def _claim(statement: Statement, seed: int) -> Verdict:
     verdict = judge(readings, seed=seed, guards=guards)
     first = statement.readings[0]
     if verdict.kind == "refuted":
-        guessed = [v for r in statement.readings for v in r.guessed]
+        guessed = [v for r in statement.readings for v in (*r.guessed, *undeclared(r.sides))]
         described = [v.latex for r in statement.readings for v in described_variables(r.sides)]
+        borrowed = [x for r in statement.readings for x in r.borrowed]
+        if borrowed:
+            return _unchecked(verdict, f"fails, but the value of {borrowed[0]} comes from an example of another section")
         if described:
             return _unchecked(verdict, f"fails, but the text describes {described[0]} further in words that were not understood")
         if guessed:
@@ -57,6 +60,10 @@ def _claim(statement: Statement, seed: int) -> Verdict:
     if verdict.kind == "verified" and statement.reason:
         return _unchecked(verdict, f"holds only if {first.note}: {statement.reason}")
     return verdict
+
+
+def undeclared(sides: Sequence[t.Term]) -> list[t.Variable]:
+    return [x.variable for x in walk_terms(tuple(sides)) if isinstance(x, t.Input) and not x.variable.declared]
 
 
 def described_variables(sides: Sequence[t.Term]) -> list[t.Variable]:
