@@ -44,7 +44,7 @@ def spell(term: t.Term, depth: int = 0) -> str:
             return _operation(name, [inner(a) for a in args])
         case t.Reduce(op=op, vars=variables, body=body, guard=guard):
             where = ", ".join(_range(v) for v in variables) + (f",\\ {inner(guard)}" if guard is not None else "")
-            return f"{BIG.get(op) or word(op)}_{{{where}}} \\left({inner(body)}\\right)"
+            return f"{BIG.get(op) or word(op)}_{{{where}}} \\left({bare(inner(body))}\\right)"
         case t.Build(vars=variables, body=body):
             return f"\\left[{inner(body)}\\right]_{{{', '.join(_range(v) for v in variables)}}}"
         case t.Item(base=base, indices=indices):
@@ -60,14 +60,14 @@ def spell(term: t.Term, depth: int = 0) -> str:
         case t.At(body=body, variable=variable, value=value):
             return f"\\left.{inner(body)}\\right|_{{{variable.latex} = {inner(value)}}}"
         case t.Apply(name=name, args=args):
-            return f"{name}({', '.join(inner(a) for a in args)})"
+            return f"{name}({', '.join(bare(inner(a)) for a in args)})"
         case t.Blocks(rows=rows_):
             return "\\begin{bmatrix} " + " \\\\ ".join(" & ".join(map(inner, r)) for r in rows_) + " \\end{bmatrix}"
         case t.Stacked(var=var, body=body):
             return f"\\operatorname{{Concat}}_{{{_range(var)}}}({inner(body)})"
         case t.Expect(body=body, given=given):
             bar = " \\mid " + ", ".join(map(inner, given)) if given else ""
-            return f"\\mathbb{{E}}[{inner(body)}{bar}]"
+            return f"\\mathbb{{E}}[{bare(inner(body))}{bar}]"
     return type(term).__name__
 
 
@@ -110,7 +110,7 @@ def _operation(name: str, args: list[str]) -> str:
         return f"{args[0]}^{{{args[1]}}}"
     if name in SIGNS and len(args) > 1:
         return "(" + f" {SIGNS[name]} ".join(args) + ")"
-    return f"{word(name)}({', '.join(args)})"
+    return f"{word(name)}({', '.join(map(bare, args))})"
 
 
 def word(name: str) -> str:
