@@ -37,7 +37,9 @@ def equation(bench: Bench, link: int, seed: int, limits: Limits, clock: Clock) -
     """Judge the link. Raises Late."""
     tally = _Tally()
     sized: set[tuple[tuple[str, int], ...]] = set()
-    tiny = any(_has_tiny(t, link) for t in bench.tried)
+    tiny = any(map(_has_tiny_inputs, bench.tried)) or any(
+        double.has_tiny_constants(instance.sides[link : link + 2]) for instance in bench.instances()
+    )
     wide = bench.tried[0] if _is_wide(bench.tried[0]) else None
     for tried in bench.tried:
         clock.check()
@@ -130,15 +132,9 @@ def _is_wide(tried: Tried) -> bool:
     return largest > WIDE or smallest < 1 / WIDE
 
 
-def _has_tiny(tried: Tried, link: int) -> bool:
-    sides = _sides(tried, link)
-    if double.has_tiny_constants(sides):
-        return True
-    return any(
-        bool((abs(d.floats) < double.TINY).any() and (d.floats != 0).any())
-        for d in tried.trial.draws.values()
-        if d.floats.dtype.kind in "fc" and d.floats.size and 0 < float(abs(d.floats).max()) < double.TINY
-    )
+def _has_tiny_inputs(tried: Tried) -> bool:
+    drawn = (d.floats for d in tried.trial.draws.values() if d.floats.dtype.kind in "fc" and d.floats.size)
+    return any(0 < float(abs(values).max()) < double.TINY for values in drawn)
 
 
 def _sides(tried: Tried, link: int) -> tuple[Node, Node]:
@@ -175,7 +171,7 @@ def _result(bench: Bench, link: int, tally: _Tally, sizes: int) -> Outcome:
 
 def _over_field(bench: Bench, link: int, seed: int, outcome: Outcome, limits: Limits) -> Outcome:
     """What holds in double precision looked at again in a prime field, where the claim is rational."""
-    instances = list({id(t.trial.instance): t.trial.instance for t in bench.tried if t.cost <= FIELD_ELEMENTS}.values())
+    instances = [i for i in bench.instances() if double.elements(i.sides) <= FIELD_ELEMENTS]
     proof = prime.decide(instances, link, seed) if instances else None
     if proof is None:
         return outcome

@@ -196,9 +196,9 @@ def _admissible(value: np.ndarray, domain: Domain) -> bool:
 
 def _proof(bench: Bench, link: int, relation: str, clock: Clock) -> Outcome | None:
     """Bounds over the whole domain at every size tried; boxes of it where there are few numbers, all bounded."""
-    seen: dict[int, Instance] = {id(t.trial.instance): t.trial.instance for t in bench.tried}
+    seen = bench.instances()
     boxes = 1
-    for instance in seen.values():
+    for instance in seen:
         left, right = _pair(instance, link)
         if certainly(bound(left, instance), relation, bound(right, instance)):
             continue

@@ -34,7 +34,7 @@ class Limits:
     """The same, for what ball arithmetic is asked to evaluate."""
     precision: int = 2048
     """The most bits of ball arithmetic."""
-    searches: int = 240
+    searches: int = 180
     """Evaluations in search of a counterexample to an inequality."""
 
 

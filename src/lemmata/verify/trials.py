@@ -22,6 +22,10 @@ BRANCH_SCALES = (1.0, 1.0, 0.5, 2.0, 8.0, 4.0, 0.125, 16.0)
 BRANCHING = frozenset({"lt", "le", "gt", "ge", "maximum", "minimum", "abs", "sign", "floor", "ceil", "mod"})
 
 
+SHORT = 24
+"""Nodes of a program that is tried at three assignments of sizes instead of two."""
+
+
 class TooBig(Exception):
     """The program at its sizes would cost too much; the message says how much."""
 
@@ -70,6 +74,10 @@ class Bench:
     """Draws at which a condition did not hold."""
     undefined: int
     """Draws at which a side had no value."""
+
+    def instances(self) -> list[Instance]:
+        """The claim at each of the sizes that were tried."""
+        return list({id(t.trial.instance): t.trial.instance for t in self.tried}.values())
 
 
 def instance_at(problem: Problem, sizes: dict[str, int]) -> Instance:
@@ -128,7 +136,9 @@ def _instances(problem: Problem, limits: Limits, clock: Clock) -> list[tuple[dic
     first = _at(problem, generic[0])
     small = first[2] > limits.elements // 40
     chosen: list[tuple[dict[str, int], Instance, int]] = [] if small else [first]
-    for sizes in list(smallest(problem))[:2] if small else generic[1:]:
+    # A third assignment where it costs little: programs of a page take longer to make than to run.
+    enough = 2 if len(nodes(*first[1].sides)) > SHORT else 3
+    for sizes in list(smallest(problem))[:2] if small else generic[1:enough]:
         clock.check()
         found = _at(problem, sizes)
         if found[2] <= limits.elements:
@@ -175,7 +185,7 @@ def _draws(instance: Instance, cost: int, count: int, number: int, branching: bo
         return 2
     if cost > 5_000:
         return 3
-    usual = 12 if count == 1 else 6 if number == 0 else 3
+    usual = 12 if count == 1 else 6 if number == 0 else 6 // (count - 1)
     return 2 * usual if branching else usual
 
 
