@@ -226,6 +226,8 @@ def test_a_difference_in_one_component_is_located():
 
 
 UNCHECKED = {
+    "an equation to solve": (
+        lambda s: [sub(b.binary("pow", x := s.input("x"), num(3)), mul(num(2), x)), num(0)], {}, "a condition on x"),
     "two letters": (lambda s: [s.input("x", "n"), s.input("y", "n")], {"sizes": ("n",)}, "a condition on x, y"),
     "two indices": (
         lambda s: [b.iota(s.axis("n")), b.iota(s.axis("m"))], {"sizes": ("n", "m")}, "a condition on n, m"),

@@ -19,7 +19,7 @@ from lemmata.verify.trials import Bench
 from lemmata.verify.values import Style
 
 RATIONAL = frozenset(
-    "input constant array special iota broadcast rename select eq add sub mul div neg square reciprocal "
+    "input constant array special iota broadcast rename select eq add sub mul div neg square reciprocal pow "
     "sum contract diagonal take stack concat merge split".split()
 )
 """What a rational expression is made of."""
@@ -53,7 +53,7 @@ def as_condition(bench: Bench) -> Outcome | None:
         return None
     free = [side for side in instance.sides if double.depends_on_inputs(side)]
     bare = all(n.op in LETTERS for n in nodes(*instance.sides))
-    if not bare and (len(free) != 1 or any(n.op not in RATIONAL for n in nodes(*free))):
+    if not bare and (len(free) != 1 or any(n.op not in RATIONAL or _is_root(n) for n in nodes(*free))):
         return None
     names = {n.attr("name") for n in inputs(*free)}
     letters = [i.latex for i in instance.inputs if i.node.attr("name") in names and i.latex]
