@@ -93,7 +93,14 @@ def _judge(
         runs.append(outcome)
     assert weights is not None and instance is not None
     called = path.rsplit(".", 1)[-1] if path else layer.name
-    return _verdict(target, layer, instance, weights, runs, hinted or match(target.names, called) >= 0.9)
+    return _verdict(
+        target,
+        f"{layer.name}.{path}" if path else layer.name,
+        instance,
+        weights,
+        runs,
+        hinted or match(target.names, called) >= 0.9,
+    )
 
 
 def _run(
@@ -221,9 +228,7 @@ def _at(
     return np.asarray(target.evaluate(inputs), dtype=float)
 
 
-def _verdict(
-    target: Target, layer: LayerClass, instance: Layer, weights: Weights, runs: Sequence[Run], named: bool
-) -> Verdict:
+def _verdict(target: Target, name: str, instance: Layer, weights: Weights, runs: Sequence[Run], named: bool) -> Verdict:
     outcomes = {r.best.outcome for r in runs}
     notes = []
     if len(runs[0].arguments) > 1 and len({id(v) for v in runs[0].whole.values()}) == 1:
@@ -236,23 +241,19 @@ def _verdict(
     if outcomes == {"equal"}:
         extra = f" ({'; '.join(notes)})" if notes else ""
         if weights.unused:
-            return Verdict(
-                "unchecked", f"{layer.name} agrees, but {weights.unused[0]} has no counterpart in the formula"
-            )
-        return Verdict("verified", f"{layer.name} computes the formula{extra}", "code on fresh inputs", evidence)
+            return Verdict("unchecked", f"{name} agrees, but {weights.unused[0]} has no counterpart in the formula")
+        return Verdict("verified", f"{name} computes the formula{extra}", "code on fresh inputs", evidence)
     if "differ" not in outcomes:
-        return Verdict(
-            "unchecked", f"{layer.name} returns another shape than the formula, or values that are not finite"
-        )
+        return Verdict("unchecked", f"{name} returns another shape than the formula, or values that are not finite")
     if "equal" in outcomes:
-        return Verdict("unchecked", f"{layer.name} agrees with the formula at some sizes and not at others")
+        return Verdict("unchecked", f"{name} agrees with the formula at some sizes and not at others")
     why = explain(target, runs)
     if not why and not (weights.sure and named):
-        return Verdict("unchecked", f"{layer.name} differs from the formula, but which parameter is which is not sure")
+        return Verdict("unchecked", f"{name} differs from the formula, but which parameter is which is not sure")
     if not why and guessed(target.parameters):
-        return Verdict("unchecked", f"{layer.name} differs from the formula, but its shapes were not declared")
+        return Verdict("unchecked", f"{name} differs from the formula, but its shapes were not declared")
     if not why and not runs[0].batch:
-        return Verdict("unchecked", f"{layer.name} differs from the formula, but what its axes mean is not sure")
+        return Verdict("unchecked", f"{name} differs from the formula, but what its axes mean is not sure")
     run = runs[-1]
     shown_values = {**run.arguments, **run.weights}
     first = {p.key: p.latex for p in target.parameters}
@@ -264,11 +265,11 @@ def _verdict(
     example = Counterexample(
         sizes=sizes, values=values, left=run.best.left, right=run.best.right,
         where=f"component {list(run.best.where)} (batch, position, feature)",
-        note=f"formula against {layer.name}" + (", the same x for every argument" if same else ""),
+        note=f"formula against {name}" + (", the same x for every argument" if same else ""),
     )  # fmt: skip
     reason = "; ".join(why) if why else "their values differ"
     return Verdict(
-        "refuted", f"{layer.name} does not compute the formula: {reason}", "code on fresh inputs", evidence, example
+        "refuted", f"{name} does not compute the formula: {reason}", "code on fresh inputs", evidence, example
     )
 
 

@@ -131,11 +131,11 @@ class Process:
             self._popen.wait(timeout=5)
         except subprocess.TimeoutExpired:
             pass
-        for _ in range(40):  # descendants may still be ending, with files open in the folder
+        for _ in range(100):  # descendants may still be ending, with files open in the folder
             shutil.rmtree(self.scratch, ignore_errors=True)
-            if not os.path.exists(self.scratch) and not any(map(_exists, victims)):
+            if not os.path.exists(self.scratch) and not any(map(_runs, victims)):
                 break
-            time.sleep(0.05)
+            time.sleep(0.01)
 
     def _send(self, data: bytes, deadline: float) -> None:
         view = memoryview(data)
@@ -235,14 +235,13 @@ def _kill(pid: int) -> None:
         pass
 
 
-def _exists(pid: int) -> bool:
+def _runs(pid: int) -> bool:
+    """Whether a process is there and has not ended; False where the system does not show it."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+    except (OSError, IndexError):
         return False
-    except OSError:
-        pass
-    return True
 
 
 def _descendants(pid: int, most: int = 100_000) -> list[int]:
