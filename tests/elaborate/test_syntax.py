@@ -16,7 +16,7 @@ import pytest
 
 from lemmata import latex
 from lemmata.elaborate import surface as s
-from lemmata.elaborate.syntax import MAX_TREE_DEPTH, expression, parse, show
+from lemmata.elaborate.syntax import MAX_TREE_DEPTH, conditions, expression, parse, show
 from lemmata.elaborate.syntax.reach import children
 
 TABLE = Path(__file__).with_name("syntax_cases.txt")
@@ -80,6 +80,24 @@ def test_parse(formula: str, parts: tuple[str, ...]) -> None:
 )
 def test_names_of_the_document_are_one_word(formula: str, words: set[str], parts: tuple[str, ...]) -> None:
     assert _shown(formula, frozenset(words)) == parts
+
+
+@pytest.mark.parametrize(
+    ("formula", "subject"),
+    [
+        (r"a = b \text{ if } c > 0", ((1,), ())),
+        (r"|s| = s \text{ if } s > 0, \qquad |s| = -s \text{ if } s < 0", ((1,), (), (3,), ())),
+        (r"\text{if } c > 0, \quad a = b", ((), (0,))),
+        (r"a = b \text{ if } c > 0 \text{ and } d > 0", ((1, 2), (), ())),
+        (r"a = b \text{ if } c > 0 \text{ and } d = e \text{ if } f > 0", ((1,), (), (3,), ())),
+        (r"a_i = b_i \quad \forall i \in S", ((1,), ())),
+        (r"a = b, \quad \text{当 } c > 0", ((1,), ())),
+        (r"a = b \quad\text{and}\quad c = d", ((), ())),
+        (r"a = b \quad \text{where } c = d", ((), ())),
+    ],
+)
+def test_conditions_belong_to_their_statements(formula: str, subject: tuple[tuple[int, ...], ...]) -> None:
+    assert conditions(parse(latex.parse(formula))) == subject
 
 
 def test_expression_is_the_whole_row() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.syntax import vocabulary as v
 from lemmata.elaborate.syntax.token import Token
+from lemmata.latex.tree import TextRun
 
 if TYPE_CHECKING:
     from lemmata.elaborate.syntax.grammar import Parser
@@ -100,6 +101,9 @@ class _Cutter:
             case "rel" | "other" if token.name in _QUANTIFIERS:
                 self.flush()
                 self.lead(token, _QUANTIFIERS[token.name])
+            case "rel" if token.name == ":" and _is_label(self.current.tokens, items[at : at + 64]):
+                label = self.current.tokens.pop()
+                self.lead(label, label.name)
             case _:
                 self.head = self.head or self.current
                 self.row_begins = False
@@ -149,6 +153,13 @@ class _Cutter:
         self.flush()
         self.drop_words()
         return sorted(self.found, key=lambda x: x.words.start if x.words is not None else x.tokens[0].start)
+
+
+def _is_label(items: Sequence[Token], after: Sequence[Token]) -> bool:
+    """\\text{Ratio}: a = b begins with a word that only announces what follows; \\text{head}: A \\to B does not."""
+    if any(t.kind == "rel" and t.name in ("\\to", "\\mapsto") for t in after):
+        return False
+    return len(items) == 1 and items[0].kind == "word" and items[0].bare and isinstance(items[0].node, TextRun)
 
 
 def _next(items: Sequence[Token], at: int) -> Token | None:
