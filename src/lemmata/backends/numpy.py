@@ -22,6 +22,8 @@ class TooLarge(ValueError):
 
 
 ELEMENTS = 40_000_000
+NUMERIC = build.ARITHMETIC | build.UNARY - {"not_"}
+"""Operations on numbers, for which truth values are 0 and 1."""
 
 
 def run(outputs: Sequence[Node], feeds: Mapping[str, Any]) -> list[Array]:
@@ -53,7 +55,10 @@ def _value(node: Node, args: list[Array], feeds: Mapping[str, Any]) -> Array:
         return np.asarray(feeds[node.attr("name")])
     simple = ELEMENTWISE.get(op)
     if simple is not None:
-        return np.asarray(simple(*(_spread(x, a, node.axes) for x, a in zip(args, node.args, strict=True))))
+        laid = [_spread(x, a, node.axes) for x, a in zip(args, node.args, strict=True)]
+        if op in NUMERIC:
+            laid = [x.astype(np.int64) if x.dtype == bool else x for x in laid]
+        return np.asarray(simple(*laid))
     return np.asarray(RULES[op](node, args))
 
 

@@ -1,0 +1,190 @@
+"""What a good engineer would have written: calls of the catalogue found in programs made of primitives.
+
+Each rule looks at one node whose arguments are done already and gives an equal, better one. Values agree up to
+rounding; where the original overflows, the recognised form may not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from lemmata.operations import call
+from lemmata.operations.attention_pattern import attention
+from lemmata.operations.pattern import alike, is_call, product, sole
+from lemmata.program import build
+from lemmata.program.graph import rebuild
+from lemmata.program.node import Axis, Node
+
+
+def fuse(node: Node) -> Node:
+    """The same value on the same axes, perhaps in another order."""
+    return fuse_all([node])[0]
+
+
+def fuse_all(outputs: Sequence[Node]) -> list[Node]:
+    """Several outputs of one program at once."""
+    done: dict[int, Node] = {}
+    stack = list(reversed(outputs))
+    while stack:
+        node = stack[-1]
+        if node.uid in done:
+            stack.pop()
+            continue
+        args = node.args[:-1] if node.op == "call" else node.args
+        missing = [a for a in args if a.uid not in done]
+        if missing:
+            stack.extend(reversed(missing))
+            continue
+        stack.pop()
+        done[node.uid] = _improved(_rebuilt(node, tuple(done[a.uid] for a in args)))
+    return [done[o.uid] for o in outputs]
+
+
+def _rebuilt(node: Node, args: tuple[Node, ...]) -> Node:
+    if node.op == "call":
+        same = all(a is b for a, b in zip(args, node.args, strict=False))
+        return node if same else call(node.attr("name"), args, **dict(node.attr("attrs")))
+    return rebuild(node, args)
+
+
+def _improved(node: Node) -> Node:
+    for rule in RULES.get(node.op, ()):
+        found = rule(node)
+        if found is not None and set(found.axes) == set(node.axes):
+            return found
+    return node
+
+
+def _sum_of_product(node: Node) -> Node | None:
+    """Σ a·b as a contraction; factors that do not run over the sum stand outside."""
+    over = node.attr("over")
+    factors = product(node.args[0])
+    if len(factors) < 2:
+        return None
+    inside = [f for f in factors if set(f.axes) & set(over)]
+    outside = [f for f in factors if not set(f.axes) & set(over)]
+    if set(over) - set(build.union(inside)) or any(f.dtype == "bool" for f in factors):
+        return None
+    result = _improved(build.contract(inside, over)) if len(inside) > 1 else build.reduce("sum", inside[0], over)
+    for factor in outside:
+        result = build.binary("mul", result, factor)
+    return result
+
+
+def _softmax(node: Node) -> Node | None:
+    """exp(s) / Σ exp(s), and Σ exp(s)·v / Σ exp(s)."""
+    above, below = node.args
+    summed = _sum_of_exp(below)
+    if summed is None:
+        return None
+    if above.op == "exp":
+        axis = _running(above.args[0], *summed, below)
+        return None if axis is None else _softmax_of(above.args[0], axis)
+    if above.op == "contract" and len(above.attr("over")) == 1:
+        key = above.attr("over")[0]
+        for place, factor in enumerate(above.args):
+            if factor.op == "exp" and _running(factor.args[0], *summed, below) == key:
+                weights = _softmax_of(factor.args[0], key)
+                others = [a for n, a in enumerate(above.args) if n != place]
+                return _improved(build.contract([weights, *others], [key]))
+    return None
+
+
+def _sum_of_exp(node: Node) -> tuple[Node, Axis] | None:
+    """(s, r) of Σ_r exp(s)."""
+    if node.op != "sum" or len(node.attr("over")) != 1 or node.args[0].op != "exp":
+        return None
+    return node.args[0].args[0], node.attr("over")[0]
+
+
+def _running(s: Node, other: Node, axis: Axis, total: Node) -> Axis | None:
+    """The axis of s that the other one, equal up to names, has summed."""
+    for candidate in s.axes:
+        if candidate not in total.axes and candidate.size == axis.size and set(s.axes) - {candidate} == set(total.axes):
+            names = {a: a for a in total.axes}
+            if alike(s, other, {**names, candidate: axis}):
+                return candidate
+    return None
+
+
+def _softmax_of(s: Node, axis: Axis) -> Node:
+    if s.op == "sub" and axis not in s.args[1].axes and axis in s.args[0].axes and _is_top(s.args[1], s.args[0]):
+        s = s.args[0]
+    return call("softmax", [s], axis=axis)
+
+
+def _is_top(node: Node, x: Node) -> bool:
+    return node.op == "max" and set(x.axes) == {*node.axes, *node.attr("over")}
+
+
+def _log(node: Node) -> Node | None:
+    """log Σ exp, log softmax, log σ, log(1 + exp x), log(exp(u) / Σ exp)."""
+    x = node.args[0]
+    summed = _sum_of_exp(x)
+    if summed is not None:
+        return call("logsumexp", [summed[0]], axis=summed[1])
+    if is_call(x, "softmax"):
+        return call("log_softmax", [x.args[0]], axis=dict(x.attr("attrs"))["axis"])
+    if is_call(x, "sigmoid"):
+        return build.unary("neg", call("softplus", [build.unary("neg", x.args[0])]))
+    if x.op == "div" and x.args[0].op == "exp" and _sum_of_exp(x.args[1]) is not None:
+        return build.binary("sub", x.args[0].args[0], _improved(build.unary("log", x.args[1])))
+    rest = sole(x, "add", 1)
+    if rest is not None and rest.op == "exp":
+        return call("softplus", [rest.args[0]])
+    return None
+
+
+def _shifted(node: Node) -> Node | None:
+    """m + logsumexp(x − m), where m does not run along the axis."""
+    for m, total in (node.args, node.args[::-1]):
+        if is_call(total, "logsumexp"):
+            x, axis = total.args[0], dict(total.attr("attrs"))["axis"]
+            if x.op == "sub" and x.args[1] is m and axis not in m.axes and axis in x.args[0].axes:
+                return call("logsumexp", [x.args[0]], axis=axis)
+    return None
+
+
+def _log_softmax(node: Node) -> Node | None:
+    """x − logsumexp(x)."""
+    x, total = node.args
+    if not is_call(total, "logsumexp"):
+        return None
+    axis = _running(x, total.args[0], dict(total.attr("attrs"))["axis"], total)
+    return None if axis is None else call("log_softmax", [x], axis=axis)
+
+
+def _sigmoid(node: Node) -> Node | None:
+    """1 / (1 + exp(−x)), exp(x) / (1 + exp(x))."""
+    above, below = node.args
+    rest = sole(below, "add", 1)
+    if rest is None or rest.op != "exp":
+        return None
+    if build.literal(above) == 1:
+        return call("sigmoid", [build.unary("neg", rest.args[0])])
+    return call("sigmoid", [rest.args[0]]) if above is rest else None
+
+
+def _silu(node: Node) -> Node | None:
+    for x, gate in (node.args, node.args[::-1]):
+        if is_call(gate, "sigmoid") and gate.args[0] is x:
+            return call("silu", [x])
+    return None
+
+
+def _relu(node: Node) -> Node | None:
+    other = sole(node, "maximum", 0)
+    return None if other is None or other.dtype != "real" else call("relu", [other])
+
+
+RULES: dict[str, tuple[Callable[[Node], Node | None], ...]] = {
+    "sum": (_sum_of_product,),
+    "div": (_softmax, _sigmoid),
+    "log": (_log,),
+    "add": (_shifted,),
+    "sub": (_log_softmax,),
+    "mul": (_silu,),
+    "maximum": (_relu,),
+    "contract": (attention,),
+}
+"""Rules by the operation of the node they look at."""
