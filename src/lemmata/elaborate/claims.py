@@ -155,5 +155,20 @@ def shape_of(make: Callable[[Choices], Shared], place: Place, expr: s.Expr) -> t
     return r.solver.type(term.type), bool(shared.guessed), shared
 
 
+def inputs_of(sides: Sequence[t.Term]) -> list[t.Variable]:
+    """The inputs that the sides depend on."""
+    found: dict[str, t.Variable] = {}
+    stack, seen = list(sides), set()
+    while stack:
+        term = stack.pop()
+        if id(term) in seen:
+            continue
+        seen.add(id(term))
+        if isinstance(term, t.Input):
+            found.setdefault(term.variable.key, term.variable)
+        stack.extend(t.subterms(term))
+    return list(found.values())
+
+
 def sizes_text(sizes: Sequence[Size]) -> str:
     return " × ".join(str(x) for x in sizes) or "1"

@@ -17,6 +17,14 @@ from lemmata.elaborate.solver import Unreadable
 def derivative(r: Reader, expr: s.Derivative) -> t.Term:
     if expr.numerator is None:
         raise Unreadable("a derivative of nothing")
+    match expr.numerator:
+        case s.Juxt(items=(s.Paren() as first, *rest)) if rest and expr.style != "fraction":
+            labels = ("the derivative taken of everything that follows", "the derivative taken of the bracket alone")
+            alone = first.open == "["
+            if alone != bool(r.choice("operand", expr, 2, labels[::-1] if alone else labels)):
+                from lemmata.elaborate.calls import product
+
+                return product(r, [derivative(r, replace(expr, numerator=first)), *(r.term(x) for x in rest)])
     numerator, parameters = operand(r, expr.numerator)
     wrt = expr.wrt
     if not wrt:

@@ -10,7 +10,7 @@ from lemmata import latex
 from lemmata.core.size import Size
 from lemmata.documents.model import Document, Formula, Position
 from lemmata.elaborate import surface as s
-from lemmata.elaborate.claims import Attempt, Conditions, read_chain, shape_of
+from lemmata.elaborate.claims import Attempt, Conditions, inputs_of, read_chain, shape_of
 from lemmata.elaborate.context import Context, FormulaContext, context
 from lemmata.elaborate.declarations import membership
 from lemmata.elaborate.environment import Binding, Environment, Place
@@ -237,7 +237,7 @@ class Elaborator:
             return self.statement(item, chain, role="implicit definition", kind=kind, readings=tuple(attempt.readings),
                                   reason="", assumptions=(f"defines {hidden}",))
         unused = {g for g in guards}
-        if kind == "inequality" and not item.formula.display and item.cue != "claim":
+        if not item.formula.display and (kind == "inequality" and item.cue != "claim" or _to_be_solved(chain, attempt)):
             unused.add(_source(item))
         return self.statement(
             item, chain, role="claim", kind=kind, reason=reason, readings=tuple(attempt.readings), unread=tuple(attempt.failures),
@@ -299,6 +299,14 @@ def _definition_term(r: Reader, item: Item, expr: s.Relation):
                 return references.member(r, binding, binding.indices, None)[0]
             return references.refer(r, binding)
     return r.term(expr.items[-1])
+
+
+def _to_be_solved(chain: s.Relation, attempt: Attempt) -> bool:
+    """f'(x) = 0 in running text: a number on one side, a free number x on the other; it may ask for x."""
+    if len(chain.items) != 2 or not any(isinstance(x, s.Num) or isinstance(x, s.Sign) and isinstance(x.body, s.Num) for x in chain.items):
+        return False
+    inputs = [v for r in attempt.readings[:1] for v in inputs_of(r.sides)]
+    return bool(inputs) and all(v.type.rank == 0 for v in inputs)
 
 
 def _implicit(attempt: Attempt, chain: s.Relation, items: Sequence[Item], here: Item) -> str:

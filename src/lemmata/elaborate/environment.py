@@ -115,6 +115,10 @@ class Environment:
         if arity is not None:
             narrowed = [b for b in found if b.kind not in ("function", "abstract") or len(b.params or b.argument_types) == arity]
             found = narrowed or found
+        given = [b for b in found if b.literal and b.place.at <= place.at]
+        if given:
+            last = max(given, key=lambda b: b.place.at)
+            found = [b for b in found if not b.literal or b is last or b.place.at > place.at]
         found = [b for b in found if self._rank(b, place)[0] > 1]
         found = [b for b in found if self._rank(b, place)[0] >= 4] or found
         if indexed is False and key in self.both_fonts:

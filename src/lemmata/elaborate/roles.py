@@ -525,7 +525,8 @@ class Roles:
         if head.params is not None:
             if before is not None and before.kind not in ("function", "abstract"):
                 return before.kind == "definition" and bool(before.indices) and before.indices != head.indices
-            if before is not None and before.kind == "function" and before.body is not None and _in_numbers(before.body, before.params) and (
+            examples = item.cue != "claim" or _has_decimals(body)
+            if examples and before is not None and before.kind == "function" and before.body is not None and _in_numbers(before.body, before.params) and (
                     _in_numbers(body, head.params)):
                 return True
             if before is not None and before.kind == "function" and item.cue not in DEFINING:
@@ -742,8 +743,12 @@ def _ranks_differ(a: tuple[s.Name, ...], b: tuple[s.Name, ...]) -> bool:
 def _in_numbers(body: s.Expr, params: tuple[s.Name, ...]) -> bool:
     """Whether a function is given in numbers and its own arguments alone: an example."""
     own = {stem(p) for p in params}
-    return any(isinstance(n, s.Num) and n.decimal for n in walk(body)) and all(
-        stem(n) in own for n in walk(body) if isinstance(n, s.Name))
+    return all(stem(n) in own or n.word for n in walk(body) if isinstance(n, s.Name)) and not any(
+        isinstance(n, s.Big | s.Derivative) for n in walk(body))
+
+
+def _has_decimals(body: s.Expr) -> bool:
+    return any(isinstance(n, s.Num) and n.decimal for n in walk(body))
 
 
 def _script(name: s.Name) -> str:
