@@ -29,15 +29,6 @@ from lemmata.latex.tree import (
     TextRun,
 )
 
-ALIGNED = frozenset(
-    """
-    aligned align align* split gathered gather gather* equation equation* alignat alignat* alignedat multline multline*
-    multlined eqnarray eqnarray* flalign flalign* math displaymath subequations lgathered rgathered xalignat xalignat*
-    IEEEeqnarray IEEEeqnarray*
-    """.split()
-)
-"""Environments whose rows are lines of the formula, not entries of a value."""
-
 
 def tokens(nodes: Iterable[Node], font: str = "", script: bool = False) -> list[Token]:
     """The tokens of a row; brackets are not paired yet. In a script, words name something."""
@@ -69,7 +60,7 @@ def _add(state: Tokens, node: Node, font: str) -> None:
             _phantom(state, node)
         case Fenced():
             _fenced(state, node, font)
-        case Environment() if node.name in ALIGNED:
+        case Environment() if node.name in v.ALIGNED or (node.name == "array" and _is_alignment(node)):
             _lines(state, node, font)
         case Stack():
             _stack(state, node, font)
@@ -278,6 +269,9 @@ def _accent(state: Tokens, node: Accent, font: str) -> None:
         token.accents = (name, *token.accents)
     elif letters and found[0].font != "bold":
         token = Token("word", "".join(t.name for t in found), node.start, node.end, accents=(name,))
+    elif len(found) == 1 and found[0].kind == "rel":
+        token = found[0]
+        token.name = "\\approx" if token.name == "=" and name == "dot" else token.name
     else:
         token = Token("node", "Accent", node.start, node.end, node, font=font)
     token.start, token.end = node.start, max(node.end, token.end)
@@ -293,7 +287,7 @@ def _fenced(state: Tokens, node: Fenced, font: str) -> None:
     if len(sole) == 1 and isinstance(sole[0], Environment) and (left, right) in _MATRIX_FENCES:
         environment = sole[0]
         kind = _MATRIX_FENCES[left, right]
-        if kind == "cases" and (environment.name in ALIGNED or environment.name == "array") and not state.out:
+        if kind == "cases" and (environment.name in v.ALIGNED or environment.name == "array") and not state.out:
             kind = "system"
         if kind == "system":
             _lines(state, environment, font)
@@ -326,9 +320,16 @@ _MATRIX_FENCES = {
 }  # fmt: skip
 
 
+def _is_alignment(node: Environment) -> bool:
+    """An array with a relation at the beginning of a cell lines up equations."""
+    cells = [cell for number, row in enumerate(node.rows) for cell in (row if number else row[1:])]
+    firsts = [next((i for i in cell.items if not isinstance(i, Phantom)), None) for cell in cells]
+    return any(isinstance(x, Symbol) and x.kind == "rel" for x in firsts)
+
+
 def _lines(state: Tokens, node: Environment, font: str) -> None:
     """Rows of an alignment one after the other; every second alignment point begins a new column of formulas."""
-    columns = not node.name.startswith(("eqnarray", "IEEE"))
+    columns = not node.name.startswith(("eqnarray", "IEEE", "array"))
     for number, row in enumerate(node.rows):
         if number:
             edge = row[0].start if row else node.end

@@ -15,7 +15,7 @@ _SCRIPT_WORDS = frozenset(
 
 def join(items: list[Token], words: frozenset[str], script: bool = False) -> list[Token]:
     """Names and two-symbol relations joined."""
-    joined = _join_names(_dots(items), words, script)
+    joined = _join_names(_dots(_names_with_spaces(items)), words, script)
     out: list[Token] = []
     for token in joined:
         before = out[-1] if out else None
@@ -32,6 +32,18 @@ def join(items: list[Token], words: frozenset[str], script: bool = False) -> lis
             token.kind = "slice"
         out.append(token)
     return out
+
+
+def _names_with_spaces(items: list[Token]) -> list[Token]:
+    """\\text{ const } behind an operator and \\text{ tr } before a bracket name something, spaces or not."""
+    for at, token in enumerate(items):
+        if token.kind == "words" and is_name(token.name) and len(token.name.split()) == 1:
+            before = items[at - 1].kind if at else ""
+            after = items[at + 1] if at + 1 < len(items) else None
+            called = after is not None and after.kind in ("open", "group") and token.name in v.BARE_WORDS
+            if before in ("bin", "rel") or called:
+                token.kind = "word" if len(token.name) > 1 else "letter"
+    return items
 
 
 def _dots(items: list[Token]) -> list[Token]:

@@ -90,6 +90,8 @@ class _Cutter:
                 if following is not None and not _goes_on(self.current.tokens, following):
                     self.flush()
                 self.commented = True
+            case "row" if following is None or _next_row(items, at):
+                self.row = int(token.name) if token.name else self.row + 1
             case "row":
                 self.next_row(items, at, int(token.name) if token.name else self.row + 1)
             case "align":
@@ -169,6 +171,12 @@ def _next(items: Sequence[Token], at: int) -> Token | None:
     return None
 
 
+def _next_row(items: Sequence[Token], at: int) -> bool:
+    """Whether the row that begins here is empty."""
+    following = _next(items, at)
+    return following is not None and following.kind == "row"
+
+
 def _goes_on(current: Sequence[Token], following: Token | None) -> bool:
     """Whether a wide space stands inside a part: beside an operator, or in a list with dots."""
     if following is None:
@@ -176,7 +184,7 @@ def _goes_on(current: Sequence[Token], following: Token | None) -> bool:
     if not current:
         return True
     last = current[-1]
-    if last.kind in _OPERATOR or following.kind == "rel" and following.name not in v.IMPLICATIONS:
+    if last.kind in _OPERATOR or following.kind == "rel":
         return True
     if following.kind == "bin" and following.name != "-":
         return True
@@ -218,9 +226,13 @@ def _trimmed(items: Sequence[Token]) -> list[Token]:
     first, last = 0, len(items)
     while first < last and items[first].kind == "punct":
         first += 1
-    while last > first and items[last - 1].kind == "punct" and items[last - 1].bare:
+    while last > first and items[last - 1].bare and (items[last - 1].kind == "punct" or _is_colon(items[last - 1])):
         last -= 1
     return list(items[first:last])
+
+
+def _is_colon(token: Token) -> bool:
+    return token.kind == "rel" and token.name == ":"
 
 
 def _relates(items: Sequence[Token]) -> bool:
@@ -243,6 +255,10 @@ def _by_commas(items: Sequence[Token]) -> list[list[Token]]:
     last_relation = max((k for k, g in enumerate(groups) if _relates(g)), default=-1)
     for at in range(1, len(groups)):
         here = groups[at]
+        if here and here[0].kind == "rel" and here[0].name not in ("<", ">") and current:
+            current += here
+            related = True
+            continue
         ends = related and at <= last_relation and (_relates(here) or _begins_next(groups, at))
         stops = marks[at - 1].name != "," and (related or at <= last_relation)
         if ends or stops and here:

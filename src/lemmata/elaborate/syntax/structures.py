@@ -222,7 +222,15 @@ def _matrix(p: Parser, environment: Environment, kind: str, token: Token) -> s.E
         for row in environment.rows
         if any(not isinstance(i, Phantom) for cell in row for i in cell.items)
     )
+    width = max((len(row) for row in rows), default=0)
+    empty = {j for j in range(width) if all(j >= len(row) or _is_blank(row[j]) for row in rows)}
+    if empty and len(empty) < width:
+        rows = tuple(tuple(x for j, x in enumerate(row) if j not in empty) for row in rows)
     return s.Matrix(token.start, token.end, kind, rows)
+
+
+def _is_blank(expr: s.Expr) -> bool:
+    return isinstance(expr, s.Mark) and expr.name == v.BLANK
 
 
 def _cases(p: Parser, environment: Environment, token: Token) -> s.Expr:

@@ -161,3 +161,12 @@ SPACE_BREAK = 1.0
 
 MAX_DEPTH = 32
 """Brackets, scripts and operands within one another that are read; people write up to about ten."""
+
+ALIGNED = frozenset(
+    """
+    aligned align align* split gathered gather gather* equation equation* alignat alignat* alignedat multline multline*
+    multlined eqnarray eqnarray* flalign flalign* math displaymath subequations lgathered rgathered xalignat xalignat*
+    IEEEeqnarray IEEEeqnarray*
+    """.split()
+)
+"""Environments whose rows are lines of the formula, not entries of a value."""
