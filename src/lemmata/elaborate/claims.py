@@ -86,7 +86,7 @@ def _read(shared: Shared, place: Place, items: Sequence[s.Expr], ops: Sequence[s
         tests = tuple(r.term(c) for c in conditions.relations)
     except Misfit as misfit:
         solved = Misfit(str(misfit), tuple(r.solver.size(x) for x in misfit.left), tuple(r.solver.size(x) for x in misfit.right))
-        unknown = bool(shared.guessed) or bool(shared.borrowed) or not all(known(x) for x in (*solved.left, *solved.right))
+        unknown = bool(shared.guessed) or bool(shared.borrowed) or shared.doubtful or not all(known(x) for x in (*solved.left, *solved.right))
         return None, solved, unknown
     except Unreadable as error:
         return None, error, True

@@ -228,6 +228,8 @@ def free_index(r: Reader, letter: str) -> t.Term:
 
 def refer(r: Reader, binding: Binding) -> t.Term:
     """The value of a binding without indices."""
+    if not binding.declared and binding.kind != "size":
+        r.shared.doubtful = True
     if binding.literal and binding.place.scopes != r.place.scopes[: len(binding.place.scopes)]:
         r.shared.borrowed.append(binding.latex)
     if binding.only_in is not None and binding.only_in != r.place.sentence:
@@ -322,6 +324,8 @@ def member(r: Reader, binding: Binding, items: tuple[s.Expr, ...], expr: s.Name 
         else:
             raise Unreadable(f"{binding.latex} needs {len(heads)} indices")
     used, rest = items[: len(heads)], items[len(heads):]
+    if not binding.declared:
+        r.shared.doubtful = True
     if binding.kind == "family":
         return _declared_member(r, binding, used), rest
     return _defined_member(r, binding, used), rest
@@ -345,6 +349,8 @@ def _declared_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> 
     indices = [_index(r, i) for i in items]
     full: list[t.Term | None] = [*indices, *([None] * binding.type.rank)]
     for position, index in enumerate(indices):
+        if origins[position] == FIRST_STEP:
+            continue
         origins[position] = match_range(r, index, leading[position], origins[position], spell(items[position]))
     return t.Item(replace(binding.type), t.Input(whole, variable), tuple(full), (*origins, *([1] * binding.type.rank)))
 

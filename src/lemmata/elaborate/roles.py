@@ -386,7 +386,7 @@ class Roles:
 
     def _constrains(self, expr: s.Relation, place: Place) -> bool:
         """A declared symbol without a value, alone on one side and nowhere on the other, is constrained: Ax = b."""
-        if len(expr.items) != 2:
+        if len(expr.items) != 2 or any(isinstance(n, s.Derivative) for n in walk(expr)):
             return False
         for side, other in (expr.items, expr.items[::-1]):
             if isinstance(side, s.Name) and side.sup is None:
@@ -796,6 +796,12 @@ def implied_families(roles: Roles, exprs: list[s.Expr]) -> None:
     for item in roles.items:
         for node in walk(item.part.expr):
             match node:
+                case s.Name(sub=s.Name(sub=None) as index, sup=None | s.Num()) if stem(index) in roles.shared.conventions.step_letters and not (
+                        roles.environment.all(stem(node)) or roles.environment.all(f"{stem(node)}_{spell(index)}")) and (
+                        not any(k == stem(node) for k, _, _ in roles.heads) and stem(node) not in roles.letters):
+                    kind = Tensor((unknown(stem(node)),)) if node.font == "bold" else SCALAR
+                    roles.environment.add(Binding(stem(node), node.font, spell(node), "family", Place(-1), kind, indices=(index,),
+                                                  declared=False))
                 case s.Name(base=base, sub=s.Name() as index, sup=s.Name() as label) if label.base != "T" and (
                         base in MATRIX_LETTERS or node.font == "bold" and base.isupper()) and stem(index) in roles.letters:
                     key = f"{stem(node)}^{spell(label)}"
