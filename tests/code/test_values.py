@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from code_documents import cells
 from fake_targets import GRADIENT_B, GRADIENT_W, LOSS, PREDICTION, REGRESSION
@@ -100,7 +103,7 @@ print(f"autograd dw = {w.grad}, db = {b.grad}")
 def test_gradients_of_autograd_and_printed_ones():
     pytest.importorskip("torch")
     found = verdicts(REGRESSION, TORCH)
-    assert {"y_hat", "loss", "w.grad", "b.grad", "print: by hand dw", "print: autograd dw", "print: , db"} <= set(found)
+    assert {"y_hat", "loss", "w.grad", "b.grad", "print: by hand dw", "print: autograd dw", "print: db"} <= set(found)
     assert {v.kind for v in found.values()} == {"verified"}
 
 
@@ -124,8 +127,37 @@ def test_a_gradient_of_another_loss_is_not_held_against_the_formula():
 @pytest.mark.torch
 def test_a_wrong_formula_for_the_gradient_is_refuted_by_autograd():
     pytest.importorskip("torch")
-    from dataclasses import replace
-
     wrong = replace(GRADIENT_W, formula=lambda x, w, b, y: 1 / len(y) * x.T @ (x @ w + b - y))
     found = verdicts((LOSS, wrong), TORCH.split("print")[0])
     assert found["w.grad"].kind == "refuted" and found["loss"].kind == "verified"
+
+
+@pytest.mark.parametrize(
+    "source, name, why",
+    [
+        ("x = X[0]\ndw = 2 * (x @ w + b - y[0]) * x\n", "dw", "a part of X, y"),
+        ("for x, t in zip(X, y):\n    dw = 2 * (x @ w + b - t) * x\n", "dw", "a part of X, y"),
+        ("y_pred = X @ w + b\nw = w - 0.1\nloss = np.mean((y_pred - y) ** 2)\n", "loss", "w has changed"),
+        ("lam = 0.1\nloss = np.mean((X @ w + b - y) ** 2) + lam * w @ w\n", "loss", "rests on lam"),
+    ],
+)
+def test_parts_and_later_values_are_not_held_against_the_formula(source, name, why):
+    verdict = verdicts(REGRESSION, DATA + source)[name]
+    assert verdict.kind == "unchecked" and why in verdict.reason
+
+
+def test_code_that_stands_nearer_to_another_formula_refutes_nothing():
+    wrong = DATA + "y_pred = 1 / (1 + np.exp(-(X @ w + b)))\n"
+    assert verdicts((PREDICTION,), wrong)["y_pred"].kind == "refuted"
+    nearer = replace(PREDICTION, key="other", line=5, formula=lambda x, w, b: 1 / (1 + np.exp(-(x @ w + b))))
+    assert verdicts((PREDICTION, nearer), wrong)["y_pred"].kind == "verified"
+    report = check_code(cells(wrong), [PREDICTION], rivals=[(r"\hat{y}", 5)])
+    assert [f.verdict.kind for f in report.findings] == ["unchecked"]
+
+
+@pytest.mark.torch
+def test_the_weights_of_a_linear_layer_are_w_and_b():
+    pytest.importorskip("torch")
+    source = "import torch\nX = torch.randn(9, 4)\nmodel = torch.nn.Linear(4, 1)\ny_pred = model(X)\n"
+    assert verdicts((PREDICTION,), source)["y_pred"].kind == "verified"
+    assert verdicts((PREDICTION,), source.replace("model(X)", "2 * model(X)"))["y_pred"].kind == "unchecked"

@@ -7,7 +7,7 @@ import platform
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ from lemmata.code.calls import Function, judge_function
 from lemmata.code.cells import CellError
 from lemmata.code.layers import SCALES, LayerClass, build, layer_paths
 from lemmata.code.limits import Limits
-from lemmata.code.modules import judge_layer, judge_sublayers
+from lemmata.code.modules import judge_layer
 from lemmata.code.session import CellResult, Failed, Session, run_cells
-from lemmata.code.spelling import match
+from lemmata.code.spelling import match, spellings
 from lemmata.code.statics import Definition, definitions, lines
+from lemmata.code.sublayers import judge_sublayers
 from lemmata.code.target import CodeFinding, Target
 from lemmata.code.values import ValueChecks
 from lemmata.diagnostic import Diagnostic
@@ -59,10 +60,12 @@ def check_code(
     limits: Limits | None = None,
     folder: Path | None = None,
     hints: Mapping[str, str] | None = None,
+    rivals: Sequence[tuple[str, int]] = (),
 ) -> CodeReport:
     """Run the cells and judge every target that the code seems to compute. Never raises for what the code does.
 
-    `hints`: by LaTeX of a target, the name it has in the code (see `code_hints`).
+    `hints`: by LaTeX of a target, the name it has in the code (see `code_hints`). `rivals`: (left side in LaTeX, line)
+    of equations that are no targets because they were not understood; code nearer to one of them refutes nothing.
     """
     if not any(c.executable for c in cells):
         return CodeReport()
@@ -70,7 +73,8 @@ def check_code(
         found: list[CodeFinding] = []
         problem = ""
         try:
-            found += _compare(session, targets, seed, {squash_latex(k): v for k, v in (hints or {}).items()})
+            known = {squash_latex(k): v for k, v in (hints or {}).items()}
+            found += _decided(_compare(session, targets, seed, known), targets, rivals)
         except Failed as failed:
             problem = f"the code could not be compared: {failed}"
         found += _blocked(session, targets, found)
@@ -85,9 +89,9 @@ def _compare(session: Session, targets: Sequence[Target], seed: int, hints: Mapp
     functions = tuple(_functions(session, described))
     classes = tuple(_classes(session, described))
     state = values.steps[-1].state if values.steps else {}
-    yield from _decided([f for target in targets for f in values.findings(target)])
     for target in targets:
         hint = hints.get(squash_latex(target.latex))
+        yield from values.findings(target)
         if target.kind != "function":
             continue
         for function in functions:
@@ -103,12 +107,36 @@ def _compare(session: Session, targets: Sequence[Target], seed: int, hints: Mapp
                 yield finding
 
 
-def _decided(findings: Sequence[CodeFinding]) -> Iterator[CodeFinding]:
-    """The findings without guesses about places that another formula explains."""
-    explained = {(f.cell, f.line, f.name) for f in findings if f.verdict.kind == "verified"}
-    for finding in findings:
-        if finding.verdict.kind != "unchecked" or (finding.cell, finding.line, finding.name) not in explained:
-            yield finding
+def _decided(
+    findings: Iterator[CodeFinding], targets: Sequence[Target], rivals: Sequence[tuple[str, int]]
+) -> Iterator[CodeFinding]:
+    """The findings without those about code that another formula explains, or that belongs to a nearer formula."""
+    found = list(findings)
+    explained = {(f.cell, f.line, f.name) for f in found if f.verdict.kind == "verified"}
+    by_key = {t.key: t for t in targets}
+    for finding in found:
+        target = by_key[finding.target]
+        if finding.verdict.kind != "verified" and (finding.cell, finding.line, finding.name) in explained:
+            continue
+        if finding.verdict.kind == "refuted":
+            name = finding.name.removeprefix("print: ")
+            words = re.findall(r"[A-Za-z_][\w.]*", name)
+            others = [t.line for t in targets if t.key != target.key and _fits(t.names, words)]
+            others += [line for latex, line in rivals if _fits(spellings(latex), words)]
+            nearer = [line for line in others if _distance(line, finding.line) < _distance(target.line, finding.line)]
+            if nearer:
+                why = f"{name} differs from this formula, but stands nearer to the one on line {nearer[0]}"
+                finding = replace(finding, verdict=Verdict("unchecked", why))
+        yield finding
+
+
+def _fits(names: Sequence[str], words: Sequence[str]) -> bool:
+    return any(match(names, word) >= 0.9 for word in words)
+
+
+def _distance(formula: int, code: int) -> tuple[bool, int]:
+    """Code belongs to the last formula before it, or to the first after it if there is none."""
+    return (formula > code, abs(formula - code))
 
 
 def _children(

@@ -55,6 +55,7 @@ class Scale:
         return self.model // self.heads
 
 
+TORCH = ("torch float64",)
 SCALES = (Scale(8, 2, 12), Scale(12, 3, 10), Scale(4, 2, 6))
 """The last is for counterexamples."""
 

@@ -201,7 +201,7 @@ def _names(symbol: Symbol) -> Iterable[str]:
                 f"linear_{word}",
                 f"{word}_layer",
             )
-    if all(map(_index, labels)):
+    if all(label in ("i", "j", "ij") for label in labels):
         yield from bases  # a component or member spoken of by the whole's name
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lemmata.code.cells import Prepared, place
@@ -24,6 +24,8 @@ class Line:
     random: bool
     backward: str | None
     """The variable whose `backward` is called."""
+    parts: frozenset[str]
+    """Names of which an element, a slice or one member after the other is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +37,37 @@ class Definition:
     line: int
 
 
+@dataclass(frozen=True, slots=True)
+class Rests:
+    """What a statement rests on, directly or through earlier statements."""
+
+    names: frozenset[str]
+    random: bool
+    parts: frozenset[str]
+    """Names of which only a part goes in."""
+    places: frozenset[tuple[int, int]]
+    """(cell, line) of the earlier statements."""
+
+
 def lines(prepared: Sequence[Prepared]) -> tuple[Line, ...]:
-    """Statements outside functions, in order."""
+    """Statements outside functions, in order; the head of a loop is one that assigns its target."""
     found = []
     for entry in prepared:
         if entry.tree is None or entry.skipped:
             continue
-        for node in ast.walk(entry.tree):
-            if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr)) and _outside(entry.tree, node):
+        for node in _outside(entry.tree):
+            where = place(entry.cell, node.lineno).line
+            if isinstance(node, ast.For):
+                head = (node.target, node.iter)
+                own = tuple(n.id for n in ast.walk(node.target) if isinstance(n, ast.Name))
+                reads = frozenset(n.id for n in ast.walk(node.iter) if isinstance(n, ast.Name))
+                found.append(Line(entry.cell.index, where, own, reads, _random(*head), None, reads))
+            elif isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr)):
+                own = assigned_names(node)
                 reads = frozenset(
                     n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)
-                )
-                own = assigned_names(node)
-                reads |= frozenset(own) if isinstance(node, ast.AugAssign) else frozenset()
-                where = place(entry.cell, node.lineno).line
-                found.append(Line(entry.cell.index, where, own, reads, _random(node), _backward(node)))
+                ) | (frozenset(own) if isinstance(node, ast.AugAssign) else frozenset())
+                found.append(Line(entry.cell.index, where, own, reads, _random(node), _backward(node), _parts(node)))
     return tuple(sorted(found, key=lambda s: (s.cell, s.line)))
 
 
@@ -64,13 +82,13 @@ def definitions(prepared: Sequence[Prepared]) -> tuple[Definition, ...]:
     )
 
 
-def sources(lines_: Sequence[Line], cell: int, line: int, stop: frozenset[str]) -> tuple[frozenset[str], bool]:
-    """(names that a statement rests on, whether chance takes part), following assignments back to those in `stop`."""
+def sources(lines_: Sequence[Line], cell: int, line: int, stop: frozenset[str]) -> Rests | None:
+    """What a statement rests on, following assignments back to the names in `stop`; None if it is not known."""
     at = next((i for i, s in enumerate(lines_) if s.cell == cell and s.line == line), None)
     if at is None:
-        return frozenset(), True
+        return None
     found: set[str] = set()
-    chance = lines_[at].random
+    visited = {at}
     waiting = [(name, at) for name in lines_[at].reads]
     done: set[tuple[str, int]] = set()
     while waiting:
@@ -79,31 +97,35 @@ def sources(lines_: Sequence[Line], cell: int, line: int, stop: frozenset[str]) 
             continue
         done.add((name, before))
         found.add(name)
-        if name in stop:
-            continue
         origin = next((i for i in range(before - 1, -1, -1) if name in lines_[i].assigned), None)
-        if origin is not None:
-            chance |= lines_[origin].random
+        if name not in stop and origin is not None:
+            visited.add(origin)
             waiting += [(n, origin) for n in lines_[origin].reads]
-    return frozenset(found), chance
+    seen = [lines_[i] for i in visited]
+    parts = frozenset(n for s in seen for n in s.parts)
+    places = frozenset((lines_[i].cell, lines_[i].line) for i in visited if i != at)
+    return Rests(frozenset(found), any(s.random for s in seen), parts, places)
 
 
-def _outside(tree: ast.Module, wanted: ast.AST) -> bool:
-    """Whether a statement stands outside functions and classes."""
-
-    def reach(node: ast.AST) -> bool:
-        if node is wanted:
-            return True
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-            return False
-        return any(reach(child) for child in ast.iter_child_nodes(node))
-
-    return reach(tree)
+def _outside(tree: ast.AST) -> Iterator[ast.stmt]:
+    """Statements outside functions and classes."""
+    for child in ast.iter_child_nodes(tree):
+        if isinstance(child, ast.stmt):
+            yield child
+        if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            yield from _outside(child)
 
 
-def _random(node: ast.AST) -> bool:
+def _parts(node: ast.AST) -> frozenset[str]:
+    taken = [n.value for n in ast.walk(node) if isinstance(n, ast.Subscript)]
+    taken += [n.iter for n in ast.walk(node) if isinstance(n, ast.comprehension)]
+    return frozenset(n.id for t in taken for n in ast.walk(t) if isinstance(n, ast.Name))
+
+
+def _random(*nodes: ast.AST) -> bool:
     called = [
         c.func.attr if isinstance(c.func, ast.Attribute) else c.func.id if isinstance(c.func, ast.Name) else ""
+        for node in nodes
         for c in ast.walk(node)
         if isinstance(c, ast.Call)
     ]

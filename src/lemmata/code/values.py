@@ -12,7 +12,7 @@ from lemmata.code.agreement import Comparison, compare_arrays, noise, roundoff
 from lemmata.code.session import Failed, Session, Step
 from lemmata.code.shapes import describe, fit
 from lemmata.code.spelling import match, rank
-from lemmata.code.statics import Line, sources
+from lemmata.code.statics import Line, Rests, sources
 from lemmata.code.target import CannotLower, CodeFinding, Parameter, Target, Value
 from lemmata.verify.verdict import Counterexample, Verdict
 
@@ -34,6 +34,8 @@ class Occurrence:
     fit: float
     kind: str
     """`variable`, `grad` or `print`."""
+    step: int
+    """How many statements had been recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,36 +50,23 @@ class Inputs:
     """Every name as spelled in the formula."""
 
 
-def occurrences(target: Target, steps: Sequence[Step], seen: Sequence[Step]) -> tuple[Occurrence, ...]:
-    """Places that fit by name: at most one per statement."""
-    found: dict[tuple[int, int, str], Occurrence] = {}
-
-    def add(occurrence: Occurrence) -> None:
-        place = (occurrence.cell, occurrence.line, occurrence.name)
-        if occurrence.fit >= 0.9 and place not in found:
-            found[place] = occurrence
-
+def occurrences(target: Target, steps: Sequence[Step], seen: Sequence[Step]) -> Iterator[Occurrence]:
+    """Places that fit by name, in the order of execution, printed ones last."""
     before: Mapping[str, str] = {}
-    for step in steps:
-        for name in step.assigned:
-            if name in step.state:
-                fits = match(target.names, name)
-                add(Occurrence(name, step.state[name], step.state, step.cell, step.line, fits, "variable"))
+    for number, step in enumerate(steps):
+        places = [(n, step.state[n], "variable") for n in step.assigned if n in step.state]
         if target.kind == "gradient":
-            for name, key in step.state.items():
-                if name.endswith(".grad") and before.get(name) != key and name not in before:
-                    fits = match(target.names, name)
-                    add(Occurrence(name, key, step.state, step.cell, step.line, fits, "grad"))
+            places += [(n, k, "grad") for n, k in step.state.items() if n.endswith(".grad") and n not in before]
+        for name, key, kind in places:
+            if (fits := match(target.names, name)) >= 0.9:
+                yield Occurrence(name, key, step.state, step.cell, step.line, fits, kind, number)
         before = step.state
-    if target.kind == "gradient":
-        for print_ in seen:
-            words = WORD.findall(print_.label)
-            fits = max((match([n for n in target.names if "." not in n], w) for w in words), default=0.0)
-            place = Occurrence(
-                print_.label.strip(" :="), print_.value, print_.state, print_.cell, print_.line, fits, "print"
-            )
-            add(place)
-    return tuple(found.values())
+    plain = [n for n in target.names if "." not in n]
+    for print_ in seen if target.kind == "gradient" else ():
+        fits = max((match(plain, word) for word in WORD.findall(print_.label)), default=0.0)
+        if fits >= 0.9:
+            name = print_.label.strip(" :=,")
+            yield Occurrence(name, print_.value, print_.state, print_.cell, print_.line, fits, "print", len(steps))
 
 
 def bind_inputs(target: Target, state: Mapping[str, str], session: Session) -> Inputs | str:
@@ -89,13 +78,14 @@ def bind_inputs(target: Target, state: Mapping[str, str], session: Session) -> I
     sizes: dict[str, int] = {}
     sure = True
     for parameter in sorted(target.parameters, key=lambda p: p.shape is None):
-        chosen = _best(parameter, state, names)
+        chosen = _best(parameter, state, names) or _of_layer(parameter, state)
         if chosen is None:
             return f"no variable for {parameter.latex}"
         name, fits = chosen
         array = session.array(state[name])
         if array is None:
             return f"{name} is too large to look at"
+        array = array.T if name.endswith(".weight") else array
         fitted = fit(parameter, array, sizes)
         if fitted is None:
             return f"{name} is {describe(array.shape)}, which does not fit {parameter.latex}"
@@ -111,6 +101,14 @@ def _best(parameter: Parameter, state: Mapping[str, str], taken: set[str]) -> tu
     fits = [(match(parameter.names, name), -rank(parameter.names, name), name) for name in state if name not in taken]
     best = max((f for f in fits if f[0] >= 0.9), default=None)
     return None if best is None else (best[2], best[0])
+
+
+def _of_layer(parameter: Parameter, state: Mapping[str, str]) -> tuple[str, float] | None:
+    """The weight or bias of the only linear layer among the variables, for w and b that no variable is called after."""
+    letter = parameter.latex.rpartition("{")[2].strip("\\{} ")[:1]
+    ends = {"w": ".weight", "W": ".weight", "b": ".bias"}.get(letter)
+    found = [name for name in state if ends is not None and name.endswith(ends)]
+    return (found[0], 0.9) if len(found) == 1 else None
 
 
 class ValueChecks:
@@ -200,24 +198,40 @@ class ValueChecks:
         roots = frozenset(n.split(".")[0] for n in inputs.names)
         if occurrence.kind == "grad":
             return self._loss_doubt(target, occurrence)
-        rests, chance = sources(self.lines, occurrence.cell, occurrence.line, roots)
-        if chance:
+        rests = sources(self.lines, occurrence.cell, occurrence.line, roots)
+        if rests is None or rests.random:
             return "chance takes part in computing it"
-        if not roots <= rests:
-            return f"it is not computed from {', '.join(sorted(roots - rests))}"
+        if not roots <= rests.names:
+            return f"it is not computed from {', '.join(sorted(roots - rests.names))}"
+        if taken := sorted(rests.parts & rests.names & (roots | set(occurrence.state))):
+            return f"it uses a part of {', '.join(taken)}"
+        if moved := self._moved(rests, occurrence, inputs):
+            return f"{moved} has changed since it was used"
+        lengths = {n for v in inputs.values.values() if isinstance(v, np.ndarray) for n in v.shape}
         own = {occurrence.name} if occurrence.kind == "variable" else set()
-        reached = {n for n in rests - roots - own if n in occurrence.state}
-        others = [n for n in reached if not self._computed(n, occurrence, roots)]
-        if others:
-            return f"it also rests on {', '.join(sorted(others))}"
-        return ""
+        reached = (n for n in sorted(rests.names - roots - own) if n in occurrence.state)
+        others = [n for n in reached if not self._computed(n, occurrence, lengths)]
+        return f"it also rests on {', '.join(others)}" if others else ""
 
-    def _computed(self, name: str, occurrence: Occurrence, roots: frozenset[str]) -> bool:
-        """Whether a variable is a single number, or made from the formula's own inputs."""
-        if name.split(":")[0] in roots or occurrence.state[name].endswith(":()"):
+    def _computed(self, name: str, occurrence: Occurrence, lengths: set[int]) -> bool:
+        """Whether a variable is made from others, or a number that is a size of the inputs."""
+        number = self.session.array(occurrence.state[name])
+        if number is not None and number.ndim == 0 and number.item() in lengths:
             return True
-        made = [s for s in self.lines if name in s.assigned and (s.cell, s.line) <= (occurrence.cell, occurrence.line)]
-        return bool(made) and bool(made[-1].reads & (roots | set(occurrence.state))) and not made[-1].random
+        place = (occurrence.cell, occurrence.line)
+        made = [s for s in self.lines if name in s.assigned and (s.cell, s.line) <= place]
+        return bool(made) and any(n in occurrence.state for n in made[-1].reads)
+
+    def _moved(self, rests: Rests, occurrence: Occurrence, inputs: Inputs) -> str:
+        """An input that had another value when an earlier statement of the computation read it; empty if none had."""
+        reads = {(s.cell, s.line): s.reads for s in self.lines}
+        for place in rests.places:
+            past = next((s for s in reversed(self.steps[: occurrence.step]) if (s.cell, s.line) == place), None)
+            for name in inputs.names if past is not None else ():
+                used = name.split(".")[0] in reads[place]
+                if past is not None and used and past.state.get(name) != occurrence.state.get(name):
+                    return name
+        return ""
 
     def _loss_doubt(self, target: Target, occurrence: Occurrence) -> str:
         made = [
