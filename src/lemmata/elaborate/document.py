@@ -17,14 +17,16 @@ from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.expressions import HANDLERS
 from lemmata.elaborate.facts import apply_facts, names_of
 from lemmata.elaborate.guesses import usage
+from lemmata.elaborate.implied import apply_first_values, implied_families, note_sizes, undefined_losses, widths
 from lemmata.elaborate.laws import apply_laws
 from lemmata.elaborate.names import index_letters, script_items, spell, stem, walk
 from lemmata.elaborate.reader import Conventions, Reader, Shared, known
 from lemmata.elaborate.readings import Choices
-from lemmata.elaborate.roles import CONDITIONAL, Item, Roles, apply_first_values, implied_families, note_sizes, undefined_losses, widths
+from lemmata.elaborate.roles import Item, Roles
 from lemmata.elaborate.solver import Misfit, Solver, Unreadable
 from lemmata.elaborate.statement import Reading, ShapeError, Statement
-from lemmata.elaborate.syntax import parse
+from lemmata.elaborate.syntax import conditions as conditions_of
+from lemmata.elaborate.syntax import is_condition, parse
 
 EXISTENTIAL = re.compile(r"(?:\bthere (?:is|are|exists?)\b|\bexists?\b|存在)[^.。;；]*$", re.IGNORECASE)
 """“If there exist a_i such that …” says what is looked for, not what holds."""
@@ -118,7 +120,8 @@ class Elaborator:
                                 for f in h.formulas if f != formula.index)
             cue = "condition" if EXISTENTIAL.search(words_of.before[-90:]) and words_of.cue not in ("define", "declare") else words_of.cue
             for part in parts:
-                self.items.append(Item(formula, part, place, cue, words_of.withdrawn, conditional, words_of.approximate))
+                own = "condition" if is_condition(part.lead) else cue
+                self.items.append(Item(formula, part, place, own, words_of.withdrawn, conditional, words_of.approximate))
 
     def shared(self, choices: Choices, item: Item | None) -> Shared:
         """A fresh state for one reading, with the size equations that hold at the item."""
@@ -149,6 +152,12 @@ class Elaborator:
         inside = source.place.scopes == item.place.scopes[: len(source.place.scopes)] or source.cue == "assume"
         return inside and source.place.at <= item.place.at or here.sentence == there.sentence
 
+    def parts_over(self, item: Item) -> list[Item]:
+        """Parts of the same formula that restrict this one: “… if j ≤ i”."""
+        own = [i for i in self.items if i.formula is item.formula]
+        subject = conditions_of(tuple(i.part for i in own))
+        return [own[k] for k in subject[own.index(item)]]
+
     def conditions(self, item: Item) -> tuple[Conditions, tuple[str, ...], tuple[str, ...]]:
         """What the sentence's hypotheses add, what was assumed in words, and what could not be used."""
         equations: list[tuple[s.Expr, s.Expr]] = []
@@ -156,6 +165,17 @@ class Elaborator:
         guards: list[str] = []
         assumed: list[str] = []
         constants: list[s.Name] = []
+        for source in self.parts_over(item):
+            if source.role == "condition" and source.equations:
+                equations.extend(source.equations)
+                assumed.append(_source(source))
+            elif source.role == "condition" and source.claims:
+                relations.extend(source.claims)
+                assumed.append(_source(source))
+            elif source.role == "condition" and source.kind == "size" or source.role == "declaration":
+                assumed.append(_source(source))
+            else:
+                guards.append(_source(source))
         for hypothesis in self.words(item).hypotheses:
             for fact in (self.context.facts[k] for k in hypothesis.facts):
                 if fact.kind == "constant":

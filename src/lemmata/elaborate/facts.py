@@ -13,8 +13,8 @@ from lemmata.elaborate import surface as s
 from lemmata.elaborate.context import Context, Fact
 from lemmata.elaborate.declarations import declare_sizes, head_key
 from lemmata.elaborate.environment import Binding, Place
-from lemmata.elaborate.prose_lexicon import lexicon
 from lemmata.elaborate.names import script_items, spell, stem
+from lemmata.elaborate.prose_lexicon import lexicon
 from lemmata.elaborate.reader import Conventions
 from lemmata.elaborate.roles import Item, Roles
 from lemmata.elaborate.solver import Unreadable, is_unknown, unknown

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from lemmata.elaborate import surface as s
-from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.declarations import head_key
+from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.names import script_items, spell, stem, walk
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 
 from lemmata.core.size import Size
 from lemmata.core.terms import Domain
-from lemmata.core.types import SCALAR, Tensor
+from lemmata.core.types import SCALAR
 from lemmata.documents.model import Formula
+from lemmata.elaborate import equations
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.declarations import declare_member, declare_sizes, head_key, index_range, membership, number_of
 from lemmata.elaborate.environment import Binding, Environment, Place
@@ -15,8 +16,7 @@ from lemmata.elaborate.heads import Head, head_of, mentions, refers_to_itself, s
 from lemmata.elaborate.names import script_items, spell, stem, walk
 from lemmata.elaborate.reader import Reader, Shared
 from lemmata.elaborate.references import implied, member, refer
-from lemmata.elaborate.guesses import MATRIX_LETTERS
-from lemmata.elaborate.solver import Unreadable, unknown
+from lemmata.elaborate.solver import Unreadable
 
 COMPARISONS = frozenset({"<", "\\le", ">", "\\ge", "\\ne"})
 DEFINING = frozenset({"define", "declare"})
@@ -138,36 +138,9 @@ class Roles:
                 self._sizes_of_set(expr.items[1], r)
         elif "\\in" in ops:
             self._sizes_of_set(expr.items[-1], r)
-            self._listed_matrix(item, expr, r)
+            equations.listed_matrix(self, item, expr, r)
         elif all(op in COMPARISONS for op in ops):
             self._bound(item, expr, r)
-
-    def _listed_matrix(self, item: Item, expr: s.Relation, r: Reader) -> None:
-        """K = [k_1, …, k_n] ∈ ℝ^{n×d} with nothing said of the k_i declares K, its rows being the k_i."""
-        match expr:
-            case s.Relation(ops=("=", "\\in"), items=(s.Name() as whole, s.Paren(items=items), target)):
-                first = items[0]
-            case s.Relation(ops=("=", "\\in"), items=(s.Name() as whole, s.Matrix(rows=rows), target)):
-                first, items = rows[0][0], tuple(e for row in rows for e in row)
-            case _:
-                return
-        if not isinstance(first, s.Name) or first.sub is None or whole.sub is not None:
-            return
-        if not any(isinstance(i, s.Mark) and i.name == "dots" for i in items):
-            return
-        key = stem(first)
-        known = [b for b in self.environment.all(key) if b.indices and b.place.at < item.place.at]
-        if known or any(k == key for k, _, p in self.heads if p.at < item.place.at):
-            return
-        member = membership(r, target)
-        if member.type.rank != 2:
-            return
-        item.role, item.kind = "declaration", "listed"
-        self.environment.add(Binding(stem(whole), whole.font, spell(whole), "variable", item.place, member.type, member.domain))
-        if first.base != whole.base.lower():
-            letter = s.Name(first.start, first.end, "i")
-            body = replace(whole, sub=letter)
-            self.environment.add(Binding(key, first.font, spell(first), "definition", item.place, body=body, indices=(letter,)))
 
     @staticmethod
     def _names_only(expr: s.Expr) -> bool:
@@ -298,7 +271,7 @@ class Roles:
         elif ops[-1] == "\\in":
             self._with_membership(item, expr)
         elif all(op in COMPARISONS for op in ops):
-            item.role = "condition" if item.cue in CONDITIONAL or self._constrains(expr, item.place) else "claim"
+            item.role = "condition" if item.cue in CONDITIONAL or equations.constrains(self, expr, item.place) else "claim"
             item.kind = "inequality"
             item.claims.append(expr)
         else:
@@ -350,14 +323,14 @@ class Roles:
             head = head_of(expr.items[first], self.letters, self.environment, item.place)
             if head is not None:
                 self._define(item, head, expr.items[first + 1])
-                self._rest(item, expr, first + 1)
+                self.rest(item, expr, first + 1)
                 return
         if item.part.lead and not any(isinstance(n, s.Name) for n in walk(expr)):
             item.role = "expression"
             return
-        if self._instance(item, expr) or self._first_value(item, expr) or self._size_equation(item, expr):
+        if equations.instance(self, item, expr) or self._first_value(item, expr) or self._size_equation(item, expr):
             return
-        if self._property_equation(item, expr) or self._moment(item, expr) or self._components(item, expr) or self._point(item, expr):
+        if equations.property_equation(self, item, expr) or equations.moment(self, item, expr) or equations.components(self, item, expr) or equations.point(self, item, expr):
             return
         head = head_of(expr.items[0], self.letters, self.environment, item.place)
         if item.cue in CONDITIONAL and head is not None and self._replaces(item, head, expr):
@@ -367,152 +340,24 @@ class Roles:
                 item.role, item.kind = "update", "update"
                 return
             self._define(item, head, expr.items[1])
-            self._rest(item, expr, 1)
+            self.rest(item, expr, 1)
             return
         square = squared(expr.items[0])
         if square is not None and self._defines_square(item, square, expr.items[1]):
-            self._rest(item, expr, 1)
+            self.rest(item, expr, 1)
             return
         if item.cue in CONDITIONAL:
             item.role, item.kind = "condition", "equation"
             if len(expr.items) == 2:
                 item.equations.append((expr.items[0], expr.items[1]))
             return
-        if self._constrains(expr, item.place):
+        if equations.constrains(self, expr, item.place):
             item.role, item.kind = "condition", "constraint"
             return
         item.role, item.kind = "claim", "equation"
         item.claims.append(expr)
 
-    def _constrains(self, expr: s.Relation, place: Place) -> bool:
-        """A declared symbol without a value, alone on one side and nowhere on the other, is constrained: Ax = b."""
-        if len(expr.items) != 2 or any(isinstance(n, s.Derivative) for n in walk(expr)):
-            return False
-        for side, other in (expr.items, expr.items[::-1]):
-            if isinstance(side, s.Name) and side.sup is None:
-                head = head_of(side, self.letters, self.environment, place)
-                if head is None or head.indices:
-                    continue
-                bound = self.environment.find(head.key, head.font, place)
-                if bound is not None and bound.kind == "variable" and not mentions(other, stem(side)):
-                    return True
-        return False
-
-    def _instance(self, item: Item, expr: s.Relation) -> bool:
-        """A = [[2, 1], [2, 3]], Δ = 100: a name given in numbers is an example, which ends with its section."""
-        head = head_of(expr.items[0], self.letters, self.environment, item.place)
-        if head is None or head.params is not None or expr.ops[0] != "=" or any(isinstance(i, s.Num) for i in head.indices):
-            return False
-        body = expr.items[1]
-        if any(isinstance(n, s.Name | s.Unread | s.Mark | s.Big | s.Call) for n in walk(body)):
-            return False
-        if isinstance(body, s.Num) and self._of_sequence(item, head):
-            return False
-        before = self.environment.visible_before(head.key, head.font, item.place)
-        if before is not None and before.kind == "size":
-            return False
-        item.role, item.kind = "instance", "instance"
-        if isinstance(body, s.Matrix | s.Paren | s.Scripted) and not head.indices:
-            self.environment.add(Binding(head.key, head.font, head.latex, "definition", item.place, body=body, literal=True))
-        self._rest(item, expr, 1)
-        return True
-
-    def _moment(self, item: Item, expr: s.Relation) -> bool:
-        """E[x] = 0, Var(x) = σ² for a symbol without a definition say what its law is."""
-        seen = False
-        for side in expr.items:
-            match side:
-                case s.Expectation(arguments=(inner,), given=()):
-                    name = inner.base if isinstance(inner, s.Scripted) else inner
-                    if not isinstance(name, s.Name):
-                        return False
-                    head = head_of(replace(name, sup=None), self.letters, self.environment, item.place)
-                    bound = None if head is None else self.environment.find(head.key, head.font, item.place)
-                    if bound is not None and (bound.kind == "definition" or bound.law is not None and bound.law.mean is not None):
-                        return False
-                    seen = True
-                case s.Num() | s.Name():
-                    continue
-                case _:
-                    return False
-        if seen:
-            item.role, item.kind = "declaration", "moment"
-        return seen
-
-    def _components(self, item: Item, expr: s.Relation) -> bool:
-        """x = (x_1, …, x_n): x is a vector with these components."""
-        match expr:
-            case s.Relation(ops=("=",), items=(s.Name(sub=None, sup=None) as whole, body)):
-                pass
-            case _:
-                return False
-        if isinstance(body, s.Scripted):
-            body = body.base
-        parts = body.items if isinstance(body, s.Paren) else tuple(e for row in body.rows for e in row) if isinstance(body, s.Matrix) else ()
-        names = [p for p in parts if not isinstance(p, s.Mark)]
-        if len(names) < 2 or not all(isinstance(n, s.Name) and n.base == whole.base and n.accents == whole.accents and n.sub is not None
-                                     and n.sup is None for n in names):
-            return False
-        if isinstance(body, s.Matrix) and len(body.rows) > 1 and len(body.rows[0]) > 1:
-            return False
-        if any(b.indices for b in self.environment.all(stem(whole))):
-            return False
-        r = self.reader(item.place)
-        last = names[-1]
-        assert isinstance(last, s.Name) and last.sub is not None
-        if any(isinstance(p, s.Mark) for p in parts):
-            try:
-                declare_sizes(r, last.sub)
-                size = r.size(last.sub)
-            except Unreadable:
-                return False
-        else:
-            size = Size.of(len(names))
-        item.role, item.kind = "declaration", "components"
-        if self.environment.visible_before(stem(whole), whole.font, item.place) is None:
-            self.environment.add(Binding(stem(whole), whole.font, spell(whole), "variable", item.place, Tensor((size,))))
-        return True
-
-    def _point(self, item: Item, expr: s.Relation) -> bool:
-        """x = x_A, i = t: where one looks, not what holds."""
-        if len(expr.items) != 2 or expr.ops != ("=",) or not all(isinstance(x, s.Name) and x.sup is None for x in expr.items):
-            return False
-        left, right = expr.items
-        assert isinstance(left, s.Name) and isinstance(right, s.Name)
-        letters = left.sub is None and right.sub is None and stem(left) in self.letters and stem(right) in self.letters
-        if letters or left.sub is None and right.sub is not None and stem(left) == stem(right) and left.font == right.font:
-            item.role, item.kind = "condition", "point"
-            return True
-        return False
-
-    def _of_sequence(self, item: Item, head: Head) -> bool:
-        """m_0 = 0, h = 8: first values and sizes are told apart elsewhere."""
-        return bool(script_items(head.name.sub)) and isinstance(script_items(head.name.sub)[-1], s.Num)
-
-    def _property_equation(self, item: Item, expr: s.Relation) -> bool:
-        """A = A^⊤, W^⊤ = W^{-1} of a matrix without a value here: says what kind of matrix is meant."""
-        if len(expr.items) != 2 or expr.ops != ("=",) or not all(isinstance(i, s.Name) and i.sub is None for i in expr.items):
-            return False
-        left, right = expr.items
-        assert isinstance(left, s.Name) and isinstance(right, s.Name)
-        if stem(left) != stem(right) or left.font != right.font:
-            return False
-        found = {("", "⊤"): "symmetric", ("⊤", ""): "symmetric", ("⊤", "-1"): "orthogonal", ("-1", "⊤"): "orthogonal"}.get(
-            (_script(left), _script(right)))
-        before = self.environment.visible_before(stem(left), left.font, item.place)
-        if found is None or before is not None and before.kind == "definition" and not before.literal:
-            return False
-        item.role, item.kind = "condition", "property"
-        if before is not None and before.kind == "variable" and before.place.scopes == item.place.scopes:
-            before.domain = replace(before.domain, properties=before.domain.properties | {found})
-            return True
-        size = unknown(stem(left))
-        kind = before.type if before is not None and before.kind == "variable" and before.type is not None else Tensor((size, size))
-        self.environment.add(Binding(stem(left), left.font, spell(replace(left, sup=None)), "variable", item.place, kind,
-                                     Domain(properties=frozenset({found}))))
-        return True
-
-    def _rest(self, item: Item, expr: s.Relation, start: int) -> None:
+    def rest(self, item: Item, expr: s.Relation, start: int) -> None:
         """The further links of a chain that began with a definition are claims."""
         if len(expr.items) - start > 1:
             item.claims.append(replace(expr, ops=expr.ops[start:], items=expr.items[start:]))
@@ -709,28 +554,6 @@ class Roles:
         return True
 
 
-def undefined_losses(roles: Roles) -> None:
-    """A scalar that only ever occurs differentiated, and is called δ = ∂L/∂y, is some function of y."""
-    from lemmata.elaborate.facts import abstract_scalar
-
-    heads = {k for k, _, _ in roles.heads}
-    for item in roles.items:
-        expr = item.part.expr
-        if not isinstance(expr, s.Relation) or expr.ops[0] not in ("=", ":=") or len(expr.items) != 2:
-            continue
-        for side, other in (expr.items, expr.items[::-1]):
-            match side:
-                case s.Derivative(numerator=s.Name() as loss, wrt=((wrt, 1),)) if isinstance(other, s.Name):
-                    bound = roles.environment.find(stem(loss), loss.font, item.place)
-                    if stem(loss) in heads or bound is not None and bound.kind != "variable":
-                        continue
-                    head = head_of(other, roles.letters, roles.environment, item.place)
-                    if head is None or roles.environment.visible_before(head.key, head.font, item.place) is not None:
-                        continue
-                    base = replace(wrt, sub=None) if isinstance(wrt, s.Name) and head.indices and wrt.sub is not None else wrt
-                    abstract_scalar(roles, loss, base, item.place)
-
-
 def _fonts(params: tuple[s.Name, ...]) -> list[str]:
     return [p.font for p in params]
 
@@ -751,11 +574,6 @@ def _has_decimals(body: s.Expr) -> bool:
     return any(isinstance(n, s.Num) and n.decimal for n in walk(body))
 
 
-def _script(name: s.Name) -> str:
-    text = spell(name.sup)
-    return "⊤" if text in ("T", "⊤") else text
-
-
 def _same_pattern(a: tuple[s.Expr, ...], b: tuple[s.Expr, ...]) -> bool:
     return len(a) == len(b) and all(isinstance(x, s.Name) and isinstance(y, s.Name) for x, y in zip(a, b, strict=True))
 
@@ -764,71 +582,3 @@ def _affine_like(expr: s.Expr) -> bool:
     return not isinstance(expr, s.Name)
 
 
-def apply_first_values(roles: Roles) -> None:
-    """Attach m_0 = 0 and the like to their recurrences."""
-    for key, number, value, place in roles.first_values:
-        bindings = [b for b in roles.environment.all(key) if b.indices]
-        if not bindings:
-            continue
-        nearest = min(bindings, key=lambda b: (b.place.scopes != place.scopes, abs(b.place.at - place.at)))
-        for binding in bindings:
-            if binding is nearest or binding.place.scopes == nearest.place.scopes and binding.stepwise:
-                binding.clauses = (*binding.clauses, ((number,), value))
-
-
-def widths(roles: Roles, exprs: list[s.Expr]) -> None:
-    """d_k is the size that a declaration calls so; with none, the width of K."""
-    for expr in exprs:
-        for node in walk(expr):
-            match node:
-                case s.Name(base="d", sub=s.Name(base=letter, sub=None), sup=None, accents=(), primes=0) if len(letter) == 1 and letter.islower():
-                    key = f"d_{letter}"
-                    if roles.environment.all(key) or letter in roles.letters - {"k"}:
-                        continue
-                    roles.environment.add(Binding(key, "", key, "size", Place(-1), declared=False))
-                    for binding in roles.environment.all(letter.upper()):
-                        if binding.kind == "variable" and binding.type is not None and binding.type.rank == 2:
-                            roles.aliases.append((binding.place, Size.of(key), binding.type.shape[1]))
-
-
-def implied_families(roles: Roles, exprs: list[s.Expr]) -> None:
-    """W_i^Q with nothing said of it: a family of matrices, one for each i."""
-    for item in roles.items:
-        for node in walk(item.part.expr):
-            match node:
-                case s.Name(sub=s.Name(sub=None) as index, sup=None | s.Num()) if stem(index) in roles.shared.conventions.step_letters and not (
-                        roles.environment.all(stem(node)) or roles.environment.all(f"{stem(node)}_{spell(index)}")) and (
-                        not any(k == stem(node) for k, _, _ in roles.heads) and stem(node) not in roles.letters):
-                    kind = Tensor((unknown(stem(node)),)) if node.font == "bold" else SCALAR
-                    roles.environment.add(Binding(stem(node), node.font, spell(node), "family", Place(-1), kind, indices=(index,),
-                                                  declared=False))
-                case s.Name(base=base, sub=s.Name() as index, sup=s.Name() as label) if label.base != "T" and (
-                        base in MATRIX_LETTERS or node.font == "bold" and base.isupper()) and stem(index) in roles.letters:
-                    key = f"{stem(node)}^{spell(label)}"
-                    if roles.environment.all(key) or any(b.kind != "variable" or b.indices for b in roles.environment.all(stem(node))):
-                        continue
-                    member = Tensor((unknown(key), unknown(key)))
-                    roles.environment.add(Binding(key, node.font, f"{stem(node)}_{spell(index)}^{spell(label)}", "family", Place(-1), member,
-                                                  indices=(index,), declared=False))
-
-
-def _note_last(r: Reader, group: object) -> None:
-    """head_1, …, head_h: h is a size."""
-    if not isinstance(group, tuple) or len(group) < 3 or not isinstance(group[-2], s.Mark) or group[-2].name != "dots":
-        return
-    last = group[-1]
-    if isinstance(last, s.Name) and isinstance(last.sub, s.Name) and last.sub.sub is None:
-        declare_sizes(r, last.sub)
-
-
-def note_sizes(r: Reader, exprs: list[s.Expr]) -> None:
-    """Names that bound sums, ranges or lists with dots are sizes."""
-    for expr in exprs:
-        for node in walk(expr):
-            for group in (getattr(node, "items", ()), getattr(node, "arguments", ())):
-                _note_last(r, group)
-            if isinstance(node, s.Big) and isinstance(node.upper, s.Name) and isinstance(node.lower, s.Relation):
-                key = stem(node.upper) + (f"_{spell(node.upper.sub)}" if node.upper.sub is not None else "")
-                if key not in r.shared.conventions.index_letters and key not in r.shared.conventions.step_letters:
-                    if r.shared.environment.find(key, node.upper.font, r.place) is None:
-                        declare_sizes(r, node.upper)

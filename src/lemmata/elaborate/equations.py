@@ -1,0 +1,188 @@
+"""Equations that neither define nor claim: examples in numbers, laws, components, points, constraints, properties."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lemmata.core.size import Size
+from lemmata.core.terms import Domain
+from lemmata.core.types import Tensor
+from lemmata.elaborate import surface as s
+from lemmata.elaborate.declarations import declare_sizes, membership
+from lemmata.elaborate.environment import Binding, Place
+from lemmata.elaborate.heads import Head, head_of, mentions
+from lemmata.elaborate.names import script_items, spell, stem, walk
+from lemmata.elaborate.reader import Reader
+from lemmata.elaborate.solver import Unreadable, unknown
+
+if TYPE_CHECKING:
+    from lemmata.elaborate.roles import Item, Roles
+
+
+def instance(roles: Roles, item: Item, expr: s.Relation) -> bool:
+    """A = [[2, 1], [2, 3]], Δ = 100: a name given in numbers is an example, which ends with its section."""
+    head = head_of(expr.items[0], roles.letters, roles.environment, item.place)
+    if head is None or head.params is not None or expr.ops[0] != "=" or any(isinstance(i, s.Num) for i in head.indices):
+        return False
+    body = expr.items[1]
+    if any(isinstance(n, s.Name | s.Unread | s.Mark | s.Big | s.Call) for n in walk(body)):
+        return False
+    if isinstance(body, s.Num) and of_sequence(roles, item, head):
+        return False
+    before = roles.environment.visible_before(head.key, head.font, item.place)
+    if before is not None and before.kind == "size":
+        return False
+    item.role, item.kind = "instance", "instance"
+    if isinstance(body, s.Matrix | s.Paren | s.Scripted) and not head.indices:
+        roles.environment.add(Binding(head.key, head.font, head.latex, "definition", item.place, body=body, literal=True))
+    roles.rest(item, expr, 1)
+    return True
+
+
+def of_sequence(roles: Roles, item: Item, head: Head) -> bool:
+    """m_0 = 0, h = 8: first values and sizes are told apart elsewhere."""
+    return bool(script_items(head.name.sub)) and isinstance(script_items(head.name.sub)[-1], s.Num)
+
+
+def property_equation(roles: Roles, item: Item, expr: s.Relation) -> bool:
+    """A = A^⊤, W^⊤ = W^{-1} of a matrix without a value here: says what kind of matrix is meant."""
+    if len(expr.items) != 2 or expr.ops != ("=",) or not all(isinstance(i, s.Name) and i.sub is None for i in expr.items):
+        return False
+    left, right = expr.items
+    assert isinstance(left, s.Name) and isinstance(right, s.Name)
+    if stem(left) != stem(right) or left.font != right.font:
+        return False
+    found = {("", "⊤"): "symmetric", ("⊤", ""): "symmetric", ("⊤", "-1"): "orthogonal", ("-1", "⊤"): "orthogonal"}.get(
+        (_script(left), _script(right)))
+    before = roles.environment.visible_before(stem(left), left.font, item.place)
+    if found is None or before is not None and before.kind == "definition" and not before.literal:
+        return False
+    item.role, item.kind = "condition", "property"
+    if before is not None and before.kind == "variable" and before.place.scopes == item.place.scopes:
+        before.domain = replace(before.domain, properties=before.domain.properties | {found})
+        return True
+    size = unknown(stem(left))
+    kind = before.type if before is not None and before.kind == "variable" and before.type is not None else Tensor((size, size))
+    roles.environment.add(Binding(stem(left), left.font, spell(replace(left, sup=None)), "variable", item.place, kind,
+                                 Domain(properties=frozenset({found}))))
+    return True
+
+
+def moment(roles: Roles, item: Item, expr: s.Relation) -> bool:
+    """E[x] = 0, Var(x) = σ² for a symbol without a definition say what its law is."""
+    seen = False
+    for side in expr.items:
+        match side:
+            case s.Expectation(arguments=(inner,), given=()):
+                name = inner.base if isinstance(inner, s.Scripted) else inner
+                if not isinstance(name, s.Name):
+                    return False
+                head = head_of(replace(name, sup=None), roles.letters, roles.environment, item.place)
+                bound = None if head is None else roles.environment.find(head.key, head.font, item.place)
+                if bound is not None and (bound.kind == "definition" or bound.law is not None and bound.law.mean is not None):
+                    return False
+                seen = True
+            case s.Num() | s.Name():
+                continue
+            case _:
+                return False
+    if seen:
+        item.role, item.kind = "declaration", "moment"
+    return seen
+
+
+def components(roles: Roles, item: Item, expr: s.Relation) -> bool:
+    """x = (x_1, …, x_n): x is a vector with these components."""
+    match expr:
+        case s.Relation(ops=("=",), items=(s.Name(sub=None, sup=None) as whole, body)):
+            pass
+        case _:
+            return False
+    if isinstance(body, s.Scripted):
+        body = body.base
+    parts = body.items if isinstance(body, s.Paren) else tuple(e for row in body.rows for e in row) if isinstance(body, s.Matrix) else ()
+    names = [p for p in parts if not isinstance(p, s.Mark)]
+    if len(names) < 2 or not all(isinstance(n, s.Name) and n.base == whole.base and n.accents == whole.accents and n.sub is not None
+                                 and n.sup is None for n in names):
+        return False
+    if isinstance(body, s.Matrix) and len(body.rows) > 1 and len(body.rows[0]) > 1:
+        return False
+    if any(b.indices for b in roles.environment.all(stem(whole))):
+        return False
+    r = roles.reader(item.place)
+    last = names[-1]
+    assert isinstance(last, s.Name) and last.sub is not None
+    if any(isinstance(p, s.Mark) for p in parts):
+        try:
+            declare_sizes(r, last.sub)
+            size = r.size(last.sub)
+        except Unreadable:
+            return False
+    else:
+        size = Size.of(len(names))
+    item.role, item.kind = "declaration", "components"
+    if roles.environment.visible_before(stem(whole), whole.font, item.place) is None:
+        roles.environment.add(Binding(stem(whole), whole.font, spell(whole), "variable", item.place, Tensor((size,))))
+    return True
+
+
+def point(roles: Roles, item: Item, expr: s.Relation) -> bool:
+    """x = x_A, i = t: where one looks, not what holds."""
+    if len(expr.items) != 2 or expr.ops != ("=",) or not all(isinstance(x, s.Name) and x.sup is None for x in expr.items):
+        return False
+    left, right = expr.items
+    assert isinstance(left, s.Name) and isinstance(right, s.Name)
+    letters = left.sub is None and right.sub is None and stem(left) in roles.letters and stem(right) in roles.letters
+    if letters or left.sub is None and right.sub is not None and stem(left) == stem(right) and left.font == right.font:
+        item.role, item.kind = "condition", "point"
+        return True
+    return False
+
+
+def constrains(roles: Roles, expr: s.Relation, place: Place) -> bool:
+    """A declared symbol without a value, alone on one side and nowhere on the other, is constrained: Ax = b."""
+    if len(expr.items) != 2 or any(isinstance(n, s.Derivative) for n in walk(expr)):
+        return False
+    for side, other in (expr.items, expr.items[::-1]):
+        if isinstance(side, s.Name) and side.sup is None:
+            head = head_of(side, roles.letters, roles.environment, place)
+            if head is None or head.indices:
+                continue
+            bound = roles.environment.find(head.key, head.font, place)
+            if bound is not None and bound.kind == "variable" and not mentions(other, stem(side)):
+                return True
+    return False
+
+
+def listed_matrix(roles: Roles, item: Item, expr: s.Relation, r: Reader) -> None:
+    """K = [k_1, …, k_n] ∈ ℝ^{n×d} with nothing said of the k_i declares K, its rows being the k_i."""
+    match expr:
+        case s.Relation(ops=("=", "\\in"), items=(s.Name() as whole, s.Paren(items=items), target)):
+            first = items[0]
+        case s.Relation(ops=("=", "\\in"), items=(s.Name() as whole, s.Matrix(rows=rows), target)):
+            first, items = rows[0][0], tuple(e for row in rows for e in row)
+        case _:
+            return
+    if not isinstance(first, s.Name) or first.sub is None or whole.sub is not None:
+        return
+    if not any(isinstance(i, s.Mark) and i.name == "dots" for i in items):
+        return
+    key = stem(first)
+    known = [b for b in roles.environment.all(key) if b.indices and b.place.at < item.place.at]
+    if known or any(k == key for k, _, p in roles.heads if p.at < item.place.at):
+        return
+    member = membership(r, target)
+    if member.type.rank != 2:
+        return
+    item.role, item.kind = "declaration", "listed"
+    roles.environment.add(Binding(stem(whole), whole.font, spell(whole), "variable", item.place, member.type, member.domain))
+    if first.base != whole.base.lower():
+        letter = s.Name(first.start, first.end, "i")
+        body = replace(whole, sub=letter)
+        roles.environment.add(Binding(key, first.font, spell(first), "definition", item.place, body=body, indices=(letter,)))
+
+
+def _script(name: s.Name) -> str:
+    text = spell(name.sup)
+    return "⊤" if text in ("T", "⊤") else text

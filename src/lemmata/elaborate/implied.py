@@ -1,0 +1,109 @@
+"""What notation implies without saying it: families, widths, losses, sizes, first values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lemmata.core.size import Size
+from lemmata.core.types import SCALAR, Tensor
+from lemmata.elaborate import surface as s
+from lemmata.elaborate.declarations import declare_sizes
+from lemmata.elaborate.environment import Binding, Place
+from lemmata.elaborate.guesses import MATRIX_LETTERS
+from lemmata.elaborate.heads import head_of
+from lemmata.elaborate.names import spell, stem, walk
+from lemmata.elaborate.reader import Reader
+from lemmata.elaborate.roles import Roles
+from lemmata.elaborate.solver import unknown
+
+
+def implied_families(roles: Roles, exprs: list[s.Expr]) -> None:
+    """W_i^Q with nothing said of it: a family of matrices, one for each i."""
+    for item in roles.items:
+        for node in walk(item.part.expr):
+            match node:
+                case s.Name(sub=s.Name(sub=None) as index, sup=None | s.Num()) if stem(index) in roles.shared.conventions.step_letters and not (
+                        roles.environment.all(stem(node)) or roles.environment.all(f"{stem(node)}_{spell(index)}")) and (
+                        not any(k == stem(node) for k, _, _ in roles.heads) and stem(node) not in roles.letters):
+                    kind = Tensor((unknown(stem(node)),)) if node.font == "bold" else SCALAR
+                    roles.environment.add(Binding(stem(node), node.font, spell(node), "family", Place(-1), kind, indices=(index,),
+                                                  declared=False))
+                case s.Name(base=base, sub=s.Name() as index, sup=s.Name() as label) if label.base != "T" and (
+                        base in MATRIX_LETTERS or node.font == "bold" and base.isupper()) and stem(index) in roles.letters:
+                    key = f"{stem(node)}^{spell(label)}"
+                    if roles.environment.all(key) or any(b.kind != "variable" or b.indices for b in roles.environment.all(stem(node))):
+                        continue
+                    member = Tensor((unknown(key), unknown(key)))
+                    roles.environment.add(Binding(key, node.font, f"{stem(node)}_{spell(index)}^{spell(label)}", "family", Place(-1), member,
+                                                  indices=(index,), declared=False))
+
+
+def widths(roles: Roles, exprs: list[s.Expr]) -> None:
+    """d_k is the size that a declaration calls so; with none, the width of K."""
+    for expr in exprs:
+        for node in walk(expr):
+            match node:
+                case s.Name(base="d", sub=s.Name(base=letter, sub=None), sup=None, accents=(), primes=0) if len(letter) == 1 and letter.islower():
+                    key = f"d_{letter}"
+                    if roles.environment.all(key) or letter in roles.letters - {"k"}:
+                        continue
+                    roles.environment.add(Binding(key, "", key, "size", Place(-1), declared=False))
+                    for binding in roles.environment.all(letter.upper()):
+                        if binding.kind == "variable" and binding.type is not None and binding.type.rank == 2:
+                            roles.aliases.append((binding.place, Size.of(key), binding.type.shape[1]))
+
+
+def undefined_losses(roles: Roles) -> None:
+    """A scalar that only ever occurs differentiated, and is called δ = ∂L/∂y, is some function of y."""
+    from lemmata.elaborate.facts import abstract_scalar
+
+    heads = {k for k, _, _ in roles.heads}
+    for item in roles.items:
+        expr = item.part.expr
+        if not isinstance(expr, s.Relation) or expr.ops[0] not in ("=", ":=") or len(expr.items) != 2:
+            continue
+        for side, other in (expr.items, expr.items[::-1]):
+            match side:
+                case s.Derivative(numerator=s.Name() as loss, wrt=((wrt, 1),)) if isinstance(other, s.Name):
+                    bound = roles.environment.find(stem(loss), loss.font, item.place)
+                    if stem(loss) in heads or bound is not None and bound.kind != "variable":
+                        continue
+                    head = head_of(other, roles.letters, roles.environment, item.place)
+                    if head is None or roles.environment.visible_before(head.key, head.font, item.place) is not None:
+                        continue
+                    base = replace(wrt, sub=None) if isinstance(wrt, s.Name) and head.indices and wrt.sub is not None else wrt
+                    abstract_scalar(roles, loss, base, item.place)
+
+
+def apply_first_values(roles: Roles) -> None:
+    """Attach m_0 = 0 and the like to their recurrences."""
+    for key, number, value, place in roles.first_values:
+        bindings = [b for b in roles.environment.all(key) if b.indices]
+        if not bindings:
+            continue
+        nearest = min(bindings, key=lambda b: (b.place.scopes != place.scopes, abs(b.place.at - place.at)))
+        for binding in bindings:
+            if binding is nearest or binding.place.scopes == nearest.place.scopes and binding.stepwise:
+                binding.clauses = (*binding.clauses, ((number,), value))
+
+
+def note_sizes(r: Reader, exprs: list[s.Expr]) -> None:
+    """Names that bound sums, ranges or lists with dots are sizes."""
+    for expr in exprs:
+        for node in walk(expr):
+            for group in (getattr(node, "items", ()), getattr(node, "arguments", ())):
+                _note_last(r, group)
+            if isinstance(node, s.Big) and isinstance(node.upper, s.Name) and isinstance(node.lower, s.Relation):
+                key = stem(node.upper) + (f"_{spell(node.upper.sub)}" if node.upper.sub is not None else "")
+                if key not in r.shared.conventions.index_letters and key not in r.shared.conventions.step_letters:
+                    if r.shared.environment.find(key, node.upper.font, r.place) is None:
+                        declare_sizes(r, node.upper)
+
+
+def _note_last(r: Reader, group: object) -> None:
+    """head_1, …, head_h: h is a size."""
+    if not isinstance(group, tuple) or len(group) < 3 or not isinstance(group[-2], s.Mark) or group[-2].name != "dots":
+        return
+    last = group[-1]
+    if isinstance(last, s.Name) and isinstance(last.sub, s.Name) and last.sub.sub is None:
+        declare_sizes(r, last.sub)
