@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cmp_to_key
 from typing import Any
 
-from flint import acb, acb_mat, arb, arb_mat
+import mpmath
+from flint import acb, acb_mat, arb, arb_mat, ctx
 
 from lemmata.backends.enclosures import NotInBall, Undecided, greater
 
@@ -35,28 +37,39 @@ def cholesky(entries: list[list[Any]]) -> Any:
 
 
 def _spectrum(entries: list[list[Any]]) -> list[Any]:
-    """Enclosures of the eigenvalues of a symmetric matrix, ascending; only the lower triangle is read."""
+    """Enclosures of the eigenvalues of a symmetric matrix, ascending; only the lower triangle is read.
+
+    Gershgorin's discs of Q⁻¹AQ, Q approximate eigenvectors: discs that touch share their eigenvalues.
+    """
+    a = _symmetric(entries)
     size = len(entries)
-    symmetric = acb_mat([[entries[max(i, j)][min(i, j)] for j in range(size)] for i in range(size)])
+    with mpmath.workprec(ctx.prec + 20):
+        middle = [[mpmath.mpf(a[i, j].mid()) for j in range(size)] for i in range(size)]
+        _, vectors = mpmath.eigsy(mpmath.matrix(middle))
+        q = arb_mat([[arb(vectors[i, j]) for j in range(size)] for i in range(size)])
     try:
-        found = symmetric.eig(multiple=True)
-    except ValueError as error:
+        b = q.solve(a * q)
+    except ZeroDivisionError as error:
         raise Undecided("eigenvalues that cannot be enclosed") from error
-    reals = [x.real for x in found]
-    if not all(x.is_finite() for x in reals):
+    discs = []
+    for i in range(size):
+        radius = sum((abs(b[i, j]) for j in range(size) if j != i), arb(0))
+        discs.append(b[i, i] + arb(0).union(radius).union(-radius))
+    if not all(d.is_finite() for d in discs):
         raise Undecided("eigenvalues that cannot be enclosed")
-    lowest = _sorted([x.lower() for x in reals])
-    highest = _sorted([x.upper() for x in reals])
-    return [a.union(b) for a, b in zip(lowest, highest, strict=True)]
+    groups: list[tuple[Any, int]] = []
+    for disc in sorted(discs, key=cmp_to_key(lambda x, y: (x.mid() > y.mid()) - (x.mid() < y.mid()))):
+        count = 1
+        while groups and groups[-1][0].overlaps(disc):
+            other, members = groups.pop()
+            disc, count = disc.union(other), count + members
+        groups.append((disc, count))
+    return [disc for disc, count in groups for _ in range(count)]
 
 
-def _sorted(points: list[Any]) -> list[Any]:
-    """Exact numbers in ascending order."""
-    result: list[Any] = []
-    for point in points:
-        place = sum(1 for other in result if other <= point)
-        result.insert(place, point)
-    return result
+def _symmetric(entries: list[list[Any]]) -> Any:
+    size = len(entries)
+    return arb_mat([[entries[max(i, j)][min(i, j)] for j in range(size)] for i in range(size)])
 
 
 def eigenvalues(entries: list[list[Any]]) -> list[Any]:
@@ -84,9 +97,8 @@ def singular_values(entries: list[list[Any]]) -> list[Any]:
 def _projectors(entries: list[list[Any]]) -> tuple[list[Any], list[list[list[Any]]]]:
     """Eigenvalues of a symmetric matrix, ascending, each with its projector vvᵀ; they must be simple."""
     size = len(entries)
-    symmetric = acb_mat([[entries[max(i, j)][min(i, j)] for j in range(size)] for i in range(size)])
     try:
-        values, vectors = symmetric.eig(right=True)
+        values, vectors = acb_mat(_symmetric(entries)).eig(right=True)
     except ValueError as error:
         raise Undecided("eigenvalues that cannot be told apart") from error
     pairs: list[tuple[Any, list[Any]]] = []

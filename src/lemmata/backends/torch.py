@@ -30,7 +30,7 @@ def run(outputs: Sequence[Node], feeds: Mapping[str, Any]) -> list[Tensor]:
     Feeds are tensors or anything NumPy takes, in double precision then. Raises KeyError for an input not fed.
     """
     wanted = leaves(*outputs)
-    return list(compile(outputs, wanted)(*(_fed(n, feeds[n.attr("name")]) for n in wanted)))
+    return list(compile(outputs, wanted, torch.float64)(*(_fed(n, feeds[n.attr("name")]) for n in wanted)))
 
 
 def _fed(node: Node, value: Any) -> Tensor:
@@ -59,13 +59,15 @@ class Compiled:
     outputs: tuple[Node, ...]
     steps: list[_Step]
     constants: dict[int, Any]
+    precision: torch.dtype | None = None
+    """Of real numbers where no input is one; None is PyTorch's default."""
     _made: dict[Kind, dict[int, Any]] = field(default_factory=dict)
 
     def __call__(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         """The outputs at these inputs, given in the order of `inputs`. Raises ValueError for another shape."""
         if len(tensors) != len(self.inputs):
             raise ValueError(f"{len(tensors)} tensors for {len(self.inputs)} inputs")
-        kind = Kind.of(tensors)
+        kind = Kind.of(tensors, self.precision)
         values = dict(self._constants(kind))
         for node, tensor in zip(self.inputs, tensors, strict=True):
             wanted = tuple(a.size for a in node.axes)
@@ -93,7 +95,7 @@ def _whole(kind: Kind, value: Any, node: Node) -> Tensor:
     return as_tensor(kind, value, node.dtype).expand(tuple(a.size for a in node.axes))
 
 
-def compile(outputs: Sequence[Node], inputs: Sequence[Node]) -> Compiled:
+def compile(outputs: Sequence[Node], inputs: Sequence[Node], precision: torch.dtype | None = None) -> Compiled:
     """The program as a function of tensors, one for each of the `input` nodes given, in their order.
 
     Raises KeyError where the program needs an input that is not among them.
@@ -123,7 +125,7 @@ def compile(outputs: Sequence[Node], inputs: Sequence[Node]) -> Compiled:
         known = [numbers.get(a.uid) for a in args]
         free = {a.uid for a in args if last[a.uid] == position and a.uid in varying and a.uid not in kept}
         steps.append(_Step(node.uid, tuple(a.uid for a in args), _rule(node, known), tuple(sorted(free))))
-    return Compiled(tuple(inputs), tuple(outputs), steps, numbers)
+    return Compiled(tuple(inputs), tuple(outputs), steps, numbers, precision)
 
 
 def _arguments(node: Node) -> tuple[Node, ...]:

@@ -41,7 +41,7 @@ def _attention(node: Node) -> Rule:
     """softmax(scale · q kᵀ + mask) v, any leading axes; `is_causal` where every key comes before its query."""
     q, k, v, _, *masks = node.args[:-1]
     query, key, feature, value = (_attr(node, name) for name in ("query", "key", "feature", "value"))
-    causal = bool(_attr(node, "causal"))
+    causal = bool(dict(node.attr("attrs")).get("causal"))
     own = {query, key, feature, value}
     batch = tuple(a for a in node.axes if a not in own)
     sizes = tuple(a.size for a in batch)

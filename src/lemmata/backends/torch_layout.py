@@ -21,9 +21,9 @@ class Kind:
     device: torch.device
 
     @staticmethod
-    def of(tensors: Sequence[Tensor]) -> Kind:
+    def of(tensors: Sequence[Tensor], default: torch.dtype | None = None) -> Kind:
         floating = [t.dtype.to_real() for t in tensors if t.is_floating_point() or t.is_complex()]
-        dtype = floating[0] if floating else torch.get_default_dtype()
+        dtype = floating[0] if floating else default or torch.get_default_dtype()
         for other in floating[1:]:
             dtype = torch.promote_types(dtype, other)
         return Kind(dtype, tensors[0].device if tensors else torch.get_default_device())
