@@ -48,7 +48,7 @@ def test_a_right_function_is_verified_single_and_batched():
         ("np.sqrt(K.shape[-1])", "K.shape[-1]", "divided by d_k, not by √d_k"),
         ("softmax(scores)", "softmax(scores, axis=-2)", "over the queries"),
         ("weights @ V, weights", "weights @ V / np.sqrt(K.shape[-1]), weights", ""),
-        ("weights @ V, weights", "weights @ (V + 0.001), weights", ""),
+        ("weights @ V, weights", "weights @ (V + 0.1), weights", ""),
     ],
 )
 def test_a_wrong_function_is_refuted(old, new, reason):
@@ -161,3 +161,19 @@ def test_the_same_seed_gives_the_same_numbers():
 def test_the_fingerprint_names_versions():
     found = environment_fingerprint()
     assert found["python"] and found["numpy"] and set(found) >= {"torch", "jax", "tensorflow"}
+
+
+def test_an_approximation_is_not_called_an_error():
+    from math import erf
+
+    exact = FakeTarget(
+        "gelu", r"\text{GELU}", "function", (parameter("x", "n", "argument"),),
+        lambda x: x * (1 + np.vectorize(erf)(x / np.sqrt(2))) / 2,
+    )  # fmt: skip
+    source = """import numpy as np
+def gelu(x):
+    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+"""
+    verdict = findings((exact,), source)["gelu"].verdict
+    assert verdict.kind == "unchecked" and "close to the formula" in verdict.reason
+    assert findings((exact,), source.replace("0.5 * x", "x"))["gelu"].verdict.kind == "refuted"

@@ -151,3 +151,30 @@ def test_the_time_of_the_whole_document_is_bounded():
         kinds = [r.error.kind for r in session.results]
     assert time.monotonic() - started < 6
     assert kinds[0] == "timeout" and kinds[-1] == "not tried"
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")
+def test_daemons_do_not_get_away(run, tmp_path):
+    """A grandchild that leaves the session and outlives both its parents."""
+    source = """import os, sys, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        open('daemon', 'w').write(str(os.getpid()))
+        while True: time.sleep(0.1)
+    os._exit(0)
+while not os.path.exists('daemon'): time.sleep(0.01)
+"""
+    for ending in ("", "os._exit(1)"):
+        run(source + ending, folder=tmp_path).close()  # the folder's name stands in the worker's command line
+        left = []
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{name}/cmdline", "rb") as file:
+                    ours = os.fsencode(tmp_path) in file.read()
+                with open(f"/proc/{name}/stat", "rb") as file:
+                    ended = b") Z" in file.read()
+            except OSError:
+                continue
+            left += [name] if ours and not ended else []
+        assert not left, (ending, left)

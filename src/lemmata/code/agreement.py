@@ -25,6 +25,13 @@ class Comparison:
     left: float = 0.0
     right: float = 0.0
     """Formula's and code's value there."""
+    scale: float = 0.0
+    """The largest value of the formula."""
+
+    @property
+    def slight(self) -> bool:
+        """Less than a hundredth: an approximation or an ε may be meant."""
+        return self.outcome == "differ" and self.difference < 0.01 * self.scale
 
 
 def roundoff(dtypes: tuple[str, ...]) -> float:
@@ -63,4 +70,7 @@ def compare_arrays(formula: np.ndarray, code: np.ndarray, eps: float, moved: flo
     difference = float(gap[at])
     tolerance = SLACK * (moved + eps * float(np.max(np.abs(left)) + np.max(np.abs(right))))
     outcome = "equal" if difference <= tolerance else "differ" if difference > CLEAR * tolerance else "unclear"
-    return Comparison(outcome, difference, tolerance, tuple(int(i) for i in at), float(left[at]), float(right[at]))
+    place = tuple(int(i) for i in at)
+    return Comparison(
+        outcome, difference, tolerance, place, float(left[at]), float(right[at]), float(np.max(np.abs(left)))
+    )

@@ -114,9 +114,15 @@ class Process:
         if not self._open:
             return
         self._open = False
-        victims = _descendants(self._popen.pid)
-        for pid in (self._popen.pid, *victims):
-            _kill(pid)
+        victims: list[int] = []
+        for _ in range(10):  # the first process last: it holds the others together
+            found = [pid for pid in _descendants(self._popen.pid) if _runs(pid)]
+            if not found:
+                break
+            victims += found
+            for pid in found:
+                _kill(pid)
+        _kill(self._popen.pid)
         try:
             os.killpg(self._popen.pid, signal.SIGKILL)
         except (OSError, AttributeError):

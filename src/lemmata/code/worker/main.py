@@ -2,7 +2,7 @@
 
     python -P -s -c '... main()' CONFIGURATION      (requests on standard input, answers on standard output)
 
-The first process only enters the namespaces and waits; its child runs the cells.
+The first process enters the namespaces, waits, and ends what is left; its child runs the cells.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ def main() -> None:
     sandbox.die_with_parent(config["parent"])
     layers = sandbox.isolate(config["scratch"]) if config["isolate"] else ()
     user = sandbox.FIRST_USER + os.getpid() % sandbox.USERS
-    if "processes" in layers:
-        child = os.fork()
-        if child:
+    if hasattr(os, "fork"):
+        sandbox.adopt_orphans()
+        if child := os.fork():
             os.close(requests)
             os.close(answers)
-            _, status = os.waitpid(child, 0)
-            os._exit(0 if os.WIFEXITED(status) else 1)
+            os.waitpid(child, 0)
+            sandbox.end_children()
+            os._exit(0)
     layers += sandbox.confine(config["scratch"], user) if config["isolate"] else ()
     contained = bool({"landlock", "read-only mounts"} & set(layers))
     sandbox.limit(config["seconds"], config["memory"], config["processes"], config["file"])

@@ -18,6 +18,7 @@ import contextlib
 import ctypes
 import os
 import sys
+import time
 from collections.abc import Callable
 
 NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
@@ -25,7 +26,7 @@ MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 4096, 16384, 1 << 18
 AT_RECURSIVE, AT_FDCWD = 0x8000, -100
 MOUNT_SETATTR, LANDLOCK_CREATE, LANDLOCK_RULE, LANDLOCK_RESTRICT, CAPSET = 442, 444, 445, 446, 126
 """System call numbers; those from 424 on are the same on every architecture, CAPSET is that of x86-64."""
-PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS = 1, 8, 38
+PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 8, 36, 38
 CAP_DAC_READ_SEARCH = 2
 FIRST_USER, USERS = 61184, 4000
 """User identities that systemd keeps for services without accounts."""
@@ -38,6 +39,32 @@ def die_with_parent(parent: int) -> None:
     _libc().prctl(PR_SET_PDEATHSIG, 9, 0, 0, 0)
     if parent and os.getppid() != parent:
         os._exit(1)
+
+
+def adopt_orphans() -> None:
+    """Linux: descendants whose parent ends become children of this process, so that none gets away."""
+    if sys.platform == "linux":
+        _libc().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def end_children() -> None:
+    """End every remaining child, with those it leaves behind, for a second at most."""
+    ends = time.monotonic() + 1
+    while time.monotonic() < ends:
+        try:
+            with open(f"/proc/self/task/{os.getpid()}/children") as file:
+                children = [int(n) for n in file.read().split()]
+        except (OSError, ValueError):
+            return
+        for child in children:
+            with contextlib.suppress(OSError):
+                os.kill(child, 9)
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+            time.sleep(0.005)
+        except ChildProcessError:
+            return
 
 
 def isolate(scratch: str) -> tuple[str, ...]:
