@@ -158,6 +158,24 @@ def test_the_same_seed_gives_the_same_numbers():
     assert first == again != check_code(cells(source), [], seed=4).cells[0].output
 
 
+def test_without_a_sandbox_python_itself_refuses_to_write(tmp_path):
+    from code_documents import QUICK
+
+    from lemmata.code.process import Process
+
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    with Process(QUICK, None, 0, isolate=False) as worker:
+        assert worker.layers == ()
+        source = f"import os\nos.remove({str(victim)!r})"
+        for text in (source, f"open({str(victim)!r}, 'w')", "import os\nos.system('true')", "import os\nos.kill(1, 0)"):
+            answer = worker.ask({"op": "run", "cell": 0, "source": text, "seconds": 2}, 2)
+            assert answer["error"]["type"] == "PermissionError", text
+        own = "open('own', 'w').write('x')"
+        assert worker.ask({"op": "run", "cell": 0, "source": own, "seconds": 2}, 2)["error"] is None
+    assert victim.read_text() == "precious"
+
+
 def test_the_fingerprint_names_versions():
     found = environment_fingerprint()
     assert found["python"] and found["numpy"] and set(found) >= {"torch", "jax", "tensorflow"}

@@ -161,3 +161,8 @@ def test_the_weights_of_a_linear_layer_are_w_and_b():
     source = "import torch\nX = torch.randn(9, 4)\nmodel = torch.nn.Linear(4, 1)\ny_pred = model(X)\n"
     assert verdicts((PREDICTION,), source)["y_pred"].kind == "verified"
     assert verdicts((PREDICTION,), source.replace("model(X)", "2 * model(X)"))["y_pred"].kind == "unchecked"
+
+
+def test_a_constant_of_the_text_is_not_compared_with_a_setting_of_the_code():
+    width = replace(PREDICTION, latex=r"d_{\text{model}}", parameters=(), formula=lambda: np.array(512.0))
+    assert verdicts((width,), "d_model = 64\n") == {}

@@ -122,8 +122,8 @@ class ValueChecks:
         self.steps, self.seen = session.steps()
 
     def findings(self, target: Target) -> Iterator[CodeFinding]:
-        """What the code says about a target, one finding per kind of place."""
-        if target.kind not in ("value", "gradient"):
+        """What the code says about a target, one finding per kind of place; constants are for the code to choose."""
+        if target.kind not in ("value", "gradient") or not target.parameters:
             return
         groups: dict[tuple[str, str], list[CodeFinding]] = {}
         for occurrence in occurrences(target, self.steps, self.seen):
