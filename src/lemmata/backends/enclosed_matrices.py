@@ -51,7 +51,7 @@ def _spectrum(entries: list[list[Any]]) -> list[Any]:
         b = q.solve(a * q)
     except ZeroDivisionError as error:
         raise Undecided("eigenvalues that cannot be enclosed") from error
-    discs = []
+    discs: list[Any] = []
     for i in range(size):
         radius = sum((abs(b[i, j]) for j in range(size) if j != i), arb(0))
         discs.append(b[i, i] + arb(0).union(radius).union(-radius))
