@@ -1,33 +1,84 @@
-"""The document as a model: its functions on arrays and tensors, its definitions as trainable modules."""
+"""A document as a model: `load(path)` gives its definitions as functions, and as modules to be trained."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
 from os import PathLike, fspath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from lemmata.elaborate.document import Elaboration, elaborate
+from lemmata.model.definitions import Definition, definitions
+from lemmata.model.function import CannotRun, Function
+from lemmata.model.naming import resolve
+from lemmata.model.sizes import ShapeMismatch
 
 if TYPE_CHECKING:
-    from lemmata.model.functions import Model
+    from lemmata.model.module import DocumentModule
 
-__all__ = ["load"]
+__all__ = ["CannotRun", "Definition", "Function", "Model", "ShapeMismatch", "load"]
 
 
 def load(path: str | PathLike[str]) -> Model:
-    """The functions and values that the document at `path` defines.
-
-    Raises OSError where there is no readable document.
-    """
+    """The document at `path` as a model. Raises OSError or ValueError where it cannot be read."""
     from lemmata.documents import read
-    from lemmata.elaborate.document import elaborate
-    from lemmata.lower.targets import targets
-    from lemmata.model.functions import Function, Model
 
     document = read(fspath(path))
-    if any(d.severity == "error" for d in document.diagnostics) and not document.blocks:
-        raise OSError(f"{fspath(path)}: {document.diagnostics[0].message}")
-    found: dict[str, Function] = {}
-    elaboration = elaborate(document)
-    for target in targets(elaboration):
-        if target.kind in ("function", "value") and not target.operations:
-            function = Function.of(target)
-            found.setdefault(function.name, function)
-    return Model(fspath(path), found, tuple((a, b) for _, a, b in elaboration.roles.size_equations))
+    broken = [d for d in document.diagnostics if d.severity == "error"]
+    if broken and not document.formulas:
+        raise ValueError(str(broken[0]))
+    return Model(elaborate(document))
+
+
+@dataclass
+class Model:
+    """The definitions of a document: `model.Attention(Q, K, V)`, `model["\\hat y"](X=X, w=w, b=b)`.
+
+    Of several definitions of one name the last one counts; `model.functions["score:20"]` is the one of line 20.
+    """
+
+    elaboration: Elaboration = field(repr=False)
+    functions: Mapping[str, Function] = field(init=False)
+
+    def __post_init__(self) -> None:
+        found: dict[str, Function] = {}
+        for definition in definitions(self.elaboration):
+            function = Function(definition)
+            earlier = found.pop(definition.name, None)
+            if earlier is not None:
+                found[f"{definition.name}:{earlier.definition.line}"] = earlier
+            found[definition.name] = function
+        self.functions = found
+
+    def __getitem__(self, name: str) -> Function:
+        """The definition of this name, in LaTeX or as programmers spell it. Raises KeyError."""
+        wanted = self.functions.get(name)
+        if wanted is None:
+            key = resolve(name, ((n, n.split(":")[0]) for n in self.functions if ":" not in n))
+            if key is None:
+                near = get_close_matches(name, list(self.functions), n=1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                raise KeyError(f"{self.elaboration.document.path} defines no {name}{hint}")
+            wanted = self.functions[key]
+        return wanted
+
+    def __getattr__(self, name: str) -> Function:
+        if name.startswith("__") or name in ("functions", "elaboration"):
+            raise AttributeError(name)
+        try:
+            return self[name]
+        except KeyError as error:
+            raise AttributeError(error.args[0]) from None
+
+    def __iter__(self) -> Iterator[Function]:
+        return iter(self.functions.values())
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *(n for n in self.functions if n.isidentifier())})
+
+    def module(self, name: str, sizes: Mapping[str, int] | None = None, **options: Any) -> DocumentModule:
+        """The definition as an `nn.Module` with its free symbols as parameters; see `lemmata.model.module.module`."""
+        from lemmata.model.module import module
+
+        return module(self[name], sizes or {}, **options)

@@ -1,0 +1,287 @@
+"""A definition as a Python function of NumPy arrays or PyTorch tensors."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lemmata.backends import numpy as plain_backend
+from lemmata.backends.numpy import TooLarge
+from lemmata.core.size import Size
+from lemmata.elaborate.solver import Unreadable
+from lemmata.lower.lowering import FAMILY_LENGTH, Lowering
+from lemmata.lower.value import Value, full
+from lemmata.model.definitions import Definition, Expression, Symbol, describe
+from lemmata.model.naming import resolve
+from lemmata.model.sizes import Given, ShapeMismatch, shape_text, solve
+from lemmata.operations.recognise import fuse
+from lemmata.program import build
+from lemmata.program.node import Axis, Node
+from lemmata.verify.problem import CannotLower
+
+
+class CannotRun(ValueError):
+    """A definition that has no meaning that could be run, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A definition at concrete shapes: the value of `output`, its dimensions in the order of `axes`."""
+
+    inputs: tuple[Node, ...]
+    output: Node
+    axes: tuple[Axis, ...]
+
+
+@dataclass
+class Function:
+    """A definition of a document, to be called on arrays or tensors.
+
+    Arguments beyond a parameter's own axes are batch axes, in front, broadcast against each other. Symbols without a
+    definition of their own are given by keyword or in `weights`; sizes that no shape tells, by keyword too.
+    """
+
+    definition: Definition
+    _read: dict[tuple[tuple[str, int], ...], Expression | str] = field(default_factory=dict, repr=False)
+    _programs: dict[object, Program] = field(default_factory=dict, repr=False)
+    _compiled: dict[object, Callable[..., Any]] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        self.__name__ = self.definition.name
+        self.__doc__ = _documentation(self)
+
+    @property
+    def name(self) -> str:
+        return self.definition.name
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return self.definition.parameters
+
+    @property
+    def expression(self) -> Expression:
+        """The definition as a term. Raises CannotRun where it has none."""
+        return self.read({})
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """The symbols besides the parameters, each with its shape. Raises CannotRun."""
+        return {x.name: describe(x.shape) for x in self.expression.free}
+
+    def read(self, ranks: Mapping[str, int]) -> Expression:
+        """The definition with undeclared parameters of so many axes. Raises CannotRun."""
+        key = tuple(sorted(ranks.items()))
+        if key not in self._read:
+            try:
+                self._read[key] = self.definition.read(ranks)
+            except Unreadable as error:
+                self._read[key] = str(error)
+            except RecursionError:
+                self._read[key] = "the definitions are nested too deeply"
+        found = self._read[key]
+        if isinstance(found, str):
+            raise CannotRun(f"{self.name} (line {self.definition.line}): {found}")
+        return found
+
+    def __call__(self, *args: Any, weights: Mapping[str, Any] | None = None, **named: Any) -> Any:
+        """The value at these arguments: a tensor where any of them is one, else a float64 array.
+
+        Raises TypeError for arguments that are missing, too many or unknown, ShapeMismatch (a ValueError) for shapes
+        that do not fit, CannotRun (a ValueError) for definitions without a meaning that can be run.
+        """
+        positional = self._positional(args)
+        given = {**(weights or {}), **named}
+        expression = self._fitting(positional, given)
+        values, sizes = self._bind(expression, positional, given)
+        torch = sys.modules.get("torch")
+        if torch is not None and any(isinstance(v, torch.Tensor) for v in values.values()):
+            return self._run_torch(expression, values, sizes)
+        return self._run_numpy(expression, values, sizes)
+
+    def _positional(self, args: Sequence[Any]) -> dict[str, Any]:
+        if len(args) > len(self.parameters):
+            takes = ", ".join(self.parameters) or "no arguments in a row: its symbols are given by keyword"
+            raise TypeError(f"{self.name} takes {takes}; {len(args)} were given")
+        return dict(zip(self.parameters, map(as_array, args), strict=False))
+
+    def _fitting(self, positional: Mapping[str, Any], given: Mapping[str, Any]) -> Expression:
+        """The reading by convention, or with parameters of as many axes as the arguments have."""
+        failure: CannotRun | None = None
+        try:
+            expression = self.expression
+            short = {p.name for p in expression.parameters if p.name in positional and np.ndim(positional[p.name]) < len(p.shape)}
+            if not short:
+                return expression
+        except CannotRun as error:
+            failure, short = error, set(positional)
+        ranks = {name: np.ndim(positional[name]) for name in short}
+        for limit in (2, 1):
+            try:
+                return self.read({name: min(rank, limit) for name, rank in ranks.items()})
+            except CannotRun:
+                continue
+        if failure is not None:
+            raise failure
+        return self.expression
+
+    def _bind(self, expression: Expression, positional: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
+        """Values by symbol, and sizes given by name."""
+        symbols = [(x.name, x.latex) for x in expression.symbols]
+        atoms = [(a, a) for a in sorted(_atoms(expression))]
+        values = dict(positional)
+        sizes: dict[str, int] = {}
+        for name, value in given.items():
+            symbol = resolve(name, symbols)
+            if symbol is not None:
+                if symbol in values:
+                    raise TypeError(f"{self.name} got two values for {symbol}")
+                values[symbol] = as_array(value)
+                continue
+            size = resolve(name, atoms)
+            if size is None:
+                raise TypeError(f"{self.name} has no symbol {name}; it has {', '.join(n for n, _ in (*symbols, *atoms)) or 'none'}")
+            sizes[size] = int(value)
+        missing = [x for x in expression.symbols if x.name not in values]
+        if missing:
+            raise TypeError(f"{self.name} needs a value for {'; '.join(map(str, missing))}")
+        return values, sizes
+
+    def program(self, expression: Expression, shapes: Mapping[str, tuple[int, ...]], sizes: Mapping[str, int]) -> Program:
+        """The tensor program at these shapes, batch axes included. Raises ShapeMismatch, CannotRun."""
+        key = (id(expression), tuple(sorted(shapes.items())), tuple(sorted(sizes.items())))
+        found = self._programs.get(key)
+        if found is None:
+            found = self._programs[key] = self._lowered(expression, shapes, sizes)
+        return found
+
+    def _lowered(self, expression: Expression, shapes: Mapping[str, tuple[int, ...]], sizes: Mapping[str, int]) -> Program:
+        known, batch = self._sizes(expression, shapes, sizes)
+        extra = tuple(Axis.fresh("batch", n) for n in batch)
+        low = Lowering(known, dict(expression.solution), dict(expression.recurrences))
+        inputs = []
+        for symbol in expression.symbols:
+            axes = tuple(Axis.fresh(describe((x,)), n) for x, n in zip(symbol.shape, _own(symbol, shapes[symbol.name]), strict=True))
+            lead = shapes[symbol.name][: len(shapes[symbol.name]) - len(axes)]
+            leading = tuple(a for a, n in zip(extra[len(extra) - len(lead):], lead, strict=True) if n == a.size)
+            dtype = "complex" if symbol.variable.type.dtype == "complex" else "real"
+            node = build.input(symbol.name, (*leading, *axes), dtype)
+            low.inputs[symbol.variable.key] = (Value(node, axes), symbol.variable)
+            low.overrides[symbol.variable.key] = Value(node, axes)
+            inputs.append(node)
+        try:
+            value = full(low.value(expression.term))
+        except KeyError as error:
+            raise CannotRun(f"{self.name}: give the size {error.args[0]} by keyword") from error
+        except (CannotLower, build.BadProgram, TooLarge) as error:
+            raise CannotRun(f"{self.name} (line {self.definition.line}): {error}") from error
+        free = [a.label for a in value.node.axes if a not in extra and a not in value.axes]
+        if free:
+            raise CannotRun(f"{self.name} holds for every {', '.join(free)}: it is no single value")
+        missing = tuple(a for a in extra if a not in value.node.axes)
+        node = build.broadcast(value.node, missing) if missing else value.node
+        return Program(tuple(inputs), node, extra + value.axes)
+
+    def _sizes(self, expression: Expression, shapes: Mapping[str, tuple[int, ...]], sizes: Mapping[str, int]) -> tuple[dict[str, int], tuple[int, ...]]:
+        """The sizes, and the batch axes. Raises ShapeMismatch."""
+        given = [Given(n, (Size.of(n).substitute(expression.solution),), (v,), size=True) for n, v in sizes.items()]
+        leading = []
+        for symbol in expression.symbols:
+            shape = shapes[symbol.name]
+            if len(shape) < len(symbol.shape):
+                raise ShapeMismatch(f"{symbol.name} has shape {shape_text(shape)}, expected {describe(symbol.shape)}")
+            own = _own(symbol, shape)
+            leading.append(shape[: len(shape) - len(own)])
+            given.append(Given(symbol.name, symbol.shape, own))
+        known = solve(given)
+        try:
+            batch = np.broadcast_shapes(*leading)
+        except ValueError as error:
+            said = ", ".join(f"{x.name} {lead}" for x, lead in zip(expression.symbols, leading, strict=True) if lead)
+            raise ShapeMismatch(f"the batch axes of {self.name} do not fit each other: {said}") from error
+        for atom in _atoms(expression):
+            if atom.startswith("?members"):
+                known.setdefault(atom, FAMILY_LENGTH)
+        return known, tuple(batch)
+
+    def _run_numpy(self, expression: Expression, values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
+        arrays = {n: _numbers(v) for n, v in values.items()}
+        program = self.program(expression, {n: a.shape for n, a in arrays.items()}, sizes)
+        feeds = {node.attr("name"): arrays[node.attr("name")].reshape([a.size for a in node.axes]) for node in program.inputs}
+        try:
+            result = plain_backend.run([program.output], feeds)[0]
+        except TooLarge as error:
+            raise CannotRun(f"{self.name}: {error}") from error
+        result = np.asarray(result).transpose([program.output.axes.index(a) for a in program.axes])
+        return result.astype(float) if result.dtype.kind in "biu" else result
+
+    def _run_torch(self, expression: Expression, values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
+        import torch
+
+        like = next((v for v in values.values() if isinstance(v, torch.Tensor) and (v.is_floating_point() or v.is_complex())), None)
+        tensors = {}
+        for name, value in values.items():
+            if not isinstance(value, torch.Tensor):
+                value = torch.as_tensor(np.asarray(value), dtype=None if like is None else like.dtype, device=None if like is None else like.device)
+            tensors[name] = value
+        shapes = {n: tuple(x.shape) for n, x in tensors.items()}
+        program = self.program(expression, shapes, sizes)
+        run = self._compiled.get(id(program))
+        if run is None:
+            run = self._compiled[id(program)] = _compile(program)
+        return run(*(tensors[n.attr("name")].reshape([a.size for a in n.axes]) for n in program.inputs))
+
+
+def _compile(program: Program) -> Callable[..., Any]:
+    """The recognised program as a function of tensors in the order of its inputs."""
+    from lemmata.backends.torch import compile
+
+    output = fuse(program.output)
+    compiled = compile([output], program.inputs)
+    order = [output.axes.index(a) for a in program.axes]
+    return lambda *tensors: compiled(*tensors)[0].permute(order)
+
+
+def _own(symbol: Symbol, shape: tuple[int, ...]) -> tuple[int, ...]:
+    return shape[len(shape) - len(symbol.shape):]
+
+
+def _atoms(expression: Expression) -> set[str]:
+    """Sizes that the definition depends on, those that others determine included."""
+    from lemmata.lower.problem import walk_terms
+
+    found = {a for x in expression.symbols for size in (*x.shape, *x.variable.type.shape) for a in size.atoms}
+    for term in walk_terms((expression.term,)):
+        sizes = [*term.type.shape, *(v for v in (getattr(term, "size", None),) if isinstance(v, Size))]
+        for var in (*getattr(term, "vars", ()), *((term.var,) if hasattr(term, "var") else ())):
+            sizes += [var.count, var.start]
+        for size in sizes:
+            found |= size.atoms | size.substitute(expression.solution).atoms
+    return found
+
+
+def as_array(value: Any) -> Any:
+    """Tensors and arrays as they are; a list of equal arrays, such as the members of a family, as one."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        if isinstance(value, torch.Tensor):
+            return value
+        if isinstance(value, list | tuple) and value and all(isinstance(v, torch.Tensor) for v in value):
+            return torch.stack(list(value))
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ShapeMismatch(f"a list of unequal arrays: {error}") from error
+
+
+def _numbers(value: Any) -> np.ndarray:
+    array = np.asarray(value)
+    return array if array.dtype.kind == "c" else array.astype(np.float64)
+
+
+def _documentation(function: Function) -> str:
+    definition = function.definition
+    return f"{definition.latex}\n\nLine {definition.line} of {definition.elaboration.document.path}."

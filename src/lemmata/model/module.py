@@ -1,0 +1,146 @@
+"""A definition as an `nn.Module`: its free symbols are the parameters, named as in the document."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lemmata.core.size import Size
+from lemmata.model.definitions import Symbol, describe
+from lemmata.model.function import Function, _atoms
+from lemmata.model.naming import plain, resolve
+from lemmata.model.sizes import Given, ShapeMismatch, solve
+
+SMALL = 1e-5
+"""ε, where the document gives it no value: what keeps a quotient finite."""
+
+
+class DocumentModule(nn.Module):
+    """Runs a definition of the document on tensors; `forward` takes the definition's own parameters."""
+
+    def __init__(self, function: Function, sizes: Mapping[str, int], data: Sequence[Symbol], parameters: Mapping[str, nn.Parameter],
+                 constants: Mapping[str, Tensor]) -> None:
+        super().__init__()
+        self.function = function
+        self.sizes = dict(sizes)
+        self.data = tuple(x.name for x in data)
+        self._names = {key(n): n for n in (*parameters, *constants)}
+        for name, value in parameters.items():
+            self.register_parameter(key(name), value)
+        for name, constant in constants.items():
+            self.register_buffer(key(name), constant)
+
+    def forward(self, *args: Any, **named: Any) -> Tensor:
+        """The definition at these arguments, batch axes in front; for a value, its data in order or by keyword."""
+        held: dict[str, Any] = {name: self._get(k) for k, name in self._names.items()}
+        if not self.function.parameters:
+            if len(args) > len(self.data):
+                raise TypeError(f"{self.function.name} takes {', '.join(self.data) or 'no data'}; {len(args)} were given")
+            held |= dict(zip(self.data, args, strict=False))
+            args = ()
+        result = self.function(*args, weights={**held, **self.sizes_left(args, named)}, **named)
+        assert isinstance(result, Tensor)
+        return result
+
+    def sizes_left(self, args: Sequence[Any], named: Mapping[str, Any]) -> dict[str, int]:
+        """Sizes that no shape tells."""
+        return self._left
+
+    @property
+    def _left(self) -> dict[str, int]:
+        shaped = {a for x in self.function.expression.symbols for size in x.shape for a in size.atoms}
+        needed = _atoms(self.function.expression)
+        return {n: v for n, v in self.sizes.items() if n not in shaped and n in needed}
+
+    def _get(self, name: str) -> Tensor:
+        value = self._parameters.get(name)
+        if value is None:
+            value = self._buffers[name]
+        assert value is not None
+        return value
+
+    def extra_repr(self) -> str:
+        held = {**self._parameters, **self._buffers}
+        return f"{self.function.name}: " + ", ".join(f"{n} {tuple(x.shape)}" for n, x in held.items() if x is not None)
+
+
+def key(name: str) -> str:
+    """The document's name as PyTorch allows it: without dots."""
+    return name.replace(".", "·")
+
+
+def module(function: Function, sizes: Mapping[str, int], *, inputs: Sequence[str] = (), dtype: torch.dtype | None = None,
+           seed: int = 0) -> DocumentModule:
+    """The definition as a module with fresh weights.
+
+    `sizes` by the document's names. For a value without parameters, `inputs` names the symbols that are data. Matrices
+    start uniform as Glorot and Bengio (2010) have it, biases b and β at zero, gains γ and g at one; ε is a constant.
+    Raises ValueError for sizes that are missing or do not fit, CannotRun where the definition cannot be run.
+    """
+    expression = function.expression
+    symbols = [(x.name, x.latex) for x in expression.free]
+    named = set()
+    for wanted in inputs:
+        found = resolve(wanted, symbols)
+        if found is None:
+            raise ValueError(f"{function.name} has no symbol {wanted}; it has {', '.join(n for n, _ in symbols)}")
+        named.add(found)
+    if not function.parameters and not named:
+        raise ValueError(f"say which symbols of {function.name} are data: inputs=(…) of {', '.join(n for n, _ in symbols)}")
+    weights = [x for x in expression.free if x.name not in named]
+    known = _known(function, sizes, weights)
+    generator = torch.Generator().manual_seed(seed)
+    parameters: dict[str, nn.Parameter] = {}
+    constants: dict[str, Tensor] = {}
+    for symbol in weights:
+        shape = tuple(int(x.at(known)) for x in symbol.shape)
+        if plain(symbol.name) in ("epsilon", "varepsilon"):
+            constants[symbol.name] = torch.full(shape, SMALL, dtype=dtype)
+        else:
+            parameters[symbol.name] = nn.Parameter(_fresh(symbol, shape, generator, dtype))
+    order = {n: i for i, n in enumerate(inputs)}
+    data = sorted((x for x in expression.free if x.name in named), key=lambda x: next(
+        (i for w, i in order.items() if resolve(w, symbols) == x.name), 0))
+    return DocumentModule(function, known, data, parameters, constants)
+
+
+def _known(function: Function, sizes: Mapping[str, int], weights: Sequence[Symbol]) -> dict[str, int]:
+    """Every size of the weights, from the sizes given and the document's equations between them."""
+    expression = function.expression
+    atoms = [(a, a) for a in sorted(_atoms(expression))]
+    given = []
+    extra = {}
+    for name, value in sizes.items():
+        atom = resolve(name, atoms)
+        if atom is None:
+            extra[name] = value
+            continue
+        given.append(Given(name, (Size.of(atom).substitute(expression.solution),), (int(value),), size=True))
+    known = solve(given)
+    open_sizes = sorted({a for x in weights for size in x.shape for a in size.atoms if a not in known})
+    if open_sizes:
+        shapes = "; ".join(map(str, weights))
+        names = ", ".join(describe((Size.of(a),)) for a in open_sizes)
+        raise ShapeMismatch(f"{function.name} also needs the sizes {names}: its weights are {shapes}")
+    for x in weights:
+        for size in x.shape:
+            if size.at(known).denominator != 1 or size.at(known) < 1:
+                raise ShapeMismatch(f"{x.name} is {describe(x.shape)}, but {size} = {size.at(known)} at these sizes")
+    return known
+
+
+def _fresh(symbol: Symbol, shape: tuple[int, ...], generator: torch.Generator, dtype: torch.dtype | None) -> Tensor:
+    letter = plain(symbol.name).split("_")[0]
+    own = shape[symbol.variable.family:]
+    if letter in ("b", "beta", "c"):
+        return torch.zeros(shape, dtype=dtype)
+    if letter in ("g", "gamma"):
+        return torch.ones(shape, dtype=dtype)
+    if not own:
+        return torch.zeros(shape, dtype=dtype)
+    bound = math.sqrt(6 / (own[0] + (own[-1] if len(own) > 1 else 1)))
+    return (2 * torch.rand(shape, generator=generator, dtype=dtype) - 1) * bound
