@@ -106,11 +106,9 @@ class Elaborator:
         for formula in self.document.formulas:
             rows.append((formula, latex.parse(formula.latex, self.document.macros, definitions=definitions)))
         first = [(formula, row, parse(row)) for formula, row in rows]
-        words = frozenset(
-            n.base for _, _, parts in first for p in parts for n in walk(p.expr)
-            if isinstance(n, s.Name) and n.word and len(n.base) > 1 and n.base.isalpha()
-        )
-        words |= _capital_runs([p.expr for _, _, parts in first for p in parts])
+        exprs = [p.expr for _, _, parts in first for p in parts]
+        words = _words(exprs)
+        words |= _capital_runs(exprs)
         for formula, row, parts in first:
             if words and _has_run(formula.latex, words):
                 parts = parse(row, words=words)
@@ -374,6 +372,24 @@ def _why(role: str) -> str:
 def _source(item: Item) -> str:
     start, end = _extent(item.formula, item.part.expr)
     return item.formula.latex[start:end].strip()
+
+
+def _words(exprs: Sequence[s.Expr]) -> frozenset[str]:
+    """Names of several letters that the document uses; in scripts of three or more. `d` where it is a letter like any other."""
+    found: set[str] = set()
+    for expr in exprs:
+        scripts: set[int] = set()
+        for node in walk(expr):
+            if not isinstance(node, s.Name):
+                continue
+            for script in (node.sub, node.sup):
+                if script is not None:
+                    scripts.update(id(n) for n in walk(script))
+            if node.word and node.base.isalpha() and len(node.base) > (2 if id(node) in scripts else 1):
+                found.add(node.base)
+            if node.base == "d" and not node.word and node.sub is not None and not node.accents:
+                found.add("d")
+    return frozenset(found)
 
 
 def _capital_runs(exprs: Sequence[s.Expr]) -> frozenset[str]:
