@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -94,6 +96,17 @@ def test_constant_masks_take_no_memory_where_they_repeat():
     program(torch.ones(64))
     (stored,) = (t for made in program._made.values() for t in made.values())
     assert stored.untyped_storage().nbytes() <= 64 * 8 and tuple(stored.shape) == (64, 100_000)
+
+
+def test_a_program_first_used_for_inference_can_be_trained_and_copied():
+    n = Axis.fresh("n", 3)
+    x = b.input("x", [n])
+    program = copy.deepcopy(backend.compile([b.contract([x, b.unary("sqrt", b.iota(n))], [n])], [x]))
+    with torch.inference_mode():
+        program(torch.ones(3))
+    leaf = torch.ones(3, requires_grad=True)
+    program(leaf)[0].backward()
+    np.testing.assert_allclose(leaf.grad, np.sqrt([0, 1, 2]), rtol=1e-6)
 
 
 def test_every_native_spelling_has_an_implementation():

@@ -98,13 +98,49 @@ def _power(x: Array, y: Array) -> Array:
 
 
 ELEMENTWISE: dict[str, Callable[..., Any]] = {
-    "neg": np.negative, "exp": np.exp, "log": np.log, "sqrt": _root, "sin": np.sin, "cos": np.cos, "tan": np.tan, "sinh": np.sinh,
-    "cosh": np.cosh, "tanh": np.tanh, "arcsin": np.arcsin, "arccos": np.arccos, "arctan": np.arctan, "erf": _erf, "lgamma": _lgamma,
-    "digamma": _digamma, "abs": np.abs, "sign": np.sign, "floor": np.floor, "ceil": np.ceil, "reciprocal": lambda x: 1.0 / x,
-    "conj": np.conj, "real": np.real, "imag": np.imag, "not_": np.logical_not, "square": np.square,
-    "add": np.add, "sub": lambda x, y: np.subtract(x, y), "mul": np.multiply, "div": lambda x, y: np.true_divide(x, y), "pow": _power,
-    "maximum": np.maximum, "minimum": np.minimum, "mod": np.mod, "atan2": np.arctan2, "lt": np.less, "le": np.less_equal,
-    "gt": np.greater, "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal, "and_": np.logical_and, "or_": np.logical_or,
+    "neg": np.negative,
+    "exp": np.exp,
+    "log": np.log,
+    "sqrt": _root,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tan": np.tan,
+    "sinh": np.sinh,
+    "cosh": np.cosh,
+    "tanh": np.tanh,
+    "arcsin": np.arcsin,
+    "arccos": np.arccos,
+    "arctan": np.arctan,
+    "erf": _erf,
+    "lgamma": _lgamma,
+    "digamma": _digamma,
+    "abs": np.abs,
+    "sign": np.sign,
+    "floor": np.floor,
+    "ceil": np.ceil,
+    "reciprocal": lambda x: 1.0 / x,
+    "conj": np.conj,
+    "real": np.real,
+    "imag": np.imag,
+    "not_": np.logical_not,
+    "square": np.square,
+    "add": np.add,
+    "sub": lambda x, y: np.subtract(x, y),
+    "mul": np.multiply,
+    "div": lambda x, y: np.true_divide(x, y),
+    "pow": _power,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+    "mod": np.mod,
+    "atan2": np.arctan2,
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "and_": np.logical_and,
+    "or_": np.logical_or,
 }
 
 
@@ -121,6 +157,7 @@ def _reduction(f: Callable[..., Any]) -> Callable[[Node, list[Array]], Any]:
     def rule(node: Node, args: list[Array]) -> Any:
         where = _positions(node)
         return f(args[0], axis=where if len(where) > 1 or f not in (np.argmax, np.argmin) else where[0])
+
     return rule
 
 
@@ -151,9 +188,13 @@ def _take(node: Node, args: list[Array]) -> Array:
     inside = (place >= 0) & (place < axis.size) & np.isclose(np.real(raw), place)
     moved = np.moveaxis(args[0], source.axes.index(axis), -1)
     rest = tuple(a for a in source.axes if a != axis)
-    shaped = moved.reshape(tuple(a.size if a in rest else 1 for a in node.axes) + (axis.size,)) if rest == tuple(
-        a for a in node.axes if a in rest) else moved.transpose([rest.index(a) for a in node.axes if a in rest] + [len(rest)]).reshape(
-        tuple(a.size if a in rest else 1 for a in node.axes) + (axis.size,))
+    shaped = (
+        moved.reshape(tuple(a.size if a in rest else 1 for a in node.axes) + (axis.size,))
+        if rest == tuple(a for a in node.axes if a in rest)
+        else moved.transpose([rest.index(a) for a in node.axes if a in rest] + [len(rest)]).reshape(
+            tuple(a.size if a in rest else 1 for a in node.axes) + (axis.size,)
+        )
+    )
     shape = tuple(a.size for a in node.axes)
     shaped = np.broadcast_to(shaped, (*shape, axis.size))
     place = np.broadcast_to(np.where(inside, place, 0), shape)
@@ -178,14 +219,18 @@ def _scatter(node: Node, args: list[Array]) -> Array:
 def _concat(node: Node, args: list[Array]) -> Array:
     others = node.axes[:-1]
     shape = tuple(a.size for a in others)
-    parts = [np.broadcast_to(_spread(x, s, (*others, own)), (*shape, own.size))
-             for x, s, own in zip(args, node.args, node.attr("along"), strict=True)]
+    parts = [
+        np.broadcast_to(_spread(x, s, (*others, own)), (*shape, own.size))
+        for x, s, own in zip(args, node.args, node.attr("along"), strict=True)
+    ]
     return np.concatenate(parts, axis=-1)
 
 
 def _stack(node: Node, args: list[Array]) -> Array:
     shape = tuple(a.size for a in node.axes[:-1])
-    return np.stack([np.broadcast_to(_spread(x, s, node.axes[:-1]), shape) for x, s in zip(args, node.args, strict=True)], axis=-1)
+    return np.stack(
+        [np.broadcast_to(_spread(x, s, node.axes[:-1]), shape) for x, s in zip(args, node.args, strict=True)], axis=-1
+    )
 
 
 def _merge(node: Node, args: list[Array]) -> Array:
@@ -259,16 +304,31 @@ RULES: dict[str, Callable[[Node, list[Array]], Any]] = {
     "array": lambda n, a: np.asarray(n.attr("value")).reshape(tuple(x.size for x in n.axes)),
     "broadcast": lambda n, a: np.broadcast_to(_spread(a[0], n.args[0], n.axes), tuple(x.size for x in n.axes)),
     "select": _select,
-    "sum": _reduction(np.sum), "prod": _reduction(np.prod), "max": _reduction(np.max), "min": _reduction(np.min),
-    "any": _reduction(np.any), "all": _reduction(np.all), "argmax": _reduction(np.argmax), "argmin": _reduction(np.argmin),
+    "sum": _reduction(np.sum),
+    "prod": _reduction(np.prod),
+    "max": _reduction(np.max),
+    "min": _reduction(np.min),
+    "any": _reduction(np.any),
+    "all": _reduction(np.all),
+    "argmax": _reduction(np.argmax),
+    "argmin": _reduction(np.argmin),
     "contract": _contract,
     "rename": lambda n, a: a[0],
-    "diagonal": _diagonal, "take": _take, "scatter": _scatter, "concat": _concat, "stack": _stack, "merge": _merge, "split": _split,
-    "inv": _inv, "matrix_exp": _matrix_exp, "cholesky": _cholesky,
+    "diagonal": _diagonal,
+    "take": _take,
+    "scatter": _scatter,
+    "concat": _concat,
+    "stack": _stack,
+    "merge": _merge,
+    "split": _split,
+    "inv": _inv,
+    "matrix_exp": _matrix_exp,
+    "cholesky": _cholesky,
     "det": lambda n, a: np.linalg.det(_matrix(n, a)),
     "logabsdet": lambda n, a: np.linalg.slogdet(_matrix(n, a))[1],
     "eigvalsh": lambda n, a: np.linalg.eigvalsh(_matrix(n, a)),
     "svdvals": lambda n, a: np.linalg.svd(_matrix(n, a), compute_uv=False),
-    "svd_outer": _svd_outer, "eigh_outer": _eigh_outer,
+    "svd_outer": _svd_outer,
+    "eigh_outer": _eigh_outer,
     "call": lambda n, a: a[-1],
 }

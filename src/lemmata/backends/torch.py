@@ -81,11 +81,16 @@ class Compiled:
         found = (_whole(kind, values[o.uid], o) for o in self.outputs)
         return tuple(found)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Compiled:
+        """Copies of a module share their program."""
+        return self
+
     def _constants(self, kind: Kind) -> dict[int, Any]:
         made = self._made.get(kind)
         if made is None:
-            made = {uid: value if not isinstance(value, np.ndarray) else kind.constant(value)
-                    for uid, value in self.constants.items()}  # fmt: skip
+            with torch.inference_mode(False):
+                made = {uid: value if not isinstance(value, np.ndarray) else kind.constant(value)
+                        for uid, value in self.constants.items()}  # fmt: skip
             self._made = {kind: made}
         return made
 
@@ -322,12 +327,7 @@ def _take_known(node: Node, dim: int, places: Any, rest: tuple[Any, ...]) -> Rul
     first = int(places.flat[0])
     if places.ndim == 1 and (places == first + np.arange(len(places))).all():
         return lambda kind, x: back(x[0].narrow(dim, first, len(places)))
-    flat = torch.tensor(places.reshape(-1))
-
-    def rule(kind: Kind, x: list[Any]) -> Tensor:
-        found = x[0].index_select(dim, flat.to(x[0].device))
-        return back(found.unflatten(dim, places.shape))
-    return rule
+    return lambda kind, x: back(x[0].index_select(dim, x[1].reshape(-1)).unflatten(dim, places.shape))
 
 
 def _scatter(node: Node) -> Rule:

@@ -63,10 +63,8 @@ def _attention(node: Node) -> Rule:
         mask = None
         if lay_mask is not None:
             mask = lay_mask(as_tensor(kind, args[4], masks[0].dtype)).to(parts[0].dtype)
-            if len(sizes) == 2:
-                mask = mask.expand(*(sizes if mask.stride(0) or mask.stride(1) else (1, 1)), query.size, key.size)
-            else:
-                mask = four_dimensional(mask.expand(*sizes, query.size, key.size))
+            before = (-1, -1) if len(sizes) == 2 else sizes
+            mask = four_dimensional(mask.expand(*before, query.size, key.size))
         found = functional.scaled_dot_product_attention(
             parts[0], parts[1], parts[2], attn_mask=mask, is_causal=causal and mask is None, scale=float(factor)
         )
