@@ -58,13 +58,17 @@ def _spectrum(entries: list[list[Any]]) -> list[Any]:
     if not all(d.is_finite() for d in discs):
         raise Undecided("eigenvalues that cannot be enclosed")
     groups: list[tuple[Any, int]] = []
-    for disc in sorted(discs, key=cmp_to_key(lambda x, y: (x.mid() > y.mid()) - (x.mid() < y.mid()))):
+    for disc in sorted(discs, key=cmp_to_key(_by_middle)):
         count = 1
         while groups and groups[-1][0].overlaps(disc):
             other, members = groups.pop()
             disc, count = disc.union(other), count + members
         groups.append((disc, count))
     return [disc for disc, count in groups for _ in range(count)]
+
+
+def _by_middle(x: Any, y: Any) -> int:
+    return int(x.mid() > y.mid()) - int(x.mid() < y.mid())
 
 
 def _symmetric(entries: list[list[Any]]) -> Any:
