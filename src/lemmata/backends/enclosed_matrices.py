@@ -12,6 +12,10 @@ from flint import acb, acb_mat, arb, arb_mat, ctx
 from lemmata.backends.enclosures import NotInBall, Undecided, greater
 
 
+def _by_middle(x: Any, y: Any) -> int:
+    return int(x.mid() > y.mid()) - int(x.mid() < y.mid())
+
+
 def matrix(entries: list[list[Any]]) -> Any:
     return acb_mat(entries) if any(isinstance(x, acb) for line in entries for x in line) else arb_mat(entries)
 

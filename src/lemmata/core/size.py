@@ -46,7 +46,7 @@ class Size:
         """self / other where other is a single monomial; None where the result is no such polynomial."""
         if len(other.terms) != 1:
             return None
-        (monomial, coefficient), = other.terms
+        ((monomial, coefficient),) = other.terms
         inverse = Size(((tuple((a, -e) for a, e in monomial), 1 / coefficient),))
         return self * inverse
 

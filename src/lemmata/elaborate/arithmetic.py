@@ -48,7 +48,9 @@ def unify_shapes(solver: Solver, a: Tensor, b: Tensor, what: str) -> None:
         try:
             solver.unify(x, y)
         except Misfit as misfit:
-            raise Misfit(f"{what}: {shape_text(solver.type(a))} and {shape_text(solver.type(b))}", a.shape, b.shape) from misfit
+            raise Misfit(
+                f"{what}: {shape_text(solver.type(a))} and {shape_text(solver.type(b))}", a.shape, b.shape
+            ) from misfit
 
 
 def transpose(term: t.Term) -> t.Term:
@@ -120,7 +122,11 @@ def multiply(solver: Solver, left: t.Term, right: t.Term) -> t.Term:
     if a.rank == 2 and b.rank == 1:
         if b.row and a.shape[1].number == 1:
             solver.unify(a.shape[1], Size.of(1))
-            return dot(left, t.Op(Tensor((Size.of(1), b.shape[0]), False, b.dtype), "as_row", (right,)), (a.shape[0], b.shape[0]))
+            return dot(
+                left,
+                t.Op(Tensor((Size.of(1), b.shape[0]), False, b.dtype), "as_row", (right,)),
+                (a.shape[0], b.shape[0]),
+            )
         _inner(solver, a, b)
         return dot(left, right, (a.shape[0],))
     if a.rank == 1 and b.rank == 2:
@@ -146,8 +152,11 @@ def _inner(solver: Solver, a: Tensor, b: Tensor) -> None:
     try:
         solver.unify(a.shape[-1], b.shape[0])
     except Misfit as misfit:
-        raise Misfit(f"the inner sizes of a product differ: {solver.type(a)} times {solver.type(b)}",
-                     (a.shape[-1],), (b.shape[0],)) from misfit
+        raise Misfit(
+            f"the inner sizes of a product differ: {solver.type(a)} times {solver.type(b)}",
+            (a.shape[-1],),
+            (b.shape[0],),
+        ) from misfit
 
 
 def divide(solver: Solver, left: t.Term, right: t.Term) -> t.Term:
@@ -190,7 +199,9 @@ def inverse(solver: Solver, base: t.Term) -> t.Term:
         try:
             solver.unify(*base.type.shape)
         except Misfit as misfit:
-            raise Misfit(f"the inverse of a matrix that is not square: {base.type}", base.type.shape[:1], base.type.shape[1:]) from misfit
+            raise Misfit(
+                f"the inverse of a matrix that is not square: {base.type}", base.type.shape[:1], base.type.shape[1:]
+            ) from misfit
         return t.Op(base.type, "inv", (base,))
     return elementwise("pow", base, number(-1))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from lemmata.core import terms as t
@@ -11,14 +12,14 @@ from lemmata.elaborate import surface as s
 from lemmata.elaborate.environment import Binding
 from lemmata.elaborate.functions import apply_operator, is_operator
 from lemmata.elaborate.names import script_items, spell, stem, suffix
-from lemmata.elaborate.reader import Reader, size_of
+from lemmata.elaborate.reader import Reader
 from lemmata.elaborate.references import component, suffixed
 from lemmata.elaborate.solver import Misfit, Unreadable
 
 
 def function_binding(r: Reader, expr: s.Name, arity: int | None = None) -> tuple[Binding, s.Expr | None] | None:
     """The function that a name denotes and the superscript it leaves over; None if it is no function here."""
-    keys = []
+    keys: list[tuple[str, s.Expr | None]] = []
     if expr.sub is not None and expr.sup is not None:
         keys.append((f"{stem(expr)}_{spell(expr.sub)}^{spell(expr.sup)}", None))
     if expr.sub is not None:
@@ -60,7 +61,16 @@ def call_function(r: Reader, binding: Binding, arguments: tuple[t.Term, ...], na
 
 def _abstract_call(r: Reader, binding: Binding, arguments: tuple[t.Term, ...]) -> t.Term:
     """A function known only by its type: some smooth function, the same wherever it is used."""
-    if len({(str(b.type), str(b.argument_types)) for b in r.shared.environment.all(binding.key) if b.kind == "abstract"}) > 1:
+    if (
+        len(
+            {
+                (str(b.type), str(b.argument_types))
+                for b in r.shared.environment.all(binding.key)
+                if b.kind == "abstract"
+            }
+        )
+        > 1
+    ):
         raise Unreadable(f"{binding.latex} has several signatures")
     for declared, argument in zip(binding.argument_types, arguments, strict=False):
         a.unify_shapes(r.solver, declared, argument.type, f"the argument of {binding.latex}")
@@ -74,7 +84,7 @@ def derivative_of_call(r: Reader, binding: Binding, arguments: tuple[t.Term, ...
     return prime(r, lambda x: call_function(r, binding, (x,), name), arguments[0], order, name)
 
 
-def prime(r: Reader, function, argument: t.Term, order: int, name: str) -> t.Term:
+def prime(r: Reader, function: Callable[[t.Term], t.Term], argument: t.Term, order: int, name: str) -> t.Term:
     variable = t.Variable(f"{name}' argument {r.place.at}", "\\cdot", replace(argument.type, row=False))
     point: t.Term = t.Input(variable.type, variable)
     value = function(point)
@@ -218,7 +228,9 @@ def call(r: Reader, expr: s.Call) -> t.Term:
     if _is_value(r, bare) and expr.bracketed:
         return product(r, [r.term(bare), *(r.term(i) for i in expr.arguments)])
     if expr.function.primes:
-        return prime(r, lambda x: apply_operator(r, expr, (x,)), r.term(expr.arguments[0]), expr.function.primes, stem(bare))
+        return prime(
+            r, lambda x: apply_operator(r, expr, (x,)), r.term(expr.arguments[0]), expr.function.primes, stem(bare)
+        )
     return apply_operator(r, expr, None)
 
 
@@ -279,11 +291,11 @@ def kronecker(r: Reader, left: t.Term, right: t.Term) -> t.Term:
     if x.rank == 1 and y.rank == 1 and x.row == y.row:
         return t.Op(Tensor((x.shape[0] * y.shape[0],), x.row, a.join_dtype(x, y)), "kron", (left, right))
     if x.rank == 2 and y.rank == 2:
-        return t.Op(Tensor((x.shape[0] * y.shape[0], x.shape[1] * y.shape[1]), False, a.join_dtype(x, y)), "kron", (left, right))
+        return t.Op(
+            Tensor((x.shape[0] * y.shape[0], x.shape[1] * y.shape[1]), False, a.join_dtype(x, y)), "kron", (left, right)
+        )
     if x.rank == 1 and y.rank == 1:
         return a.multiply(r.solver, replace_row(left, False), replace_row(right, True))
     raise Unreadable("⊗ of a matrix and a vector")
 
 
-def as_size(term: t.Term):
-    return size_of(term)

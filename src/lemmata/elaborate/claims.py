@@ -41,8 +41,13 @@ class Conditions:
     """Symbols that derivatives hold fixed."""
 
 
-def read_chain(make: Callable[[Choices], Shared], place: Place, items: Sequence[s.Expr], ops: Sequence[str],
-               conditions: Conditions = Conditions()) -> Attempt:
+def read_chain(
+    make: Callable[[Choices], Shared],
+    place: Place,
+    items: Sequence[s.Expr],
+    ops: Sequence[str],
+    conditions: Conditions = Conditions(),
+) -> Attempt:
     """All readings of items related by ops at a place; `make` gives a fresh state for each reading."""
     attempt = Attempt()
     choices = Choices()
@@ -68,15 +73,22 @@ def read_chain(make: Callable[[Choices], Shared], place: Place, items: Sequence[
             attempt.failures.append(str(problem))
             errors.append(problem)
             guessed.append(anyone)
-    if not attempt.readings and attempt.complete and errors and all(isinstance(e, Misfit) for e in errors) and not any(guessed):
+    if (
+        not attempt.readings
+        and attempt.complete
+        and errors
+        and all(isinstance(e, Misfit) for e in errors)
+        and not any(guessed)
+    ):
         misfit = errors[0]
         assert isinstance(misfit, Misfit)
         attempt.shape_error = ShapeError(str(misfit), misfit.left, misfit.right, {})
     return attempt
 
 
-def _read(shared: Shared, place: Place, items: Sequence[s.Expr], ops: Sequence[str],
-          conditions: Conditions) -> tuple[Reading | None, Unreadable | None, bool]:
+def _read(
+    shared: Shared, place: Place, items: Sequence[s.Expr], ops: Sequence[str], conditions: Conditions
+) -> tuple[Reading | None, Unreadable | None, bool]:
     """(reading, why not, whether undeclared symbols took part)."""
     r = Reader(shared, place)
     try:
@@ -85,16 +97,33 @@ def _read(shared: Shared, place: Place, items: Sequence[s.Expr], ops: Sequence[s
         wrapped = _conditioned(r, sides, conditions)
         tests = tuple(r.term(c) for c in conditions.relations)
     except Misfit as misfit:
-        solved = Misfit(str(misfit), tuple(r.solver.size(x) for x in misfit.left), tuple(r.solver.size(x) for x in misfit.right))
-        unknown = bool(shared.guessed) or bool(shared.borrowed) or shared.doubtful or not all(known(x) for x in (*solved.left, *solved.right))
+        solved = Misfit(
+            str(misfit), tuple(r.solver.size(x) for x in misfit.left), tuple(r.solver.size(x) for x in misfit.right)
+        )
+        unknown = (
+            bool(shared.guessed)
+            or bool(shared.borrowed)
+            or shared.doubtful
+            or not all(known(x) for x in (*solved.left, *solved.right))
+        )
         return None, solved, unknown
     except Unreadable as error:
         return None, error, True
     except RecursionError:
         return None, Unreadable("the expression is nested too deeply"), True
     rules = tuple(shared.order) + tuple((x, "=", y) for x, y in r.solver.postponed)
-    reading = Reading(wrapped, tuple(ops), dict(r.solver.solution), dict(shared.recurrences), dict(shared.steps), rules, tests,
-                      tuple(shared.guessed.values()), tuple(dict.fromkeys(shared.borrowed)), exact_orientation=exact)
+    reading = Reading(
+        wrapped,
+        tuple(ops),
+        dict(r.solver.solution),
+        dict(shared.recurrences),
+        dict(shared.steps),
+        rules,
+        tests,
+        tuple(shared.guessed.values()),
+        tuple(dict.fromkeys(shared.borrowed)),
+        exact_orientation=exact,
+    )
     return reading, None, False
 
 
@@ -111,12 +140,16 @@ def _same_shape(r: Reader, sides: tuple[t.Term, ...]) -> tuple[tuple[t.Term, ...
                 raise Misfit(f"one side is a number, the other has shape {r.solver.type(y)}", (), y.shape)
             continue
         if x.rank != y.rank:
-            raise Misfit(f"the sides have different shapes: {r.solver.type(x)} and {r.solver.type(y)}", x.shape, y.shape)
+            raise Misfit(
+                f"the sides have different shapes: {r.solver.type(x)} and {r.solver.type(y)}", x.shape, y.shape
+            )
         try:
             for p, q in zip(x.shape, y.shape, strict=True):
                 r.solver.unify(p, q)
         except Misfit as misfit:
-            raise Misfit(f"the sides have different shapes: {r.solver.type(x)} and {r.solver.type(y)}", x.shape, y.shape) from misfit
+            raise Misfit(
+                f"the sides have different shapes: {r.solver.type(x)} and {r.solver.type(y)}", x.shape, y.shape
+            ) from misfit
         if x.rank == 1 and x.row != y.row:
             exact = False
     return sides, exact
@@ -139,7 +172,12 @@ def _conditioned(r: Reader, sides: tuple[t.Term, ...], conditions: Conditions) -
             raise Unreadable("a condition on something that is defined")
         if not isinstance(target, t.Input):
             raise Unreadable("a condition that is no value of a symbol")
-        if value.type.rank not in (0, target.type.rank) or value.type.rank == 0 and target.type.rank and not _constant(value):
+        if (
+            value.type.rank not in (0, target.type.rank)
+            or value.type.rank == 0
+            and target.type.rank
+            and not _constant(value)
+        ):
             raise Unreadable("a condition of another shape")
         for p, q in zip(value.type.shape, target.type.shape, strict=False):
             r.solver.unify(p, q)

@@ -36,7 +36,9 @@ def membership(r: Reader, expr: s.Expr) -> Membership:
             domain = bounds or _sign(sub)
             dtype = {"R": "real", "Q": "real", "C": "complex"}.get(name, "int")
             if name in "NZ":
-                domain = replace(domain, properties=domain.properties | {"integer"}, low=0.0 if name == "N" else domain.low)
+                domain = replace(
+                    domain, properties=domain.properties | {"integer"}, low=0.0 if name == "N" else domain.low
+                )
             return Membership(Tensor(shape, dtype="real" if dtype == "int" else dtype), domain)
         case s.Name(base="S", font="bb" | "cal", sup=sup) if sup is not None:
             size = _size(r, sup)
@@ -70,7 +72,7 @@ def _sign(sub: s.Expr | None) -> Domain:
     text = spell(sub)
     if text in (">0", "+", "++", "Mark>0") or text.endswith(">0"):
         return Domain(low=0.0)
-    if text.endswith("\\ge0") or text.endswith("\\geq0"):
+    if text.endswith(("\\ge0", "\\geq0")):
         return Domain(low=0.0)
     return Domain()
 
@@ -110,8 +112,16 @@ def declare_sizes(r: Reader, expr: s.Expr) -> None:
         if key in r.locals:
             continue
         found = r.shared.environment.find(key, node.font, r.place)
-        if found is None or found.kind == "variable" and found.type is not None and found.type.rank and found.font != node.font:
-            r.shared.environment.add(Binding(key, node.font, key, "size", replace(r.place, at=-1, scopes=r.place.scopes[:1])))
+        if (
+            found is None
+            or found.kind == "variable"
+            and found.type is not None
+            and found.type.rank
+            and found.font != node.font
+        ):
+            r.shared.environment.add(
+                Binding(key, node.font, key, "size", replace(r.place, at=-1, scopes=r.place.scopes[:1]))
+            )
 
 
 def _number(expr: s.Expr) -> float | None:
@@ -126,7 +136,9 @@ def _number(expr: s.Expr) -> float | None:
     return None
 
 
-def declare_member(r: Reader, expr: s.Expr, member: Membership, ranges: dict[str, tuple[Size, Size]], letters: frozenset[str]) -> list[Binding]:
+def declare_member(
+    r: Reader, expr: s.Expr, member: Membership, ranges: dict[str, tuple[Size, Size]], letters: frozenset[str]
+) -> list[Binding]:
     """Bind the name(s) on the left of ∈: X; Q, K; x_i; x_1, …, x_n; W_i^Q. Returns what was bound."""
     match expr:
         case s.Listing(items=items):
@@ -140,14 +152,20 @@ def declare_member(r: Reader, expr: s.Expr, member: Membership, ranges: dict[str
     return []
 
 
-def _declare_name(r: Reader, expr: s.Name, member: Membership, ranges: dict[str, tuple[Size, Size]], letters: frozenset[str]) -> Binding:
+def _declare_name(
+    r: Reader, expr: s.Name, member: Membership, ranges: dict[str, tuple[Size, Size]], letters: frozenset[str]
+) -> Binding:
     key, indices = head_key(expr, letters, r.shared.environment, r.place)
     kind = "family" if indices else "variable"
     known = {spell(i): ranges[spell(i)] for i in indices if spell(i) in ranges}
-    return r.shared.environment.add(Binding(key, expr.font, key, kind, r.place, member.type, member.domain, indices=indices, ranges=known))
+    return r.shared.environment.add(
+        Binding(key, expr.font, key, kind, r.place, member.type, member.domain, indices=indices, ranges=known)
+    )
 
 
-def head_key(expr: s.Name, letters: frozenset[str], environment: Environment, place: Place) -> tuple[str, tuple[s.Expr, ...]]:
+def head_key(
+    expr: s.Name, letters: frozenset[str], environment: Environment, place: Place
+) -> tuple[str, tuple[s.Expr, ...]]:
     """The name on the left of a declaration or definition: its key, and the subscripts that are indices.
 
     A script is an index where it is one of the document's index letters (or a step like t+1, 2i), otherwise a label.
@@ -185,7 +203,9 @@ def is_index(item: s.Expr, letters: frozenset[str], environment: Environment, pl
             bound = environment.find(key, item.font, place)
             return bound is not None and bound.kind == "variable" and "integer" in bound.domain.properties
         case s.Infix() | s.Juxt():
-            return any(isinstance(n, s.Name) and is_index(n, letters, environment, place) for n in walk(item) if n is not item)
+            return any(
+                isinstance(n, s.Name) and is_index(n, letters, environment, place) for n in walk(item) if n is not item
+            )
         case s.Mark(name=":"):
             return True
     return False
@@ -205,8 +225,17 @@ def _listed_family(r: Reader, items: list[s.Expr], member: Membership) -> list[B
     letter = s.Name(first.start, first.end, "□")
     return [
         r.shared.environment.add(
-            Binding(stem(first), first.font, stem(first), "family", r.place, member.type, member.domain, indices=(letter,),
-                    ranges={"□": (start, stop - start + Size.of(1))})
+            Binding(
+                stem(first),
+                first.font,
+                stem(first),
+                "family",
+                r.place,
+                member.type,
+                member.domain,
+                indices=(letter,),
+                ranges={"□": (start, stop - start + Size.of(1))},
+            )
         )
     ]
 

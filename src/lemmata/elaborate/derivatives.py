@@ -109,6 +109,7 @@ def differentiate(r: Reader, of: t.Term, wrt: t.Term, expr: s.Expr) -> t.Term:
             result = differentiate(r, of, inner, expr)
             if of.type.rank == 0 and inner.type.rank in (1, 2):
                 from lemmata.elaborate.arithmetic import transpose
+
                 return transpose(result)
             return result
         case t.Op(name="vec", args=(inner,)):
@@ -161,6 +162,7 @@ def expectation(r: Reader, expr: s.Expectation) -> t.Term:
             raise Unreadable(f"{expr.op} here")
     if expr.sup is not None:
         from lemmata.elaborate.arithmetic import power
+
         return power(r.solver, result, r.term(expr.sup))
     return result
 
@@ -170,8 +172,8 @@ def variance(r: Reader, x: t.Term, y: t.Term) -> t.Term:
     from lemmata.elaborate import arithmetic as a
 
     if x.type.rank == 0 and y.type.rank == 0:
-        product = a.elementwise("mul", x, y)
-        mean = a.elementwise("mul", t.Expect(SCALAR, x), t.Expect(SCALAR, y))
+        product: t.Term = a.elementwise("mul", x, y)
+        mean: t.Term = a.elementwise("mul", t.Expect(SCALAR, x), t.Expect(SCALAR, y))
     elif x.type.rank == 1 and y.type.rank == 1:
         right = replace(y.type, row=True)
         product = a.multiply(r.solver, x, t.Op(right, "transpose", (y,)))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from lemmata import latex
 from lemmata.core.size import Size
+from lemmata.core.terms import Term
 from lemmata.documents.model import Document, Formula, Position
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.claims import Attempt, Conditions, inputs_of, read_chain, shape_of
@@ -30,8 +32,19 @@ from lemmata.elaborate.syntax import is_condition, parse
 
 EXISTENTIAL = re.compile(r"(?:\bthere (?:is|are|exists?)\b|\bexists?\b|存在)[^.。;；]*$", re.IGNORECASE)
 """“If there exist a_i such that …” says what is looked for, not what holds."""
-STATEMENT_ROLES = frozenset({"declaration", "definition", "implicit definition", "condition", "instance", "update", "approximation",
-                             "claim", "withdrawn"})
+STATEMENT_ROLES = frozenset(
+    {
+        "declaration",
+        "definition",
+        "implicit definition",
+        "condition",
+        "instance",
+        "update",
+        "approximation",
+        "claim",
+        "withdrawn",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +75,15 @@ class Elaborator:
     def of(elaboration: Elaboration) -> Elaborator:
         """The state in which a document was elaborated, for further reading in it."""
         roles = elaboration.roles
-        return Elaborator(elaboration.document, elaboration.context, list(elaboration.items), roles.shared.conventions, roles.environment,
-                          dict(roles.shared.usage), roles)
+        return Elaborator(
+            elaboration.document,
+            elaboration.context,
+            list(elaboration.items),
+            roles.shared.conventions,
+            roles.environment,
+            dict(roles.shared.usage),
+            roles,
+        )
 
     @staticmethod
     def with_binding(shared: Shared, binding: Binding) -> Shared:
@@ -114,12 +134,23 @@ class Elaborator:
                 parts = parse(row, words=words)
             words_of = self.context.formulas[formula.index]
             place = Place(formula.index, self.context.path(words_of.scope), words_of.sentence)
-            conditional = tuple(f for h in words_of.hypotheses if h.kind in ("if", "when", "for") and h.sentence == words_of.sentence
-                                for f in h.formulas if f != formula.index)
-            cue = "condition" if EXISTENTIAL.search(words_of.before[-90:]) and words_of.cue not in ("define", "declare") else words_of.cue
+            conditional = tuple(
+                f
+                for h in words_of.hypotheses
+                if h.kind in ("if", "when", "for") and h.sentence == words_of.sentence
+                for f in h.formulas
+                if f != formula.index
+            )
+            cue = (
+                "condition"
+                if EXISTENTIAL.search(words_of.before[-90:]) and words_of.cue not in ("define", "declare")
+                else words_of.cue
+            )
             for part in parts:
                 own = "condition" if is_condition(part.lead) else cue
-                self.items.append(Item(formula, part, place, own, words_of.withdrawn, conditional, words_of.approximate))
+                self.items.append(
+                    Item(formula, part, place, own, words_of.withdrawn, conditional, words_of.approximate)
+                )
 
     def shared(self, choices: Choices, item: Item | None) -> Shared:
         """A fresh state for one reading, with the size equations that hold at the item."""
@@ -177,7 +208,9 @@ class Elaborator:
         for hypothesis in self.words(item).hypotheses:
             for fact in (self.context.facts[k] for k in hypothesis.facts):
                 if fact.kind == "constant":
-                    constants.extend(n for i in self.items if i.formula.index in fact.subjects for n in names_of(i.part.expr))
+                    constants.extend(
+                        n for i in self.items if i.formula.index in fact.subjects for n in names_of(i.part.expr)
+                    )
                     assumed.append(hypothesis.text)
             sources = [i for i in self.items if i.formula.index in hypothesis.formulas and i is not item]
             sources = [i for i in sources if i.formula is not item.formula or i.part.row != item.part.row]
@@ -191,23 +224,43 @@ class Elaborator:
                 elif source.role == "condition" and source.claims:
                     relations.extend(source.claims)
                     assumed.append(_source(source))
-                elif source.role == "condition" or source.role in ("declaration", "definition", "expression", "instance") and not source.reason:
+                elif (
+                    source.role == "condition"
+                    or source.role in ("declaration", "definition", "expression", "instance")
+                    and not source.reason
+                ):
                     assumed.append(_source(source))
                 else:
                     guards.append(hypothesis.text)
         for source in self.items:
-            if source.cue == "assume" and source.role == "condition" and source.equations and source.place.at < item.place.at:
-                if source.place.scopes == item.place.scopes[: len(source.place.scopes)] and source.equations[0] not in equations:
+            if (
+                source.cue == "assume"
+                and source.role == "condition"
+                and source.equations
+                and source.place.at < item.place.at
+            ):
+                if (
+                    source.place.scopes == item.place.scopes[: len(source.place.scopes)]
+                    and source.equations[0] not in equations
+                ):
                     equations.extend(source.equations)
                     assumed.append(_source(source))
-        return Conditions(tuple(equations), tuple(relations), tuple(constants)), tuple(dict.fromkeys(guards)), tuple(dict.fromkeys(assumed))
+        return (
+            Conditions(tuple(equations), tuple(relations), tuple(constants)),
+            tuple(dict.fromkeys(guards)),
+            tuple(dict.fromkeys(assumed)),
+        )
 
     def statements(self, item: Item) -> list[Statement]:
         """The statements of a part: what it declares or defines, and each claim in it."""
         if item.role not in STATEMENT_ROLES:
             return []
         found: list[Statement] = []
-        if item.role in ("claim", "definition") and (item.withdrawn or item.approximate) and (item.claims or item.membership):
+        if (
+            item.role in ("claim", "definition")
+            and (item.withdrawn or item.approximate)
+            and (item.claims or item.membership)
+        ):
             role = "withdrawn" if item.withdrawn else "approximation"
             return [self.statement(item, item.part.expr, role=role, kind=item.kind, reason=f"the text {_why(role)}")]
         if item.role != "claim":
@@ -227,7 +280,9 @@ class Elaborator:
             reason, shapes, readings = self.understood(item, expr)
             if item.claims:
                 expr = replace(expr, ops=expr.ops[:1], items=expr.items[:2], end=expr.items[1].end)
-        return self.statement(item, expr, role=item.role, kind=item.kind, reason=reason, shapes=shapes, readings=readings)
+        return self.statement(
+            item, expr, role=item.role, kind=item.kind, reason=reason, shapes=shapes, readings=readings
+        )
 
     def understood(self, item: Item, expr: s.Relation) -> tuple[str, tuple[tuple[str, str], ...], tuple[Reading, ...]]:
         """Why a definition's body cannot be read, or empty; the shapes of what it binds; what it binds as a term."""
@@ -241,8 +296,15 @@ class Elaborator:
             return str(error), (), ()
         except RecursionError:
             return "the definitions are nested too deeply", (), ()
-        reading = Reading((term,), (), dict(r.solver.solution), dict(shared.recurrences), dict(shared.steps),
-                          tuple(shared.order), guessed=tuple(shared.guessed.values()))
+        reading = Reading(
+            (term,),
+            (),
+            dict(r.solver.solution),
+            dict(shared.recurrences),
+            dict(shared.steps),
+            tuple(shared.order),
+            guessed=tuple(shared.guessed.values()),
+        )
         return "", ((spell(expr.items[0]), str(r.solver.type(term.type))),), (reading,)
 
     def claim(self, item: Item, chain: s.Relation) -> Statement:
@@ -252,20 +314,40 @@ class Elaborator:
         reason = "" if attempt.readings and not attempt.preferred_failed else attempt.preferred_failed
         hidden = _implicit(attempt, chain, self.items, item)
         if hidden:
-            return self.statement(item, chain, role="implicit definition", kind=kind, readings=tuple(attempt.readings),
-                                  reason="", assumptions=(f"defines {hidden}",))
-        unused = {g for g in guards}
+            return self.statement(
+                item,
+                chain,
+                role="implicit definition",
+                kind=kind,
+                readings=tuple(attempt.readings),
+                reason="",
+                assumptions=(f"defines {hidden}",),
+            )
+        unused = set(guards)
         if not item.formula.display and (kind == "inequality" and item.cue != "claim" or _to_be_solved(chain, attempt)):
             unused.add(_source(item))
         return self.statement(
-            item, chain, role="claim", kind=kind, reason=reason, readings=tuple(attempt.readings), unread=tuple(attempt.failures),
-            complete=attempt.complete, shape_error=attempt.shape_error, guards=tuple(sorted(unused)), assumptions=assumed,
+            item,
+            chain,
+            role="claim",
+            kind=kind,
+            reason=reason,
+            readings=tuple(attempt.readings),
+            unread=tuple(attempt.failures),
+            complete=attempt.complete,
+            shape_error=attempt.shape_error,
+            guards=tuple(sorted(unused)),
+            assumptions=assumed,
         )
 
     def shape_claim(self, item: Item) -> Statement:
         assert item.membership is not None
         left, right = item.membership
-        span = replace(item.part.expr, start=left.start, end=right.end) if isinstance(item.part.expr, s.Relation) else item.part.expr
+        span = (
+            replace(item.part.expr, start=left.start, end=right.end)
+            if isinstance(item.part.expr, s.Relation)
+            else item.part.expr
+        )
         try:
             found, guessed, shared = shape_of(lambda c: self.shared(c, item), item.place, left)
             member = membership(Reader(shared, item.place), right)
@@ -279,16 +361,22 @@ class Elaborator:
         solution = dict(shared.solver.solution)
         claimed = member.type.shape
         if member.domain.low is not None or member.domain.high is not None or member.domain.properties:
-            return self.statement(item, span, role="claim", kind="membership", reason="a membership in more than a shape")
+            return self.statement(
+                item, span, role="claim", kind="membership", reason="a membership in more than a shape"
+            )
         if guessed or not all(known(x) for x in (*found.shape, *claimed)):
             return self.statement(item, span, role="claim", kind="shape", reason="the shapes are not all declared")
-        return self.statement(item, span, role="claim", kind="shape", membership=(found.shape, claimed), solution=solution)
+        return self.statement(
+            item, span, role="claim", kind="shape", membership=(found.shape, claimed), solution=solution
+        )
 
-    def statement(self, item: Item, expr: s.Expr, **parts: object) -> Statement:
+    def statement(self, item: Item, expr: s.Expr, **parts: Any) -> Statement:
         formula = item.formula
         start, end = _extent(formula, expr)
         text = formula.latex[start:end].strip()
-        return Statement(formula, formula.position(start), formula.position(max(start, end - 1)), text, expr=expr, **parts)  # type: ignore[arg-type]
+        return Statement(
+            formula, formula.position(start), formula.position(max(start, end - 1)), text, expr=expr, **parts
+        )  # type: ignore[arg-type]
 
 
 def definition_place(binding: Binding) -> Place:
@@ -296,14 +384,18 @@ def definition_place(binding: Binding) -> Place:
     return binding.place
 
 
-def _definition_term(r: Reader, item: Item, expr: s.Relation):
+def _definition_term(r: Reader, item: Item, expr: s.Relation) -> Term:
     from lemmata.elaborate import references
     from lemmata.elaborate.calls import call_function
     from lemmata.elaborate.derivatives import own_arguments
     from lemmata.elaborate.heads import head_of
 
-    bindings = [b for key in r.shared.environment.keys() for b in r.shared.environment.all(key)
-                if b.place == item.place and b.kind in ("definition", "function")]
+    bindings = [
+        b
+        for key in r.shared.environment.keys()
+        for b in r.shared.environment.all(key)
+        if b.place == item.place and b.kind in ("definition", "function")
+    ]
     head = head_of(expr.items[0], r.shared.conventions.index_letters, r.shared.environment, item.place)
     for binding in bindings:
         if head is not None and binding.key == head.key:
@@ -321,7 +413,9 @@ def _definition_term(r: Reader, item: Item, expr: s.Relation):
 
 def _to_be_solved(chain: s.Relation, attempt: Attempt) -> bool:
     """f'(x) = 0 in running text: a number on one side, a free number x on the other; it may ask for x."""
-    if len(chain.items) != 2 or not any(isinstance(x, s.Num) or isinstance(x, s.Sign) and isinstance(x.body, s.Num) for x in chain.items):
+    if len(chain.items) != 2 or not any(
+        isinstance(x, s.Num) or isinstance(x, s.Sign) and isinstance(x.body, s.Num) for x in chain.items
+    ):
         return False
     inputs = [v for r in attempt.readings[:1] for v in inputs_of(r.sides)]
     return bool(inputs) and all(v.type.rank == 0 for v in inputs)
@@ -375,7 +469,7 @@ def _source(item: Item) -> str:
 
 
 def _words(exprs: Sequence[s.Expr]) -> frozenset[str]:
-    """Names of several letters that the document uses; in scripts of three or more. `d` where it is a letter like any other."""
+    """Names of several letters that the document uses, in scripts of three or more; `d` where it is a plain letter."""
     found: set[str] = set()
     for expr in exprs:
         scripts: set[int] = set()
@@ -402,9 +496,20 @@ def _capital_runs(exprs: Sequence[s.Expr]) -> frozenset[str]:
         for node in walk(expr):
             match node:
                 case s.Juxt(items=items):
-                    letters = [i for i in items if isinstance(i, s.Name) and len(i.base) == 1 and i.base.isupper() and not i.accents]
-                    if len(letters) == len(items) > 1 and all(x.sub is None for x in letters[:-1]) and letters[-1].sub is not None and (
-                            letters[-1].sup is None and all(b.start == a.start + 1 for a, b in zip(letters, letters[1:], strict=False))):
+                    letters = [
+                        i
+                        for i in items
+                        if isinstance(i, s.Name) and len(i.base) == 1 and i.base.isupper() and not i.accents
+                    ]
+                    if (
+                        len(letters) == len(items) > 1
+                        and all(x.sub is None for x in letters[:-1])
+                        and letters[-1].sub is not None
+                        and (
+                            letters[-1].sup is None
+                            and all(b.start == a.start + 1 for a, b in zip(letters, letters[1:], strict=False))
+                        )
+                    ):
                         skip.update(id(x) for x in items)
                         if node is head:
                             runs.add("".join(x.base for x in letters))

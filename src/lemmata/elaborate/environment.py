@@ -107,13 +107,17 @@ class Environment:
     def keys(self) -> list[str]:
         return list(self._table)
 
-    def find(self, key: str, font: str, place: Place, arity: int | None = None, indexed: bool | None = None) -> Binding | None:
+    def find(
+        self, key: str, font: str, place: Place, arity: int | None = None, indexed: bool | None = None
+    ) -> Binding | None:
         """The meaning of a name at a place: the author's font first, then any font."""
         found = self._table.get(key)
         if not found:
             return None
         if arity is not None:
-            narrowed = [b for b in found if b.kind not in ("function", "abstract") or len(b.params or b.argument_types) == arity]
+            narrowed = [
+                b for b in found if b.kind not in ("function", "abstract") or len(b.params or b.argument_types) == arity
+            ]
             found = narrowed or found
         given = [b for b in found if b.literal and b.place.at <= place.at]
         if given:
@@ -152,8 +156,10 @@ class Environment:
     def visible_before(self, key: str, font: str, place: Place, arity: int | None = None) -> Binding | None:
         """What the name meant just before this place in its own or an enclosing scope; None if nothing did."""
         found = [
-            b for b in self._table.get(key, ())
-            if b.place.at <= place.at and b.place.scopes == place.scopes[: len(b.place.scopes)]
+            b
+            for b in self._table.get(key, ())
+            if b.place.at <= place.at
+            and b.place.scopes == place.scopes[: len(b.place.scopes)]
             and (arity is None or b.kind not in ("function", "abstract") or len(b.params or b.argument_types) == arity)
         ]
         exact = [b for b in found if b.font == font]

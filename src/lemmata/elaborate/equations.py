@@ -35,7 +35,9 @@ def instance(roles: Roles, item: Item, expr: s.Relation) -> bool:
         return False
     item.role, item.kind = "instance", "instance"
     if isinstance(body, s.Matrix | s.Paren | s.Scripted) and not head.indices:
-        roles.environment.add(Binding(head.key, head.font, head.latex, "definition", item.place, body=body, literal=True))
+        roles.environment.add(
+            Binding(head.key, head.font, head.latex, "definition", item.place, body=body, literal=True)
+        )
     roles.rest(item, expr, 1)
     return True
 
@@ -47,14 +49,19 @@ def of_sequence(roles: Roles, item: Item, head: Head) -> bool:
 
 def property_equation(roles: Roles, item: Item, expr: s.Relation) -> bool:
     """A = A^⊤, W^⊤ = W^{-1} of a matrix without a value here: says what kind of matrix is meant."""
-    if len(expr.items) != 2 or expr.ops != ("=",) or not all(isinstance(i, s.Name) and i.sub is None for i in expr.items):
+    if (
+        len(expr.items) != 2
+        or expr.ops != ("=",)
+        or not all(isinstance(i, s.Name) and i.sub is None for i in expr.items)
+    ):
         return False
     left, right = expr.items
     assert isinstance(left, s.Name) and isinstance(right, s.Name)
     if stem(left) != stem(right) or left.font != right.font:
         return False
     found = {("", "⊤"): "symmetric", ("⊤", ""): "symmetric", ("⊤", "-1"): "orthogonal", ("-1", "⊤"): "orthogonal"}.get(
-        (_script(left), _script(right)))
+        (_script(left), _script(right))
+    )
     before = roles.environment.visible_before(stem(left), left.font, item.place)
     if found is None or before is not None and before.kind == "definition" and not before.literal:
         return False
@@ -63,9 +70,22 @@ def property_equation(roles: Roles, item: Item, expr: s.Relation) -> bool:
         before.domain = replace(before.domain, properties=before.domain.properties | {found})
         return True
     size = unknown(stem(left))
-    kind = before.type if before is not None and before.kind == "variable" and before.type is not None else Tensor((size, size))
-    roles.environment.add(Binding(stem(left), left.font, spell(replace(left, sup=None)), "variable", item.place, kind,
-                                 Domain(properties=frozenset({found}))))
+    kind = (
+        before.type
+        if before is not None and before.kind == "variable" and before.type is not None
+        else Tensor((size, size))
+    )
+    roles.environment.add(
+        Binding(
+            stem(left),
+            left.font,
+            spell(replace(left, sup=None)),
+            "variable",
+            item.place,
+            kind,
+            Domain(properties=frozenset({found})),
+        )
+    )
     return True
 
 
@@ -80,7 +100,9 @@ def moment(roles: Roles, item: Item, expr: s.Relation) -> bool:
                     return False
                 head = head_of(replace(name, sup=None), roles.letters, roles.environment, item.place)
                 bound = None if head is None else roles.environment.find(head.key, head.font, item.place)
-                if bound is not None and (bound.kind == "definition" or bound.law is not None and bound.law.mean is not None):
+                if bound is not None and (
+                    bound.kind == "definition" or bound.law is not None and bound.law.mean is not None
+                ):
                     return False
                 seen = True
             case s.Num() | s.Name():
@@ -101,10 +123,22 @@ def components(roles: Roles, item: Item, expr: s.Relation) -> bool:
             return False
     if isinstance(body, s.Scripted):
         body = body.base
-    parts = body.items if isinstance(body, s.Paren) else tuple(e for row in body.rows for e in row) if isinstance(body, s.Matrix) else ()
+    parts = (
+        body.items
+        if isinstance(body, s.Paren)
+        else tuple(e for row in body.rows for e in row)
+        if isinstance(body, s.Matrix)
+        else ()
+    )
     names = [p for p in parts if not isinstance(p, s.Mark)]
-    if len(names) < 2 or not all(isinstance(n, s.Name) and n.base == whole.base and n.accents == whole.accents and n.sub is not None
-                                 and n.sup is None for n in names):
+    if len(names) < 2 or not all(
+        isinstance(n, s.Name)
+        and n.base == whole.base
+        and n.accents == whole.accents
+        and n.sub is not None
+        and n.sup is None
+        for n in names
+    ):
         return False
     if isinstance(body, s.Matrix) and len(body.rows) > 1 and len(body.rows[0]) > 1:
         return False
@@ -129,7 +163,11 @@ def components(roles: Roles, item: Item, expr: s.Relation) -> bool:
 
 def point(roles: Roles, item: Item, expr: s.Relation) -> bool:
     """x = x_A, i = t: where one looks, not what holds."""
-    if len(expr.items) != 2 or expr.ops != ("=",) or not all(isinstance(x, s.Name) and x.sup is None for x in expr.items):
+    if (
+        len(expr.items) != 2
+        or expr.ops != ("=",)
+        or not all(isinstance(x, s.Name) and x.sup is None for x in expr.items)
+    ):
         return False
     left, right = expr.items
     assert isinstance(left, s.Name) and isinstance(right, s.Name)
@@ -176,11 +214,15 @@ def listed_matrix(roles: Roles, item: Item, expr: s.Relation, r: Reader) -> None
     if member.type.rank != 2:
         return
     item.role, item.kind = "declaration", "listed"
-    roles.environment.add(Binding(stem(whole), whole.font, spell(whole), "variable", item.place, member.type, member.domain))
+    roles.environment.add(
+        Binding(stem(whole), whole.font, spell(whole), "variable", item.place, member.type, member.domain)
+    )
     if first.base != whole.base.lower():
         letter = s.Name(first.start, first.end, "i")
         body = replace(whole, sub=letter)
-        roles.environment.add(Binding(key, first.font, spell(first), "definition", item.place, body=body, indices=(letter,)))
+        roles.environment.add(
+            Binding(key, first.font, spell(first), "definition", item.place, body=body, indices=(letter,))
+        )
 
 
 def _script(name: s.Name) -> str:

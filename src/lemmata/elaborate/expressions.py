@@ -12,7 +12,11 @@ from lemmata.elaborate.reader import Handler, Reader
 
 
 def _name(r: Reader, expr: s.Name) -> t.Term:
-    return references.identity(r, expr) if references.is_identity(r, expr) and expr.sup is None else references.name(r, expr)
+    return (
+        references.identity(r, expr)
+        if references.is_identity(r, expr) and expr.sup is None
+        else references.name(r, expr)
+    )
 
 
 _RULES: dict[type, Any] = {

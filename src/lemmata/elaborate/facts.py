@@ -20,17 +20,46 @@ from lemmata.elaborate.roles import Item, Roles
 from lemmata.elaborate.solver import Unreadable, is_unknown, unknown
 
 PROPERTIES = {
-    "symmetric": "symmetric", "positive definite": "positive definite", "positive semidefinite": "positive definite",
-    "orthogonal": "orthogonal", "invertible": "invertible", "diagonal": "diagonal", "lower triangular": "lower triangular",
-    "upper triangular": "upper triangular", "permutation": "permutation", "full column rank": "full rank",
-    "full row rank": "full rank", "full rank": "full rank", "unit": "unit", "nonzero": "nonzero", "simplex": "simplex",
-    "strictly positive probability vector": "simplex", "one-hot": "one-hot", "binary": "binary", "integer": "integer",
-    "distinct": "distinct", "positive determinant": "positive determinant", "positive diagonal": "positive diagonal",
-    "descending": "descending", "skew": "skew", "positive eigenvalues": "positive definite",
+    "symmetric": "symmetric",
+    "positive definite": "positive definite",
+    "positive semidefinite": "positive definite",
+    "orthogonal": "orthogonal",
+    "invertible": "invertible",
+    "diagonal": "diagonal",
+    "lower triangular": "lower triangular",
+    "upper triangular": "upper triangular",
+    "permutation": "permutation",
+    "full column rank": "full rank",
+    "full row rank": "full rank",
+    "full rank": "full rank",
+    "unit": "unit",
+    "nonzero": "nonzero",
+    "simplex": "simplex",
+    "strictly positive probability vector": "simplex",
+    "one-hot": "one-hot",
+    "binary": "binary",
+    "integer": "integer",
+    "distinct": "distinct",
+    "positive determinant": "positive determinant",
+    "positive diagonal": "positive diagonal",
+    "descending": "descending",
+    "skew": "skew",
+    "positive eigenvalues": "positive definite",
 }
 RANKS = {"scalar": 0, "vector": 1, "matrix": 2}
-SQUARE = frozenset({"symmetric", "positive definite", "positive semidefinite", "orthogonal", "invertible", "diagonal", "lower triangular",
-                    "upper triangular", "permutation"})
+SQUARE = frozenset(
+    {
+        "symmetric",
+        "positive definite",
+        "positive semidefinite",
+        "orthogonal",
+        "invertible",
+        "diagonal",
+        "lower triangular",
+        "upper triangular",
+        "permutation",
+    }
+)
 
 
 def apply_facts(context: Context, items: Sequence[Item], roles: Roles, conventions: Conventions) -> None:
@@ -109,10 +138,24 @@ def _apply(fact: Fact, name: s.Name, item: Item, roles: Roles) -> None:
     if binding is None or binding.kind not in ("variable", "family"):
         if fact.kind == "ones" and binding is None:
             return
-        if binding is None and not indices and _alone(item.part.expr) and (fact.kind in RANKS or fact.kind in SQUARE or fact.kind == "simplex"):
+        if (
+            binding is None
+            and not indices
+            and _alone(item.part.expr)
+            and (fact.kind in RANKS or fact.kind in SQUARE or fact.kind == "simplex")
+        ):
             kind = _kind(fact.kind, name, roles)
-            binding = roles.environment.add(Binding(key, name.font, spell(name), "variable", item.place, kind,
-                                                    declared=fact.kind not in ("vector", "matrix")))
+            binding = roles.environment.add(
+                Binding(
+                    key,
+                    name.font,
+                    spell(name),
+                    "variable",
+                    item.place,
+                    kind,
+                    declared=fact.kind not in ("vector", "matrix"),
+                )
+            )
         else:
             return
     if fact.kind == "positive":
@@ -135,7 +178,11 @@ def _apply(fact: Fact, name: s.Name, item: Item, roles: Roles) -> None:
 
 def _alone(expr: s.Expr) -> bool:
     """A formula that is just symbols."""
-    return isinstance(expr, s.Name) or isinstance(expr, s.Listing) and all(isinstance(i, s.Name | s.Mark) for i in expr.items)
+    return (
+        isinstance(expr, s.Name)
+        or isinstance(expr, s.Listing)
+        and all(isinstance(i, s.Name | s.Mark) for i in expr.items)
+    )
 
 
 def _kind(fact: str, name: s.Name, roles: Roles) -> Tensor:
@@ -173,7 +220,7 @@ def _rows(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles) -> None:
 def _matching(row: s.Name, matrices: list[s.Name], position: int, subjects: int, objects: int) -> list[s.Name]:
     """The matrix whose rows these are: the only one, or the one of the same letter."""
     if subjects == 1 and objects == 1:
-        return matrices[:1] if len(matrices) == 1 else matrices[position:position + 1]
+        return matrices[:1] if len(matrices) == 1 else matrices[position : position + 1]
     same = [m for m in matrices if m.base.lower() == row.base.lower()]
     return same[:1] or (matrices[:1] if subjects == 1 and objects == 1 else [])
 
@@ -251,9 +298,16 @@ def _of_size(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles) -> Non
                     continue
                 bound = roles.environment.find(stem(name), name.font, item.place)
                 if bound is None:
-                    roles.environment.add(Binding(stem(name), name.font, spell(name), "variable", item.place, Tensor(dims)))
-                elif bound.kind == "variable" and bound.type is not None and bound.type.rank == 2 and bound.type.shape[0].atoms and all(
-                        is_unknown(a) for x in bound.type.shape for a in x.atoms):
+                    roles.environment.add(
+                        Binding(stem(name), name.font, spell(name), "variable", item.place, Tensor(dims))
+                    )
+                elif (
+                    bound.kind == "variable"
+                    and bound.type is not None
+                    and bound.type.rank == 2
+                    and bound.type.shape[0].atoms
+                    and all(is_unknown(a) for x in bound.type.shape for a in x.atoms)
+                ):
                     bound.type = Tensor(dims)
 
 
@@ -269,7 +323,10 @@ def abstract_scalar(roles: Roles, name: s.Name, through: s.Expr, place: Place) -
     key = stem(name)
     if any(k == key and p.scopes == place.scopes[: len(p.scopes)] for k, _, p in roles.heads):
         return
-    if any(b.kind in ("through", "function", "definition") and b.place.scopes == place.scopes for b in roles.environment.all(key)):
+    if any(
+        b.kind in ("through", "function", "definition") and b.place.scopes == place.scopes
+        for b in roles.environment.all(key)
+    ):
         return
     roles.environment.add(Binding(key, name.font, spell(name), "through", place, SCALAR, through=through))
 
@@ -298,11 +355,17 @@ def _entries(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles) -> Non
         return
     (whole, item), (part, _) = wholes[0], parts[0]
     key, indices = head_key(part, roles.letters, roles.environment, item.place)
-    if not indices or not isinstance(part.sub, s.Name) or roles.environment.find(stem(whole), whole.font, item.place, indexed=False) not in (None,):
+    if (
+        not indices
+        or not isinstance(part.sub, s.Name)
+        or roles.environment.find(stem(whole), whole.font, item.place, indexed=False) not in (None,)
+    ):
         return
     if key == stem(whole) and whole.font == part.font:
         return
-    roles.environment.add(Binding(stem(whole), whole.font, spell(whole), "definition", item.place, body=replace(part, sub=None)))
+    roles.environment.add(
+        Binding(stem(whole), whole.font, spell(whole), "definition", item.place, body=replace(part, sub=None))
+    )
 
 
 def _row_names(expr: s.Expr) -> list[s.Name]:
@@ -348,6 +411,8 @@ def _tie(matrix: s.Name, row: s.Name, item: Item, roles: Roles) -> None:
         env.add(Binding(matrix_key, matrix.font, spell(matrix), "definition", place, body=stacked))
 
 
-def _stack_body(row: s.Name, letter: s.Expr, ranges: dict[str, tuple[Size, Size]], roles: Roles, item: Item) -> s.Expr | None:
+def _stack_body(
+    row: s.Name, letter: s.Expr, ranges: dict[str, tuple[Size, Size]], roles: Roles, item: Item
+) -> s.Expr | None:
     """The family named without its index: the whole stack."""
     return replace(row, sub=None, sup=None)

@@ -17,17 +17,61 @@ from lemmata.elaborate.sequences import has_dots, sequence
 from lemmata.elaborate.solver import Misfit, Unreadable, unknown
 
 ELEMENTWISE = {
-    "exp": "exp", "log": "log", "ln": "log", "sin": "sin", "cos": "cos", "tan": "tan", "sinh": "sinh", "cosh": "cosh",
-    "tanh": "tanh", "arcsin": "arcsin", "arccos": "arccos", "arctan": "arctan", "erf": "erf", "sqrt": "sqrt",
-    "sigmoid": "sigmoid", "Sigmoid": "sigmoid", "relu": "relu", "ReLU": "relu", "RELU": "relu", "gelu": "gelu", "GELU": "gelu",
-    "silu": "silu", "SiLU": "silu", "swish": "silu", "Swish": "silu", "softplus": "softplus", "elu": "elu", "ELU": "elu",
-    "sign": "sign", "sgn": "sign", "abs": "abs", "Re": "real", "Im": "imag", "expit": "sigmoid", "logistic": "sigmoid",
-    "Tanh": "tanh", "logit": "logit", "floor": "floor", "ceil": "ceil",
+    "exp": "exp",
+    "log": "log",
+    "ln": "log",
+    "sin": "sin",
+    "cos": "cos",
+    "tan": "tan",
+    "sinh": "sinh",
+    "cosh": "cosh",
+    "tanh": "tanh",
+    "arcsin": "arcsin",
+    "arccos": "arccos",
+    "arctan": "arctan",
+    "erf": "erf",
+    "sqrt": "sqrt",
+    "sigmoid": "sigmoid",
+    "Sigmoid": "sigmoid",
+    "relu": "relu",
+    "ReLU": "relu",
+    "RELU": "relu",
+    "gelu": "gelu",
+    "GELU": "gelu",
+    "silu": "silu",
+    "SiLU": "silu",
+    "swish": "silu",
+    "Swish": "silu",
+    "softplus": "softplus",
+    "elu": "elu",
+    "ELU": "elu",
+    "sign": "sign",
+    "sgn": "sign",
+    "abs": "abs",
+    "Re": "real",
+    "Im": "imag",
+    "expit": "sigmoid",
+    "logistic": "sigmoid",
+    "Tanh": "tanh",
+    "logit": "logit",
+    "floor": "floor",
+    "ceil": "ceil",
 }
-SOFTMAX = {"softmax": "softmax", "Softmax": "softmax", "SoftMax": "softmax", "logsoftmax": "log_softmax", "LogSoftmax": "log_softmax",
-           "log_softmax": "log_softmax"}
-NORMALISE = {"LayerNorm": "layer_norm", "layernorm": "layer_norm", "LN": "layer_norm", "Layernorm": "layer_norm",
-             "RMSNorm": "rms_norm"}
+SOFTMAX = {
+    "softmax": "softmax",
+    "Softmax": "softmax",
+    "SoftMax": "softmax",
+    "logsoftmax": "log_softmax",
+    "LogSoftmax": "log_softmax",
+    "log_softmax": "log_softmax",
+}
+NORMALISE = {
+    "LayerNorm": "layer_norm",
+    "layernorm": "layer_norm",
+    "LN": "layer_norm",
+    "Layernorm": "layer_norm",
+    "RMSNorm": "rms_norm",
+}
 INVERSE_OF = {"sin": "arcsin", "cos": "arccos", "tan": "arctan"}
 SYMBOLS = {"\\sigma": "sigmoid", "\\Phi": "normal_cdf", "\\varphi": "normal_pdf", "\\phi": "normal_pdf"}
 
@@ -97,17 +141,28 @@ def _pointwise(r: Reader, word: str, call: s.Call, given: tuple[t.Term, ...] | N
     x = _operand(r, call, given)
     if word in ELEMENTWISE:
         name = ELEMENTWISE[word]
-        if name == "exp" and x.type.rank == 2 and r.solver.equal(*x.type.shape) and r.choice("exp", call, 2, (
-                "exp read elementwise", "exp read as the matrix exponential")):
+        if (
+            name == "exp"
+            and x.type.rank == 2
+            and r.solver.equal(*x.type.shape)
+            and r.choice("exp", call, 2, ("exp read elementwise", "exp read as the matrix exponential"))
+        ):
             return t.Op(x.type, "matrix_exp", (x,))
         if name in ("real", "imag"):
             return t.Op(replace(x.type, dtype="real"), name, (x,))
-        return t.Op(x.type if name in ("abs", "sign") else replace(x.type, dtype="complex" if x.type.dtype == "complex" else "real"),
-                    name, (x,))
+        return t.Op(
+            x.type
+            if name in ("abs", "sign")
+            else replace(x.type, dtype="complex" if x.type.dtype == "complex" else "real"),
+            name,
+            (x,),
+        )
     if word in SOFTMAX:
         if x.type.rank == 0:
             return _component_form(r, word, call)
-        return t.Op(x.type, SOFTMAX[word], (x,), (("axis", x.type.rank - 1 if r.shared.conventions.rowwise_softmax else 0),))
+        return t.Op(
+            x.type, SOFTMAX[word], (x,), (("axis", x.type.rank - 1 if r.shared.conventions.rowwise_softmax else 0),)
+        )
     if word in NORMALISE:
         if x.type.rank == 0:
             raise Unreadable(f"{word} of a number")
@@ -134,7 +189,9 @@ def _square(r: Reader, x: t.Term, what: str) -> Size:
     try:
         r.solver.unify(*x.type.shape)
     except Misfit as misfit:
-        raise Misfit(f"the {what} of a matrix that is not square: {r.solver.type(x.type)}", x.type.shape[:1], x.type.shape[1:]) from misfit
+        raise Misfit(
+            f"the {what} of a matrix that is not square: {r.solver.type(x.type)}", x.type.shape[:1], x.type.shape[1:]
+        ) from misfit
     return x.type.shape[0]
 
 
@@ -145,6 +202,7 @@ def _scalar_of_matrix(name: str, what: str) -> Callable[..., t.Term]:
         if x.type.rank == 0:
             return x
         return t.Op(replace(SCALAR, dtype=x.type.dtype), name, (x,))
+
     return rule
 
 
@@ -190,6 +248,7 @@ def _extreme(name: str) -> Callable[..., t.Term]:
         for value in values[1:]:
             result = a.hadamard(r.solver, result, value, "maximum" if name == "max" else "minimum")
         return result
+
     return rule
 
 
@@ -223,6 +282,7 @@ def _mean(name: str) -> Callable[..., t.Term]:
         if x.type.rank == 0:
             raise Unreadable(f"the {name} of one number")
         return t.Op(SCALAR, name, (x,))
+
     return rule
 
 
@@ -242,12 +302,20 @@ def _exponential_of_size(value: Fraction) -> t.Term:
 
 
 RULES: dict[str, Callable[..., t.Term]] = {
-    "tr": _scalar_of_matrix("trace", "trace"), "Tr": _scalar_of_matrix("trace", "trace"), "trace": _scalar_of_matrix("trace", "trace"),
+    "tr": _scalar_of_matrix("trace", "trace"),
+    "Tr": _scalar_of_matrix("trace", "trace"),
+    "trace": _scalar_of_matrix("trace", "trace"),
     "det": _scalar_of_matrix("det", "determinant"),
-    "vec": _vec, "diag": _diag, "Diag": _diag,
-    "max": _extreme("max"), "min": _extreme("min"),
-    "Concat": _concat, "concat": _concat, "Concatenate": _concat,
-    "mean": _mean("mean"), "rank": _rank_of,
+    "vec": _vec,
+    "diag": _diag,
+    "Diag": _diag,
+    "max": _extreme("max"),
+    "min": _extreme("min"),
+    "Concat": _concat,
+    "concat": _concat,
+    "Concatenate": _concat,
+    "mean": _mean("mean"),
+    "rank": _rank_of,
 }
 
 

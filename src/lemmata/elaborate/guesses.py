@@ -18,7 +18,7 @@ MATRIX_CALLS = frozenset({"tr", "det", "\\det", "rank", "vec", "Tr", "trace"})
 
 
 def usage(exprs: Iterable[s.Expr], index_letters: frozenset[str]) -> dict[str, frozenset[str]]:
-    """How each bare name is used anywhere in the document: `transposed`, `inverse`, `norm`, `index1`, `index2`, `trace`."""
+    """How each bare name is used in the document: `transposed`, `inverse`, `norm`, `index1`, `index2`, `trace` ..."""
     found: dict[str, set[str]] = {}
 
     def note(expr: s.Expr, mark: str) -> None:
@@ -75,7 +75,9 @@ def guess_variable(r: Reader, expr: s.Name) -> tuple[t.Term, tuple[s.Expr, ...],
     key = stem(expr)
     label, left = "", script_items(expr.sub)
     numbered = isinstance(expr.sub, s.Num) and (_matrixlike(expr) or expr.base == "b")
-    if expr.sub is not None and (numbered or not all(_indexlike(i, r.shared.conventions.index_letters) for i in script_items(expr.sub))):
+    if expr.sub is not None and (
+        numbered or not all(_indexlike(i, r.shared.conventions.index_letters) for i in script_items(expr.sub))
+    ):
         label, left = f"_{spell(expr.sub)}", ()
     sup = expr.sup
     if _matrixlike(expr) and isinstance(sup, s.Name) and sup.base != "T":

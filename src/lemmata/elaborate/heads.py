@@ -34,7 +34,9 @@ def head_of(expr: s.Expr, letters: frozenset[str], environment: Environment, pla
             key, indices = _key(expr, letters, environment, place)
             return Head(key, expr.font, spell(expr), indices, None, (), expr)
         case s.Juxt(items=(s.Name() as name, s.Paren(open="(" | "[", items=items, separators=separators))):
-            if name.primes and any(b.kind in ("function", "abstract") for b in environment.all(stem(replace(name, primes=0)))):
+            if name.primes and any(
+                b.kind in ("function", "abstract") for b in environment.all(stem(replace(name, primes=0)))
+            ):
                 return None
             params = _parameters(items)
             if params is None or _decorated(name):
@@ -47,16 +49,25 @@ def head_of(expr: s.Expr, letters: frozenset[str], environment: Environment, pla
                 return None
             key, indices = _key(name, letters, environment, place)
             return Head(key, name.font, spell(name), indices, params, separators, name)
-        case s.Scripted(base=s.Paren(items=(s.Name() as name,)), sub=sub, sup=None) if sub is not None and name.sub is None:
+        case s.Scripted(base=s.Paren(items=(s.Name() as name,)), sub=sub, sup=None) if (
+            sub is not None and name.sub is None
+        ):
             # [J]_{ij} = …: the entries of J.
             return head_of(replace(name, sub=sub, start=expr.start, end=expr.end), letters, environment, place)
     return None
 
 
-def _key(name: s.Name, letters: frozenset[str], environment: Environment, place: Place) -> tuple[str, tuple[s.Expr, ...]]:
+def _key(
+    name: s.Name, letters: frozenset[str], environment: Environment, place: Place
+) -> tuple[str, tuple[s.Expr, ...]]:
     base = environment.find(stem(name), name.font, place)
     items = script_items(name.sub)
-    if base is not None and (base.indices or base.kind == "family") and items and all(isinstance(i, s.Num) for i in items):
+    if (
+        base is not None
+        and (base.indices or base.kind == "family")
+        and items
+        and all(isinstance(i, s.Num) for i in items)
+    ):
         return stem(name), items
     return head_key(name, letters, environment, place)
 
@@ -90,14 +101,19 @@ def _parameters(items: tuple[s.Expr, ...]) -> tuple[s.Name, ...] | None:
 
 def mentions(expr: s.Expr, key: str) -> bool:
     """Whether the symbol of this key occurs; h_q is another symbol than h."""
-    return any(isinstance(n, s.Name) and key in (stem(n) if n.sub is None else "", f"{stem(n)}_{spell(n.sub)}", stem(n) if _indexed(n) else "")
-               for n in walk(expr))
+    return any(
+        isinstance(n, s.Name)
+        and key in (stem(n) if n.sub is None else "", f"{stem(n)}_{spell(n.sub)}", stem(n) if _indexed(n) else "")
+        for n in walk(expr)
+    )
 
 
 def _indexed(name: s.Name) -> bool:
     """Whether the subscript is an index by its look: i, j, t - 1, a number."""
     items = script_items(name.sub)
-    return bool(items) and all(isinstance(i, s.Num | s.Infix) or isinstance(i, s.Name) and i.base in "ijt" for i in items)
+    return bool(items) and all(
+        isinstance(i, s.Num | s.Infix) or isinstance(i, s.Name) and i.base in "ijt" for i in items
+    )
 
 
 def refers_to_itself(binding: Binding, body: s.Expr) -> bool:
@@ -109,7 +125,12 @@ def refers_to_itself(binding: Binding, body: s.Expr) -> bool:
             scripts = tuple(spell(i) for i in script_items(node.sub))
             if isinstance(node.sup, s.Paren) and len(node.sup.items) == 1:
                 scripts = (*scripts, spell(node.sup.items[0]))
-            if scripts and len(scripts) >= len(own) and scripts[: len(own)] != own and _letters(binding.indices[0]) & _letters_of(node):
+            if (
+                scripts
+                and len(scripts) >= len(own)
+                and scripts[: len(own)] != own
+                and _letters(binding.indices[0]) & _letters_of(node)
+            ):
                 return True
     return False
 

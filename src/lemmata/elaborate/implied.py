@@ -22,20 +22,47 @@ def implied_families(roles: Roles, exprs: list[s.Expr]) -> None:
     for item in roles.items:
         for node in walk(item.part.expr):
             match node:
-                case s.Name(sub=s.Name(sub=None) as index, sup=None | s.Num()) if stem(index) in roles.shared.conventions.step_letters and not (
-                        roles.environment.all(stem(node)) or roles.environment.all(f"{stem(node)}_{spell(index)}")) and (
-                        not any(k == stem(node) for k, _, _ in roles.heads) and stem(node) not in roles.letters):
+                case s.Name(sub=s.Name(sub=None) as index, sup=None | s.Num()) if (
+                    stem(index) in roles.shared.conventions.step_letters
+                    and not (roles.environment.all(stem(node)) or roles.environment.all(f"{stem(node)}_{spell(index)}"))
+                    and (not any(k == stem(node) for k, _, _ in roles.heads) and stem(node) not in roles.letters)
+                ):
                     kind = Tensor((unknown(stem(node)),)) if node.font == "bold" else SCALAR
-                    roles.environment.add(Binding(stem(node), node.font, spell(node), "family", Place(-1), kind, indices=(index,),
-                                                  declared=False))
-                case s.Name(base=base, sub=s.Name() as index, sup=s.Name() as label) if label.base != "T" and (
-                        base in MATRIX_LETTERS or node.font == "bold" and base.isupper()) and stem(index) in roles.letters:
+                    roles.environment.add(
+                        Binding(
+                            stem(node),
+                            node.font,
+                            spell(node),
+                            "family",
+                            Place(-1),
+                            kind,
+                            indices=(index,),
+                            declared=False,
+                        )
+                    )
+                case s.Name(base=base, sub=s.Name() as index, sup=s.Name() as label) if (
+                    label.base != "T"
+                    and (base in MATRIX_LETTERS or node.font == "bold" and base.isupper())
+                    and stem(index) in roles.letters
+                ):
                     key = f"{stem(node)}^{spell(label)}"
-                    if roles.environment.all(key) or any(b.kind != "variable" or b.indices for b in roles.environment.all(stem(node))):
+                    if roles.environment.all(key) or any(
+                        b.kind != "variable" or b.indices for b in roles.environment.all(stem(node))
+                    ):
                         continue
                     member = Tensor((unknown(key), unknown(key)))
-                    roles.environment.add(Binding(key, node.font, f"{stem(node)}_{spell(index)}^{spell(label)}", "family", Place(-1), member,
-                                                  indices=(index,), declared=False))
+                    roles.environment.add(
+                        Binding(
+                            key,
+                            node.font,
+                            f"{stem(node)}_{spell(index)}^{spell(label)}",
+                            "family",
+                            Place(-1),
+                            member,
+                            indices=(index,),
+                            declared=False,
+                        )
+                    )
 
 
 def widths(roles: Roles, exprs: list[s.Expr]) -> None:
@@ -43,7 +70,9 @@ def widths(roles: Roles, exprs: list[s.Expr]) -> None:
     for expr in exprs:
         for node in walk(expr):
             match node:
-                case s.Name(base="d", sub=s.Name(base=letter, sub=None), sup=None, accents=(), primes=0) if len(letter) == 1 and letter.islower():
+                case s.Name(base="d", sub=s.Name(base=letter, sub=None), sup=None, accents=(), primes=0) if (
+                    len(letter) == 1 and letter.islower()
+                ):
                     key = f"d_{letter}"
                     if roles.environment.all(key) or letter in roles.letters - {"k"}:
                         continue
@@ -71,7 +100,11 @@ def undefined_losses(roles: Roles) -> None:
                     head = head_of(other, roles.letters, roles.environment, item.place)
                     if head is None or roles.environment.visible_before(head.key, head.font, item.place) is not None:
                         continue
-                    base = replace(wrt, sub=None) if isinstance(wrt, s.Name) and head.indices and wrt.sub is not None else wrt
+                    base = (
+                        replace(wrt, sub=None)
+                        if isinstance(wrt, s.Name) and head.indices and wrt.sub is not None
+                        else wrt
+                    )
                     abstract_scalar(roles, loss, base, item.place)
 
 

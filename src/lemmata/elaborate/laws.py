@@ -42,13 +42,17 @@ def apply_laws(context: Context, items: Sequence[Item], roles: Roles) -> None:
             _collect(fact, by_formula, roles, found)
     for item in items:
         _sim(item, roles, found)
-    whole = {(sentence, key) for (sentence, key, _), entry in found.items() if entry.law.random and not entry.law.by_index}
+    whole = {
+        (sentence, key) for (sentence, key, _), entry in found.items() if entry.law.random and not entry.law.by_index
+    }
     for (sentence, key, _), entry in sorted(found.items(), key=lambda kv: kv[1].item.place.at):
         if entry.law.random and not (entry.law.by_index and (sentence, key) in whole):
             _bind(key, entry, roles)
 
 
-def _collect(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles, found: dict[tuple[int, str, str], Collected]) -> None:
+def _collect(
+    fact: Fact, by_formula: dict[int, list[Item]], roles: Roles, found: dict[tuple[int, str, str], Collected]
+) -> None:
     subjects = [(n, i) for k in fact.subjects for i in by_formula.get(k, ()) for n in names_of(i.part.expr)]
     objects = [x for k in fact.objects for i in by_formula.get(k, ()) for x in _parts(i.part.expr)]
     for position, (name, item) in enumerate(subjects):
@@ -69,8 +73,13 @@ def _note(law: LawText, fact: Fact, value: s.Expr | None) -> None:
         case "variance":
             law.variance = value
         case "standard deviation" if value is not None:
-            law.variance = s.Scripted(value.start, value.end, s.Paren(value.start, value.end, "(", ")", (value,)), None,
-                                      s.Num(value.end, value.end, Fraction(2)))
+            law.variance = s.Scripted(
+                value.start,
+                value.end,
+                s.Paren(value.start, value.end, "(", ")", (value,)),
+                None,
+                s.Num(value.end, value.end, Fraction(2)),
+            )
         case "covariance":
             law.covariance = value
         case "zero mean":
@@ -92,7 +101,9 @@ def _sim(item: Item, roles: Roles, found: dict[tuple[int, str, str], Collected])
     """x ∼ N(μ, σ²); q_i, k_i ∼ N(0, 1) speaks of all components."""
     expr = item.part.expr
     match expr:
-        case s.Relation(ops=("\\sim",), items=(left, s.Juxt(items=(s.Name(base="N"), s.Paren(items=(mean, variance)))))):
+        case s.Relation(
+            ops=("\\sim",), items=(left, s.Juxt(items=(s.Name(base="N"), s.Paren(items=(mean, variance)))))
+        ):
             pass
         case _:
             return
@@ -101,11 +112,20 @@ def _sim(item: Item, roles: Roles, found: dict[tuple[int, str, str], Collected])
             continue
         key, indices = head_key(name, roles.letters, roles.environment, item.place)
         law = LawText(mean, variance, normal=True, random=True, components=bool(indices), by_index=bool(indices))
-        if isinstance(variance, s.Name) and variance.base == "I" or isinstance(variance, s.Juxt) and any(
-                isinstance(x, s.Name) and x.base == "I" for x in variance.items):
+        if (
+            isinstance(variance, s.Name)
+            and variance.base == "I"
+            or isinstance(variance, s.Juxt)
+            and any(isinstance(x, s.Name) and x.base == "I" for x in variance.items)
+        ):
             law.components = True
-            law.variance = ONE if isinstance(variance, s.Name) else replace(variance, items=tuple(
-                x for x in variance.items if not (isinstance(x, s.Name) and x.base == "I")))
+            law.variance = (
+                ONE
+                if isinstance(variance, s.Name)
+                else replace(
+                    variance, items=tuple(x for x in variance.items if not (isinstance(x, s.Name) and x.base == "I"))
+                )
+            )
         found[(item.place.sentence, key, name.font)] = Collected(name, item, law)
 
 
@@ -113,7 +133,9 @@ def _bind(key: str, entry: Collected, roles: Roles) -> None:
     env, item, name = roles.environment, entry.item, entry.name
     place = Place(item.place.at, item.place.scopes, item.place.sentence)
     declared = env.find(key, name.font, item.place)
-    like = declared.type if declared is not None and declared.kind == "variable" and declared.type is not None else SCALAR
+    like = (
+        declared.type if declared is not None and declared.kind == "variable" and declared.type is not None else SCALAR
+    )
     _declare_moment(entry.law.mean, roles, place, SCALAR if entry.law.components else like, positive=False)
     _declare_moment(entry.law.variance, roles, place, SCALAR, positive=True)
     _, indices = head_key(name, roles.letters, env, item.place)
@@ -123,14 +145,27 @@ def _bind(key: str, entry: Collected, roles: Roles) -> None:
         env.add(Binding(key, name.font, stem(name), "variable", place, kind, law=entry.law))
         return
     if known is not None and known.kind == "family" and not entry.law.by_index:
-        env.add(Binding(key, name.font, known.latex, "family", place, known.type, known.domain, indices=known.indices, ranges=known.ranges,
-                        law=entry.law))
+        env.add(
+            Binding(
+                key,
+                name.font,
+                known.latex,
+                "family",
+                place,
+                known.type,
+                known.domain,
+                indices=known.indices,
+                ranges=known.ranges,
+                law=entry.law,
+            )
+        )
         return
     if entry.law.by_index:
         from lemmata.elaborate.solver import unknown
 
-        vector = known is not None and known.kind == "variable" and known.font == name.font and known.type is not None
-        kind = known.type if vector and known.type.rank == 1 else Tensor((unknown(key),))  # type: ignore[union-attr]
+        kind = Tensor((unknown(key),))
+        if known is not None and known.kind == "variable" and known.font == name.font and known.type is not None:
+            kind = known.type if known.type.rank == 1 else kind
         env.add(Binding(key, name.font, stem(name), "variable", place, kind, law=entry.law))
         return
     if known is not None and known.kind not in ("variable",):
@@ -171,15 +206,26 @@ def _declare_moment(expr: s.Expr | None, roles: Roles, place: Place, kind: Tenso
         return
     from lemmata.core.terms import Domain
 
-    roles.environment.add(Binding(key, bare.font, spell(bare), "variable", place, kind, Domain(low=0.0) if positive else Domain()))
+    roles.environment.add(
+        Binding(key, bare.font, spell(bare), "variable", place, kind, Domain(low=0.0) if positive else Domain())
+    )
 
 
-def _covariance(expr: s.Name, roles: Roles, place: Place, kind) -> None:
+def _covariance(expr: s.Name, roles: Roles, place: Place, kind: Tensor) -> None:
     from lemmata.core.terms import Domain
 
     known = roles.environment.find(stem(expr), expr.font, place)
     if known is None and kind.rank == 1:
-        roles.environment.add(Binding(stem(expr), expr.font, spell(expr), "variable", place, Tensor((kind.shape[0], kind.shape[0])),
-                                      Domain(properties=frozenset({"positive definite"}))))
+        roles.environment.add(
+            Binding(
+                stem(expr),
+                expr.font,
+                spell(expr),
+                "variable",
+                place,
+                Tensor((kind.shape[0], kind.shape[0])),
+                Domain(properties=frozenset({"positive definite"})),
+            )
+        )
     elif known is not None and known.kind == "variable":
         known.domain = replace(known.domain, properties=known.domain.properties | {"positive definite"})

@@ -98,7 +98,9 @@ def script_items(expr: s.Expr | None) -> tuple[s.Expr, ...]:
             return tuple(x for i in expr.items for x in script_items(i))
         case s.Choice():
             return script_items(expr.options[0])
-        case s.Paren(open="(", close=")", items=items, separators=separators) if items and all(x == "," for x in separators):
+        case s.Paren(open="(", close=")", items=items, separators=separators) if items and all(
+            x == "," for x in separators
+        ):
             return tuple(x for i in items for x in script_items(i)) if len(items) > 1 else (expr,)
         case s.Juxt(items=items):
             if all(isinstance(i, s.Name | s.Mark) for i in items):
@@ -186,7 +188,11 @@ def _names(expr: s.Expr) -> Iterator[s.Name]:
 def _subscripts(expr: s.Expr) -> set[str]:
     """Letters that stand in subscripts."""
     return {
-        stem(m) for n in walk(expr) if isinstance(n, s.Name | s.Scripted) and n.sub is not None for m in walk(n.sub) if isinstance(m, s.Name)
+        stem(m)
+        for n in walk(expr)
+        if isinstance(n, s.Name | s.Scripted) and n.sub is not None
+        for m in walk(n.sub)
+        if isinstance(m, s.Name)
     }
 
 

@@ -87,7 +87,8 @@ class _Search:
             if token.kind == "open" or token.kind == "close":
                 pass
             elif token.kind == "comma":
-                listed = k > 0 and self.tokens[k - 1].entry is not None and bool(self.tokens[k - 1].entry.facts)
+                before = self.tokens[k - 1].entry if k > 0 else None
+                listed = before is not None and bool(before.facts)
                 commas += not listed  # `is symmetric, positive definite and ...`
                 if not loose and (commas > 1 or (verb and not listed)):
                     return None
@@ -221,7 +222,7 @@ class _Search:
     def attributive(self, at: int) -> bool:
         """Whether the phrase belongs to a noun or verb behind it: `the matrix form`, `the matrix is`."""
         k = at + 1
-        while k < len(self.tokens) and self.tokens[k].entry is not None and self.tokens[k].entry.facts:
+        while k < len(self.tokens) and (entry := self.tokens[k].entry) is not None and entry.facts:
             k += 1
         if k == len(self.tokens):
             return False

@@ -39,8 +39,10 @@ def alternatives(asked: dict[str, int], cap: int) -> tuple[list[dict[str, int]],
     singles: list[dict[str, int]] = [{k: o} for k in keys for o in range(1, asked[k])]
     pairs = [
         {a: x, b: y}
-        for i, a in enumerate(keys) for b in keys[i + 1:]
-        for x in range(1, asked[a]) for y in range(1, asked[b])
+        for i, a in enumerate(keys)
+        for b in keys[i + 1 :]
+        for x in range(1, asked[a])
+        for y in range(1, asked[b])
     ]
     found = (singles + pairs)[:cap]
     complete = len(keys) <= 2 and len(singles) + len(pairs) <= cap

@@ -52,8 +52,11 @@ def _candidates(expr: s.Name) -> list[tuple[str, s.Expr | None, s.Expr | None]]:
         items = script_items(expr.sub)
         for cut in range(len(items) - 1, 0, -1):
             head = ",".join(spell(i) for i in items[:cut])
-            rest = items[cut] if cut == len(items) - 1 else s.Listing(items[cut].start, items[-1].end, items[cut:],
-                                                                     (",",) * (len(items) - cut - 1))
+            rest = (
+                items[cut]
+                if cut == len(items) - 1
+                else s.Listing(items[cut].start, items[-1].end, items[cut:], (",",) * (len(items) - cut - 1))
+            )
             found.append((f"{base}_{head}", rest, expr.sup))
     return found
 
@@ -87,7 +90,13 @@ def _split(r: Reader, expr: s.Name) -> tuple[t.Term | None, tuple[s.Expr, ...], 
     if local is not None:
         return local, items, expr.sup
     binding = r.shared.environment.find(key, expr.font, r.place, indexed=bool(items))
-    if binding is not None and len(items) == 1 and not binding.indices and binding.kind != "family" and _is_label(items[0]):
+    if (
+        binding is not None
+        and len(items) == 1
+        and not binding.indices
+        and binding.kind != "family"
+        and _is_label(items[0])
+    ):
         return None, items, expr.sup
     lower_rows = _rows_of_matrix(r, expr, items)
     if binding is not None and binding.kind not in ("function", "abstract"):
@@ -143,7 +152,7 @@ def _rows_of_matrix(r: Reader, expr: s.Name, items: tuple[s.Expr, ...]) -> t.Ter
 
 
 def _base(r: Reader, expr: s.Name) -> tuple[t.Term, tuple[s.Expr, ...], s.Expr | None]:
-    """A name that nothing binds, with the scripts left over: a free index, a conventional name, or a guess from its use."""
+    """A name that nothing binds, with the scripts left over: a free index, a conventional name, or a guess."""
     key = stem(expr)
     items = script_items(expr.sub)
     if not items and (key in r.free or expr.sup is None and key in r.shared.conventions.index_letters):
@@ -235,14 +244,27 @@ def refer(r: Reader, binding: Binding) -> t.Term:
     if binding.only_in is not None and binding.only_in != r.place.sentence:
         raise Unreadable(f"{binding.latex} is given only under a condition")
     match binding.kind:
-        case "size" if not binding.declared and (wide := r.locals.get(binding.key[-1].upper())) is not None and wide.type.rank == 2:
+        case "size" if (
+            not binding.declared and (wide := r.locals.get(binding.key[-1].upper())) is not None and wide.type.rank == 2
+        ):
             return t.SizeNum(INTEGRAL, r.solver.size(wide.type.shape[1]))
         case "size":
             return t.SizeNum(INTEGRAL, r.solver.size(Size.of(binding.key)))
         case "variable":
             assert binding.type is not None
-            return t.Input(binding.type, t.Variable(f"{binding.key}#{binding.uid}", binding.latex, binding.type, binding.domain,
-                                                    binding.declared, "described" in binding.facts, 0, _law(r, binding)))
+            return t.Input(
+                binding.type,
+                t.Variable(
+                    f"{binding.key}#{binding.uid}",
+                    binding.latex,
+                    binding.type,
+                    binding.domain,
+                    binding.declared,
+                    "described" in binding.facts,
+                    0,
+                    _law(r, binding),
+                ),
+            )
         case "term" if binding.term is not None:
             return t.Defined(binding.term.type, f"{binding.key}#{binding.uid}", binding.latex, binding.term)
         case "through" if binding.through is not None:
@@ -264,7 +286,9 @@ def _law(r: Reader, binding: Binding) -> t.Law | None:
     if text is None:
         return None
     reader = r.at(binding.place, {})
-    parts = [None if x is None else reader.term(x) for x in (text.mean, text.variance, text.covariance)]
+    mean, variance, covariance = (
+        None if x is None else reader.term(x) for x in (text.mean, text.variance, text.covariance)
+    )
     assert binding.type is not None
     if binding.kind == "variable":
         for size in binding.type.shape:
@@ -272,7 +296,7 @@ def _law(r: Reader, binding: Binding) -> t.Law | None:
             if rule not in r.shared.order:
                 r.shared.order.append(rule)
     components = text.components or binding.kind == "family" or text.covariance is None and text.variance is not None
-    return t.Law(*parts, normal=text.normal, components=components)
+    return t.Law(mean, variance, covariance, text.normal, components)
 
 
 def definition(r: Reader, binding: Binding) -> t.Term:
@@ -312,7 +336,9 @@ def stacked(r: Reader, binding: Binding) -> t.Term:
     return t.Build(Tensor(shape, dtype=value.type.dtype), chosen, value)
 
 
-def member(r: Reader, binding: Binding, items: tuple[s.Expr, ...], expr: s.Name | None) -> tuple[t.Term, tuple[s.Expr, ...]]:
+def member(
+    r: Reader, binding: Binding, items: tuple[s.Expr, ...], expr: s.Name | None
+) -> tuple[t.Term, tuple[s.Expr, ...]]:
     """A member of a family at the given subscripts, and the subscripts left over for its components."""
     heads = binding.indices
     if binding.kind == "untyped":
@@ -323,7 +349,7 @@ def member(r: Reader, binding: Binding, items: tuple[s.Expr, ...], expr: s.Name 
             items = split
         else:
             raise Unreadable(f"{binding.latex} needs {len(heads)} indices")
-    used, rest = items[: len(heads)], items[len(heads):]
+    used, rest = items[: len(heads)], items[len(heads) :]
     if not binding.declared:
         r.shared.doubtful = True
     if binding.kind == "family":
@@ -344,14 +370,22 @@ def _declared_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> 
         if count is None and spell(index) in r.shared.conventions.step_letters:
             origins[-1] = FIRST_STEP
     whole = replace(binding.type, shape=tuple(leading) + binding.type.shape, row=False)
-    variable = t.Variable(f"{binding.key}#{binding.uid}", binding.latex, whole, binding.domain, binding.declared, "described" in binding.facts,
-                          len(leading), _law(r, binding))
+    variable = t.Variable(
+        f"{binding.key}#{binding.uid}",
+        binding.latex,
+        whole,
+        binding.domain,
+        binding.declared,
+        "described" in binding.facts,
+        len(leading),
+        _law(r, binding),
+    )
     indices = [_index(r, i) for i in items]
     full: list[t.Term | None] = [*indices, *([None] * binding.type.rank)]
-    for position, index in enumerate(indices):
+    for position, place in enumerate(indices):
         if origins[position] == FIRST_STEP:
             continue
-        origins[position] = match_range(r, index, leading[position], origins[position], spell(items[position]))
+        origins[position] = match_range(r, place, leading[position], origins[position], spell(items[position]))
     return t.Item(replace(binding.type), t.Input(whole, variable), tuple(full), (*origins, *([1] * binding.type.rank)))
 
 
@@ -393,7 +427,9 @@ def _defined_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> t
     raise Unreadable(f"{binding.latex} is not defined at {', '.join(spell(i) for i in items)}")
 
 
-def match_pattern(r: Reader, pattern: tuple[s.Expr, ...], values: list[t.Term], items: tuple[s.Expr, ...]) -> dict[str, t.Term] | None:
+def match_pattern(
+    r: Reader, pattern: tuple[s.Expr, ...], values: list[t.Term], items: tuple[s.Expr, ...]
+) -> dict[str, t.Term] | None:
     """The head's index letters solved from the indices of a use: i, t+1, 2i, a literal number."""
     bound: dict[str, t.Term] = {}
     for head, value, item in zip(pattern, values, items, strict=True):
@@ -510,7 +546,11 @@ def match_range(r: Reader, index: t.Term, size: Size, origin: int, text: str) ->
         r.solver.unify(count, size)
         return int(start) if start is not None and not known(count) else origin
     rules = {(str(x), op, str(y)) for x, op, y in r.shared.order}
-    if (str(count), "\\le", str(size)) in rules or (str(count), "<", str(size)) in rules or (size - count).number is not None:
+    if (
+        (str(count), "\\le", str(size)) in rules
+        or (str(count), "<", str(size)) in rules
+        or (size - count).number is not None
+    ):
         return origin
     raise Misfit(f"the index {text} runs over {count} values on an axis of {size}", (count,), (size,))
 
@@ -550,7 +590,12 @@ def apply_suffix(r: Reader, value: t.Term, sup: s.Expr | None, expr: s.Expr) -> 
 
 def raised(r: Reader, base: t.Term, exponent: t.Term, expr: s.Expr) -> t.Term:
     """base^exponent; e to a square matrix is the matrix exponential, elementwise as the second reading."""
-    if isinstance(base, t.Special) and base.name == "e" and exponent.type.rank == 2 and r.solver.equal(*exponent.type.shape):
+    if (
+        isinstance(base, t.Special)
+        and base.name == "e"
+        and exponent.type.rank == 2
+        and r.solver.equal(*exponent.type.shape)
+    ):
         if not r.choice("exp", expr, 2, ("e^· read as the matrix exponential", "e^· read elementwise")):
             return t.Op(exponent.type, "matrix_exp", (exponent,))
     return a.power(r.solver, base, exponent)

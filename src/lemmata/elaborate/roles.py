@@ -100,7 +100,9 @@ class Roles:
             return
         if self.environment.find(stem(first), first.font, item.place) is None:
             letter = s.Name(first.start, first.end, "t")
-            self.environment.add(Binding(stem(first), first.font, spell(first), "family", item.place, SCALAR, indices=(letter,)))
+            self.environment.add(
+                Binding(stem(first), first.font, spell(first), "family", item.place, SCALAR, indices=(letter,))
+            )
 
     def _note_head(self, item: Item, expr: s.Relation) -> None:
         """Remember what equations stand for, so that a later membership is a claim about it."""
@@ -114,7 +116,8 @@ class Roles:
             return False
         head = head_of(name, self.letters, self.environment, place)
         return head is not None and any(
-            k == head.key and f == head.font and p.at < place.at and p.scopes == place.scopes[: len(p.scopes)] for k, f, p in self.heads
+            k == head.key and f == head.font and p.at < place.at and p.scopes == place.scopes[: len(p.scopes)]
+            for k, f, p in self.heads
         )
 
     def _declare(self, item: Item, expr: s.Relation, r: Reader) -> None:
@@ -146,7 +149,9 @@ class Roles:
     def _names_only(expr: s.Expr) -> bool:
         if isinstance(expr, s.Listing):
             return all(isinstance(i, s.Name | s.Mark) for i in expr.items)
-        return isinstance(expr, s.Name) and not (isinstance(expr.sup, s.Mark | s.Sign) and spell(expr.sup) in ("⊤", "-1"))
+        return isinstance(expr, s.Name) and not (
+            isinstance(expr.sup, s.Mark | s.Sign) and spell(expr.sup) in ("⊤", "-1")
+        )
 
     def _sizes_of_set(self, expr: s.Expr, r: Reader) -> None:
         try:
@@ -173,7 +178,9 @@ class Roles:
         for name in names:
             if isinstance(name, s.Name):
                 key = stem(name) + (f"_{spell(name.sub)}" if name.sub is not None else "")
-                self.environment.add(Binding(key, name.font, spell(name), "abstract", item.place, value, argument_types=(argument,)))
+                self.environment.add(
+                    Binding(key, name.font, spell(name), "abstract", item.place, value, argument_types=(argument,))
+                )
 
     def _bound(self, item: Item, expr: s.Relation, r: Reader) -> None:
         """λ > 0, 0 < ε < 1, k < n, x ≠ 0: bounds of a symbol or a rule between sizes."""
@@ -226,13 +233,19 @@ class Roles:
         binding = self.environment.find(key, name.font, item.place)
         if binding is not None and binding.kind == "size":
             return True
-        if binding is None or (binding.kind in ("variable", "family") and binding.place.scopes != item.place.scopes
-                               and item.cue in DEFINING and binding.type == SCALAR):
+        if binding is None or (
+            binding.kind in ("variable", "family")
+            and binding.place.scopes != item.place.scopes
+            and item.cue in DEFINING
+            and binding.type == SCALAR
+        ):
             if nonzero:
                 return False
             kind = "family" if indices else "variable"
             known = {k: v for k, v in self._ranges_at(item).items() if k in {spell(i) for i in indices}}
-            binding = self.environment.add(Binding(key, name.font, spell(name), kind, item.place, SCALAR, indices=indices, ranges=known))
+            binding = self.environment.add(
+                Binding(key, name.font, spell(name), kind, item.place, SCALAR, indices=indices, ranges=known)
+            )
         if binding.kind not in ("variable", "family"):
             return False
         if item.cue in CONDITIONAL and binding.place.sentence != item.place.sentence:
@@ -242,8 +255,11 @@ class Roles:
         if lowest is not None and highest is not None and lowest >= highest:
             return False
         properties = binding.domain.properties | ({"nonzero"} if nonzero else set())
-        binding.domain = Domain(low if low is not None else binding.domain.low, high if high is not None else binding.domain.high,
-                                frozenset(properties))
+        binding.domain = Domain(
+            low if low is not None else binding.domain.low,
+            high if high is not None else binding.domain.high,
+            frozenset(properties),
+        )
         return True
 
     def assign(self, item: Item) -> None:
@@ -265,13 +281,31 @@ class Roles:
             item.role, item.kind = "approximation", "approximation"
         elif "\\sim" in ops:
             self._law(item, expr)
-        elif any(op in (":", "\\to", "\\mapsto", "\\notin", "\\subset", "\\implies", "\\iff", "\\ll", "\\gg", "\\perp", "\\succ", "\\succeq")
-                 for op in ops):
+        elif any(
+            op
+            in (
+                ":",
+                "\\to",
+                "\\mapsto",
+                "\\notin",
+                "\\subset",
+                "\\implies",
+                "\\iff",
+                "\\ll",
+                "\\gg",
+                "\\perp",
+                "\\succ",
+                "\\succeq",
+            )
+            for op in ops
+        ):
             self._property(item, expr)
         elif ops[-1] == "\\in":
             self._with_membership(item, expr)
         elif all(op in COMPARISONS for op in ops):
-            item.role = "condition" if item.cue in CONDITIONAL or equations.constrains(self, expr, item.place) else "claim"
+            item.role = (
+                "condition" if item.cue in CONDITIONAL or equations.constrains(self, expr, item.place) else "claim"
+            )
             item.kind = "inequality"
             item.claims.append(expr)
         else:
@@ -304,8 +338,11 @@ class Roles:
 
     def _valued(self, head: Head, place: Place) -> Binding | None:
         found = [
-            b for b in self.environment.all(head.key)
-            if b.kind == "definition" and b.place.at < place.at and b.place.scopes == place.scopes[: len(b.place.scopes)]
+            b
+            for b in self.environment.all(head.key)
+            if b.kind == "definition"
+            and b.place.at < place.at
+            and b.place.scopes == place.scopes[: len(b.place.scopes)]
         ]
         return max(found, key=lambda b: b.place.at) if found else None
 
@@ -330,13 +367,23 @@ class Roles:
             return
         if equations.instance(self, item, expr) or self._first_value(item, expr) or self._size_equation(item, expr):
             return
-        if equations.property_equation(self, item, expr) or equations.moment(self, item, expr) or equations.components(self, item, expr) or equations.point(self, item, expr):
+        if (
+            equations.property_equation(self, item, expr)
+            or equations.moment(self, item, expr)
+            or equations.components(self, item, expr)
+            or equations.point(self, item, expr)
+        ):
             return
         head = head_of(expr.items[0], self.letters, self.environment, item.place)
         if item.cue in CONDITIONAL and head is not None and self._replaces(item, head, expr):
             return
         if head is not None and expr.ops[0] in ("=", "\\equiv") and self._defines(item, head, expr.items[1]):
-            if head.params is None and not head.indices and mentions(expr.items[1], head.key) and self.environment.all(head.key):
+            if (
+                head.params is None
+                and not head.indices
+                and mentions(expr.items[1], head.key)
+                and self.environment.all(head.key)
+            ):
                 item.role, item.kind = "update", "update"
                 return
             self._define(item, head, expr.items[1])
@@ -371,12 +418,22 @@ class Roles:
             if before is not None and before.kind not in ("function", "abstract"):
                 return before.kind == "definition" and bool(before.indices) and before.indices != head.indices
             examples = item.cue != "claim" or _has_decimals(body)
-            if examples and before is not None and before.kind == "function" and before.body is not None and _in_numbers(before.body, before.params) and (
-                    _in_numbers(body, head.params)):
+            if (
+                examples
+                and before is not None
+                and before.kind == "function"
+                and before.body is not None
+                and _in_numbers(before.body, before.params)
+                and (_in_numbers(body, head.params))
+            ):
                 return True
             if before is not None and before.kind == "function" and item.cue not in DEFINING:
-                return [spell(p) for p in before.params] != [spell(p) for p in head.params] and _fonts(before.params) == _fonts(head.params) \
-                    and not any(mentions(body, head.key) for body in (body,)) or _ranks_differ(before.params, head.params)
+                return (
+                    [spell(p) for p in before.params] != [spell(p) for p in head.params]
+                    and _fonts(before.params) == _fonts(head.params)
+                    and not any(mentions(body, head.key) for body in (body,))
+                    or _ranks_differ(before.params, head.params)
+                )
             return not (before is None and self._is_restatement(head, body))
         if head.key in self.letters and not head.indices and before is None:
             return False
@@ -385,7 +442,11 @@ class Roles:
         if before is None:
             base = self.environment.find(stem(head.name), head.font, place)
             if head.indices and base is not None and base.kind != "size" and base.key == head.key:
-                return base.place.scopes != place.scopes[: len(base.place.scopes)] or base.kind == "definition" and base.place.at > place.at
+                return (
+                    base.place.scopes != place.scopes[: len(base.place.scopes)]
+                    or base.kind == "definition"
+                    and base.place.at > place.at
+                )
             return True
         if before.kind == "size":
             return before.font != head.font
@@ -406,8 +467,12 @@ class Roles:
         bound = self.environment.visible_before(head.key, head.font, item.place)
         if bound is None or head.params is not None or head.indices or bound.kind != "variable" or len(expr.items) != 2:
             return False
-        used = any(b.kind in ("definition", "function") and b.body is not None and mentions(b.body, stem(head.name))
-                   for key in self.environment.keys() for b in self.environment.all(key) if b.place.at < item.place.at)
+        used = any(
+            b.kind in ("definition", "function") and b.body is not None and mentions(b.body, stem(head.name))
+            for key in self.environment.keys()
+            for b in self.environment.all(key)
+            if b.place.at < item.place.at
+        )
         if not used and item.cue == "assume":
             return False
         item.role, item.kind = "condition", "equation"
@@ -439,26 +504,50 @@ class Roles:
         item.role, item.kind = "definition", "definition"
         before = self.environment.visible_before(head.key, head.font, item.place)
         declared = None
-        ranges = {k: v for k, v in self._ranges_at(item).items() if k in {stem(n) for i in head.indices for n in walk(i) if isinstance(n, s.Name)}}
+        ranges = {
+            k: v
+            for k, v in self._ranges_at(item).items()
+            if k in {stem(n) for i in head.indices for n in walk(i) if isinstance(n, s.Name)}
+        }
         if head.params is None:
             declaration = self.environment.find(head.key, head.font, item.place)
             if declaration is not None and declaration.kind == "variable" and declaration.type is not None:
                 if head.indices:
                     for index, size in zip(head.indices, declaration.type.shape, strict=False):
                         if isinstance(index, s.Name):
-                            ranges.setdefault(stem(index), (Size.of(0 if self.shared.conventions.zero_based else 1), size))
+                            ranges.setdefault(
+                                stem(index), (Size.of(0 if self.shared.conventions.zero_based else 1), size)
+                            )
                 else:
                     declared = declaration.type
             elif declaration is not None and declaration.kind == "family":
                 declared = declaration.type
                 ranges = {**declaration.ranges, **ranges}
-        if before is not None and before.kind == "definition" and before.indices and before.indices != head.indices and not _same_pattern(
-                before.indices, head.indices) and before.place.scopes == item.place.scopes and all(_affine_like(i) for i in head.indices[-1:]):
+        if (
+            before is not None
+            and before.kind == "definition"
+            and before.indices
+            and before.indices != head.indices
+            and not _same_pattern(before.indices, head.indices)
+            and before.place.scopes == item.place.scopes
+            and all(_affine_like(i) for i in head.indices[-1:])
+        ):
             before.clauses = (*before.clauses, (head.indices, body))
             return
         kind = "definition" if head.params is None else "function"
-        binding = Binding(head.key, head.font, head.latex, kind, item.place, declared, body=body, params=head.params or (),
-                          separators=head.separators, indices=head.indices, ranges=ranges)
+        binding = Binding(
+            head.key,
+            head.font,
+            head.latex,
+            kind,
+            item.place,
+            declared,
+            body=body,
+            params=head.params or (),
+            separators=head.separators,
+            indices=head.indices,
+            ranges=ranges,
+        )
         if self._confined(item):
             binding.only_in = item.place.sentence
         binding.stepwise = bool(head.indices) and len(head.indices) == 1 and refers_to_itself(binding, body)
@@ -467,8 +556,11 @@ class Roles:
     def _confined(self, item: Item) -> bool:
         """Whether an equation in an if, when or for-clause confines a definition to its sentence."""
         return any(
-            other.formula.index in item.conditional and isinstance(other.part.expr, s.Relation) and set(other.part.expr.ops) == {"="}
-            and other.role in ("condition", "instance") for other in self.items
+            other.formula.index in item.conditional
+            and isinstance(other.part.expr, s.Relation)
+            and set(other.part.expr.ops) == {"="}
+            and other.role in ("condition", "instance")
+            for other in self.items
         )
 
     def _defines_square(self, item: Item, name: s.Name, body: s.Expr) -> bool:
@@ -513,8 +605,15 @@ class Roles:
         """d_k = d/h, m = n, d = 512: sizes on both sides; t = 0 in passing is an instance too."""
         r = self.reader(item.place)
         head = expr.items[0]
-        if len(expr.items) == 2 and isinstance(head, s.Name) and not item.formula.display and item.cue not in (*CONDITIONAL, *DEFINING) \
-                and number_of(expr.items[1]) is not None and not self.environment.all(stem(head)) and head.sub is None:
+        if (
+            len(expr.items) == 2
+            and isinstance(head, s.Name)
+            and not item.formula.display
+            and item.cue not in (*CONDITIONAL, *DEFINING)
+            and number_of(expr.items[1]) is not None
+            and not self.environment.all(stem(head))
+            and head.sub is None
+        ):
             item.role, item.kind = "instance", "instance"
             return True
         if not isinstance(head, s.Name) and item.cue not in CONDITIONAL:
@@ -567,7 +666,8 @@ def _in_numbers(body: s.Expr, params: tuple[s.Name, ...]) -> bool:
     """Whether a function is given in numbers and its own arguments alone: an example."""
     own = {stem(p) for p in params}
     return all(stem(n) in own or n.word for n in walk(body) if isinstance(n, s.Name)) and not any(
-        isinstance(n, s.Big | s.Derivative) for n in walk(body))
+        isinstance(n, s.Big | s.Derivative) for n in walk(body)
+    )
 
 
 def _has_decimals(body: s.Expr) -> bool:
@@ -580,5 +680,3 @@ def _same_pattern(a: tuple[s.Expr, ...], b: tuple[s.Expr, ...]) -> bool:
 
 def _affine_like(expr: s.Expr) -> bool:
     return not isinstance(expr, s.Name)
-
-

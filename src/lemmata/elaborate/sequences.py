@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from typing import Any
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
@@ -57,7 +58,7 @@ def _identical(x: s.Expr, y: s.Expr) -> bool:
     return not spell(x).count("@") and spell(x) == spell(y)
 
 
-def _merge(x: object, y: object):
+def _merge(x: object, y: object) -> tuple[Any, s.Expr | None, s.Expr | None] | None:
     if isinstance(x, s.Expr) and isinstance(y, s.Expr):
         return generalise(x, y)
     if isinstance(x, tuple) and isinstance(y, tuple):

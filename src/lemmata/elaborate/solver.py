@@ -89,7 +89,7 @@ class Solver:
     def _solve_named(self, a: Size, b: Size) -> bool:
         difference = a - b
         linear = [(m, c) for m, c in difference.terms if len(m) == 1 and m[0][1] == 1]
-        for (monomial, coefficient) in sorted(linear, key=lambda t: (t[0][0][0] not in _names_alone(a, b), t[0])):
+        for monomial, coefficient in sorted(linear, key=lambda t: (t[0][0][0] not in _names_alone(a, b), t[0])):
             atom = monomial[0][0]
             rest = Size(tuple(t for t in difference.terms if t[0] != monomial))
             if atom in rest.atoms:
@@ -101,4 +101,8 @@ class Solver:
 
 def _names_alone(a: Size, b: Size) -> set[str]:
     """Names that are a whole side: `d_k` in d_k = d/h. They are replaced rather than the others."""
-    return {next(iter(s.atoms)) for s in (a, b) if len(s.terms) == 1 and len(s.atoms) == 1 and s == Size.of(next(iter(s.atoms)))}
+    return {
+        next(iter(s.atoms))
+        for s in (a, b)
+        if len(s.terms) == 1 and len(s.atoms) == 1 and s == Size.of(next(iter(s.atoms)))
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
@@ -106,7 +107,18 @@ def bars(r: Reader, expr: s.Bars) -> t.Term:
     return t.Op(replace(x.type, dtype="real"), "abs", (x,))
 
 
-NORMS = {"": "2", "2": "2", "F": "F", "1": "1", "\\infty": "inf", "infty": "inf", "*": "nuclear", "\\text{F}": "F", "\\ell_2": "2", "Fro": "F"}
+NORMS = {
+    "": "2",
+    "2": "2",
+    "F": "F",
+    "1": "1",
+    "\\infty": "inf",
+    "infty": "inf",
+    "*": "nuclear",
+    "\\text{F}": "F",
+    "\\ell_2": "2",
+    "Fro": "F",
+}
 
 
 def norm(r: Reader, body: s.Bars, sub: s.Expr | None, sup: s.Expr | None, expr: s.Expr) -> t.Term:
@@ -123,11 +135,20 @@ def norm(r: Reader, body: s.Bars, sub: s.Expr | None, sup: s.Expr | None, expr: 
         if kind == "2":
             bare = label == ""
             options = ("F", "spectral") if bare else ("spectral", "F")
-            picked = r.choice("matrix norm", expr, 2, tuple(
-                {"F": "the norm read as the Frobenius norm", "spectral": "the norm read as the spectral norm"}[o] for o in options))
+            picked = r.choice(
+                "matrix norm",
+                expr,
+                2,
+                tuple(
+                    {"F": "the norm read as the Frobenius norm", "spectral": "the norm read as the spectral norm"}[o]
+                    for o in options
+                ),
+            )
             kind = options[picked]
         elif kind == "1":
-            kind = ("entrywise 1", "1")[r.choice("matrix 1-norm", expr, 2, ("the norm read entrywise", "the norm read as the operator norm"))]
+            kind = ("entrywise 1", "1")[
+                r.choice("matrix 1-norm", expr, 2, ("the norm read entrywise", "the norm read as the operator norm"))
+            ]
         value = t.Op(SCALAR, "norm", (x,), (("kind", kind),))
     if sup is None:
         return value
@@ -142,7 +163,9 @@ def angle(r: Reader, expr: s.Angle) -> t.Term:
         if x.type.rank == 0 and y.type.rank == 0:
             return a.elementwise("mul", x, y)
         raise Misfit("an inner product of different shapes", x.type.shape, y.type.shape)
-    a.unify_shapes(r.solver, replace(x.type, row=False), replace(y.type, row=False), "an inner product of different shapes")
+    a.unify_shapes(
+        r.solver, replace(x.type, row=False), replace(y.type, row=False), "an inner product of different shapes"
+    )
     return t.Op(SCALAR, "inner", (x, y))
 
 
@@ -270,7 +293,10 @@ def _rename_hole(expr: s.Expr, name: str) -> s.Expr:
         if isinstance(value, s.Name) and value.base == HOLE:
             return replace(value, base=name)
         if isinstance(value, s.Expr):
-            return replace(value, **{f.name: change(getattr(value, f.name)) for f in fields(value) if f.name not in ("start", "end")})
+            parts: dict[str, Any] = {
+                f.name: change(getattr(value, f.name)) for f in fields(value) if f.name not in ("start", "end")
+            }
+            return replace(value, **parts)
         if isinstance(value, tuple):
             return tuple(change(v) for v in value)
         return value
@@ -303,7 +329,16 @@ def cases(r: Reader, expr: s.CasesOf) -> t.Term:
 
 
 def _is_otherwise(text: str) -> bool:
-    return text.strip(" ,.").lower() in ("otherwise", "else", "其他", "否则", "其它", "其余", "其他情况", "in other cases")
+    return text.strip(" ,.").lower() in (
+        "otherwise",
+        "else",
+        "其他",
+        "否则",
+        "其它",
+        "其余",
+        "其他情况",
+        "in other cases",
+    )
 
 
 def relation(r: Reader, expr: s.Relation) -> t.Term:

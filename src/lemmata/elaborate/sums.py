@@ -13,8 +13,18 @@ from lemmata.elaborate.names import script_items, spell, stem
 from lemmata.elaborate.reader import Reader, known, size_of
 from lemmata.elaborate.solver import Unreadable
 
-REDUCTIONS = {"\\sum": "sum", "\\prod": "prod", "\\max": "max", "\\min": "min", "\\sup": "max", "\\inf": "min",
-              "\\arg\\max": "argmax", "\\arg\\min": "argmin", "max": "max", "min": "min"}
+REDUCTIONS = {
+    "\\sum": "sum",
+    "\\prod": "prod",
+    "\\max": "max",
+    "\\min": "min",
+    "\\sup": "max",
+    "\\inf": "min",
+    "\\arg\\max": "argmax",
+    "\\arg\\min": "argmin",
+    "max": "max",
+    "min": "min",
+}
 
 
 @dataclass(slots=True)
@@ -101,8 +111,9 @@ def _collect(r: Reader, lower: s.Expr, upper: s.Expr | None, found: Range) -> No
         case s.Relation(ops=("=",), items=(s.Name(sub=None, sup=None) as letter, start)):
             _run(r, stem(letter), start, upper, found)
         case s.Relation(ops=("=",), items=(s.Listing(items=letters), start)):
-            for letter in letters:
-                _run(r, stem(letter), start, upper, found)  # type: ignore[arg-type]
+            for name in letters:
+                if isinstance(name, s.Name):
+                    _run(r, stem(name), start, upper, found)
         case s.Relation(ops=ops, items=items) if all(o in ("<", "\\le", ">", "\\ge", "\\ne") for o in ops):
             _compared(r, ops, items, found)
         case s.Relation(ops=("\\in",)):

@@ -34,7 +34,7 @@ class Name(Expr):
     base: str
     """`x`, `\\alpha`, `head`, `Attention` (words from \\text, \\mathrm, \\operatorname, \\mathbf{dO})."""
     accents: tuple[str, ...] = ()
-    """Outermost first, normalised: `hat`, `bar`, `tilde`, `vec`, `dot`, `ddot`, `overline` -> `bar`, `widehat` -> `hat`."""
+    """Outermost first, normalised: `hat`, `bar`, `tilde`, `vec`, `dot`; `overline` is `bar`, `widehat` `hat`."""
     font: str = ""
     """Normalised: `bold`, `cal`, `bb`, `frak`, `sans`, `mono`, `roman`, or empty for italic/none."""
     word: bool = False
@@ -97,7 +97,8 @@ class Paren(Expr):
 class Infix(Expr):
     """A left-associative chain of one binary operator level; ops are one fewer than items.
 
-    Level 1: `+`, `-`, `\\pm`. Level 2: `\\cdot`, `\\times`, `\\odot`, `\\otimes`, `\\oplus`, `*`, `/`, `\\circ`, `\\ast`,
+    Level 1: `+`, `-`, `\\pm`.
+    Level 2: `\\cdot`, `\\times`, `\\odot`, `\\otimes`, `\\oplus`, `*`, `/`, `\\circ`, `\\ast`,
     `\\bmod`, `\\circledast` ... (juxtaposition binds tighter than these: a b \\cdot c d is (ab) \\cdot (cd)).
     """
 
@@ -150,7 +151,8 @@ class Floor(Expr):
 
 @dataclass(frozen=True, slots=True)
 class Big(Expr):
-    """\\sum, \\prod, \\int, \\max, \\min, \\arg\\max, \\sup, \\inf, \\lim, \\bigcup, \\bigoplus ... with limits and body.
+    """\\sum, \\prod, \\int, \\max, \\min, \\arg\\max, \\sup, \\inf, \\lim, \\bigcup, \\bigoplus ... with
+    limits and body.
 
     lower and upper are as written: `i=1` is Relation, `j \\le i` is Relation, `i` is Name, `i,j` is Listing,
     `i \\in S` is Relation, \\substack is Listing. The body reaches up to the next `+`/`-` or relation at its level;
@@ -188,8 +190,9 @@ class Derivative(Expr):
     """\\frac{\\partial f}{\\partial x}, \\frac{d}{dt} f, \\nabla_x f, \\nabla^2 f, \\dot{} is not here.
 
     style: `partial` or `d` (a fraction, also written \\partial f/\\partial x or \\partial_x f), `nabla`.
-    numerator is None when the operator stands alone (\\nabla as a value). For \\frac{\\partial}{\\partial x} f and \\nabla_x f
-    the operand reaches like that of a big operator: juxtaposed factors up to + or -; of `\\nabla r(w)` it is `r(w)`.
+    numerator is None when the operator stands alone (\\nabla as a value). For
+    \\frac{\\partial}{\\partial x} f and \\nabla_x f the operand reaches like that of a big operator:
+    juxtaposed factors up to + or -; of `\\nabla r(w)` it is `r(w)`.
     wrt: the variables with their multiplicity, as written ((x, 1),) ((x, 1), (y, 1)) ((t, 2),); empty if none is named.
     """
 
@@ -216,8 +219,8 @@ class Evaluated(Expr):
 
 @dataclass(frozen=True, slots=True)
 class Expectation(Expr):
-    """\\mathbb{E}[x], \\mathbb{E}_{x \\sim p}[f(x)], \\operatorname{Var}(x), \\operatorname{Cov}(x, y), E[x] with E unbound as
-    anything else is decided by types (then `op` is `E?`). Conditioning: `given` after the bar."""
+    """\\mathbb{E}[x], \\mathbb{E}_{x \\sim p}[f(x)], \\operatorname{Var}(x), \\operatorname{Cov}(x, y), E[x] with
+    E unbound as anything else is decided by types (then `op` is `E?`). Conditioning: `given` after the bar."""
 
     op: str
     """`E`, `Var`, `Cov`, `Std`, `E?`, `P` (\\mathbb{P}, \\Pr)."""
@@ -230,7 +233,7 @@ class Expectation(Expr):
 
 @dataclass(frozen=True, slots=True)
 class Matrix(Expr):
-    """matrix-like environments; `dots` entries are Mark. kind: as the environment is called; array keeps its bars off."""
+    """matrix-like environments; `dots` entries are Mark. kind: the environment's name."""
 
     kind: str
     rows: tuple[tuple[Expr, ...], ...]
@@ -245,7 +248,7 @@ class CasesOf(Expr):
 
 @dataclass(frozen=True, slots=True)
 class Words(Expr):
-    """\\text{if}, \\text{otherwise}, \\text{ and } ... as trimmed text; parts in between stay Expr of the surrounding list."""
+    """\\text{if}, \\text{otherwise}, ... as trimmed text; parts in between stay Expr of the list."""
 
     text: str
 
@@ -262,9 +265,10 @@ class Listing(Expr):
 class Relation(Expr):
     """A chain a = b = c, a \\le b, x \\in S, f: A \\to B, x \\sim D: ops one fewer than items.
 
-    ops normalised: `=`, `:=` (also \\triangleq, \\stackrel{def}{=}, \\coloneqq), `\\ne`, `<`, `>`, `\\le`, `\\ge`, `\\ll`, `\\gg`,
-    `\\in`, `\\notin`, `\\subset`, `\\sim`, `\\approx` (\\simeq, \\doteq), `\\propto`, `\\to`, `\\mapsto`, `\\leftarrow`, `:`, `\\equiv`,
-    `\\succ`, `\\succeq`, `\\implies`, `\\iff`, `\\perp`, `\\mid`.
+    ops normalised: `=`, `:=` (also \\triangleq, \\stackrel{def}{=}, \\coloneqq), `\\ne`, `<`, `>`, `\\le`,
+    `\\ge`, `\\ll`, `\\gg`, `\\in`, `\\notin`, `\\subset`, `\\sim`, `\\approx` (\\simeq, \\doteq), `\\propto`,
+    `\\to`, `\\mapsto`, `\\leftarrow`, `:`, `\\equiv`, `\\succ`, `\\succeq`, `\\implies`, `\\iff`, `\\perp`,
+    `\\mid`.
     """
 
     ops: tuple[str, ...]

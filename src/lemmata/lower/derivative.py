@@ -106,7 +106,7 @@ def _jacobian(of: Value, hole: Value) -> Value:
 
 def _pick(low: Lowering, value: Value, items: tuple[t.Item, ...], outputs: tuple[Axis, ...]) -> Value:
     """Components of the derivative for ∂/∂x_j: the last axes of `value` are the variable's."""
-    axes, node = list(value.axes[len(outputs):]), value.node
+    axes, node = list(value.axes[len(outputs) :]), value.node
     for item in items:
         kept: list[Axis] = []
         for axis, index, origin in zip(axes, item.indices, item.origins, strict=True):
@@ -116,7 +116,11 @@ def _pick(low: Lowering, value: Value, items: tuple[t.Item, ...], outputs: tuple
             if isinstance(index, t.Var):
                 target = low.axis(index.var)
                 if target.size == axis.size and low.size(index.var.start) == origin:
-                    node = build.diagonal(node, target, axis) if target in node.axes else build.rename(node, {axis: target})
+                    node = (
+                        build.diagonal(node, target, axis)
+                        if target in node.axes
+                        else build.rename(node, {axis: target})
+                    )
                     continue
             position = build.binary("sub", low.value(index).node, build.constant(origin))
             node = build.take(node, axis, position)
@@ -144,10 +148,14 @@ def _through_inverse(low: Lowering, term: t.Deriv, base: t.Term, here: Value, of
         column = Axis.fresh("in", row.size)
         flat = full(Value(shift, (*rows, *in_axes))).node
         flat = build.merge(flat, rows, row) if len(rows) > 1 else build.rename(flat, {rows[0]: row})
-        flat = build.merge(flat, tuple(in_axes), column) if len(in_axes) > 1 else build.rename(flat, {in_axes[0]: column})
+        flat = (
+            build.merge(flat, tuple(in_axes), column) if len(in_axes) > 1 else build.rename(flat, {in_axes[0]: column})
+        )
         side = full(Value(gradient, value.axes)).node
         along = fresh(column)
-        side = build.merge(side, value.axes, along) if len(value.axes) > 1 else build.rename(side, {value.axes[0]: along})
+        side = (
+            build.merge(side, value.axes, along) if len(value.axes) > 1 else build.rename(side, {value.axes[0]: along})
+        )
         inverse = build.inv(flat, row, column)
         # inv has the axes of its argument with rows and columns exchanged in meaning: (J⁻¹)ᵀ g sums over J's inputs.
         solved = build.contract([inverse, build.rename(side, {along: row})], [row])

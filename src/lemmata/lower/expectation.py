@@ -30,8 +30,31 @@ ATOMS = 3
 MANY = 4
 JOINT = 5
 HERMITE = 5
-POLYNOMIAL = frozenset({"add", "sub", "mul", "neg", "square", "contract", "sum", "rename", "broadcast", "stack", "take", "diagonal",
-                        "constant", "input", "array", "select", "iota", "special", "merge", "split", "concat"})
+POLYNOMIAL = frozenset(
+    {
+        "add",
+        "sub",
+        "mul",
+        "neg",
+        "square",
+        "contract",
+        "sum",
+        "rename",
+        "broadcast",
+        "stack",
+        "take",
+        "diagonal",
+        "constant",
+        "input",
+        "array",
+        "select",
+        "iota",
+        "special",
+        "merge",
+        "split",
+        "concat",
+    }
+)
 
 
 def expectation(low: Lowering, term: t.Expect) -> Value:
@@ -158,7 +181,10 @@ def _any(low: Lowering, variable: t.Variable, axes: tuple[Axis, ...]) -> Value:
     found = low.inputs.get(key)
     if found is None:
         kind = Tensor((Size.of(axis.size), *variable.type.shape))
-        found = low.inputs[key] = (Value(build.input(key, (axis, *axes)), axes), t.Variable(key, variable.latex, kind, variable.domain))
+        found = low.inputs[key] = (
+            Value(build.input(key, (axis, *axes)), axes),
+            t.Variable(key, variable.latex, kind, variable.domain),
+        )
     return found[0]
 
 

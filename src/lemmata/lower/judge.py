@@ -9,8 +9,8 @@ from lemmata.core import terms as t
 from lemmata.core.size import Size
 from lemmata.elaborate.statement import ShapeError, Statement
 from lemmata.lower.problem import ReadingProblem, walk_terms
-from lemmata.verify.outcome import Reading as JudgedReading
 from lemmata.verify.judgement import judge
+from lemmata.verify.outcome import Reading as JudgedReading
 from lemmata.verify.problem import CannotLower, Instance, SizeRule
 from lemmata.verify.sizes import NoSizes, assignments
 from lemmata.verify.verdict import Counterexample, Verdict
@@ -47,9 +47,13 @@ def _claim(statement: Statement, seed: int) -> Verdict:
             return _unchecked(verdict, "fails for some smooth function, and the text may say more of it")
         borrowed = [x for r in statement.readings for x in r.borrowed]
         if borrowed:
-            return _unchecked(verdict, f"fails, but the value of {borrowed[0]} comes from an example of another section")
+            return _unchecked(
+                verdict, f"fails, but the value of {borrowed[0]} comes from an example of another section"
+            )
         if described:
-            return _unchecked(verdict, f"fails, but the text describes {described[0]} further in words that were not understood")
+            return _unchecked(
+                verdict, f"fails, but the text describes {described[0]} further in words that were not understood"
+            )
         if guessed:
             names = ", ".join(dict.fromkeys(v.latex for v in guessed))
             return _unchecked(verdict, f"fails, but {names} was not declared and its shape is a guess")
@@ -84,8 +88,15 @@ def _readable_failures(statement: Statement) -> bool:
 
 
 def _unchecked(verdict: Verdict, reason: str) -> Verdict:
-    return Verdict("unchecked", reason=reason, method=verdict.method, evidence=verdict.evidence, reading=verdict.reading,
-                   assumptions=verdict.assumptions, alternatives=verdict.alternatives)
+    return Verdict(
+        "unchecked",
+        reason=reason,
+        method=verdict.method,
+        evidence=verdict.evidence,
+        reading=verdict.reading,
+        assumptions=verdict.assumptions,
+        alternatives=verdict.alternatives,
+    )
 
 
 def _shape(statement: Statement) -> Verdict:
@@ -106,9 +117,13 @@ def _shape(statement: Statement) -> Verdict:
     if statement.guards:
         return Verdict("unchecked", reason=f"may depend on “{statement.guards[0]}”")
     return Verdict(
-        "refuted", reason=f"the shape is {text(found)}, not {text(claimed)}", method="shapes",
+        "refuted",
+        reason=f"the shape is {text(found)}, not {text(claimed)}",
+        method="shapes",
         evidence=(f"worked out: {text(found)}; claimed: {text(claimed)}",),
-        counterexample=Counterexample(sizes=sizes, left=left, right=right, note=f"{text(found)} is {left}, {text(claimed)} is {right}"),
+        counterexample=Counterexample(
+            sizes=sizes, left=left, right=right, note=f"{text(found)} is {left}, {text(claimed)} is {right}"
+        ),
     )
 
 
@@ -121,8 +136,13 @@ def _ill_typed(statement: Statement, error: ShapeError) -> Verdict:
     left, right = at(error.left, sizes), at(error.right, sizes)
     if left == right:
         return Verdict("unchecked", reason=error.message)
-    return Verdict("refuted", reason=error.message, method="shapes", evidence=(error.message,),
-                   counterexample=Counterexample(sizes=sizes, left=left, right=right, note=error.message))
+    return Verdict(
+        "refuted",
+        reason=error.message,
+        method="shapes",
+        evidence=(error.message,),
+        counterexample=Counterexample(sizes=sizes, left=left, right=right, note=error.message),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class Lowering:
     exact: bool = True
     named_axes: dict[str, Axis] = field(default_factory=dict)
     random: dict[str, Value] = field(default_factory=dict)
-    outcomes: dict[str, tuple[Axis, Node]] = field(default_factory=dict)
+    outcomes: dict[int, tuple[Axis, Node]] = field(default_factory=dict)
     """Random variables: outcome axis and weights."""
 
     def size(self, size: Size) -> int:
@@ -170,7 +170,7 @@ class Lowering:
         return f"{term.family}[{self.size(term.index)}]"
 
     def unrolled(self, term: t.Unrolled) -> Value:
-        """A member of a recurrence: its first value, or its body one step earlier, down to an input if none is given."""
+        """A member of a recurrence: its first value, or its body one step earlier; an input before the first."""
         return self.member(term.family, self.size(term.index))
 
     def member(self, family: str, step: int) -> Value:
@@ -205,9 +205,20 @@ class Lowering:
 
     def at_step(self, recurrence: Recurrence, step: int) -> Value:
         """The body with the step letter set; index variables and memo of other steps stay apart."""
-        inner = Lowering({**self.sizes, recurrence.letter: step}, self.solution, self.recurrences, self.inputs,
-                         dict(self.axes), {k: v for k, v in self.memo.items() if isinstance(k, str)}, self.overrides, self.depth + 1,
-                         self.exact, self.named_axes, self.random, self.outcomes)
+        inner = Lowering(
+            {**self.sizes, recurrence.letter: step},
+            self.solution,
+            self.recurrences,
+            self.inputs,
+            dict(self.axes),
+            {k: v for k, v in self.memo.items() if isinstance(k, str)},
+            self.overrides,
+            self.depth + 1,
+            self.exact,
+            self.named_axes,
+            self.random,
+            self.outcomes,
+        )
         if inner.depth > 400:
             raise CannotLower("a recurrence nested too deeply")
         result = inner.value(recurrence.body)
@@ -223,12 +234,19 @@ class Lowering:
         if term.guard is not None:
             neutral = {"sum": 0, "prod": 1, "max": None, "min": None}.get(term.op)
             guard = self.value(term.guard).node
-            fill = build.constant(neutral) if neutral is not None else (
-                build.unary("neg", build.special("inf")) if term.op in ("max", "argmax") else build.special("inf"))
+            fill = (
+                build.constant(neutral)
+                if neutral is not None
+                else (
+                    build.unary("neg", build.special("inf")) if term.op in ("max", "argmax") else build.special("inf")
+                )
+            )
             node = build.select(guard, node, fill)
         node = full(Value(node, (*axes, *body.axes))).node
         if term.op in ("argmax", "argmin"):
-            result = build.binary("add", build.reduce(term.op, node, axes), build.constant(self.size(term.vars[0].start)))
+            result = build.binary(
+                "add", build.reduce(term.op, node, axes), build.constant(self.size(term.vars[0].start))
+            )
             return Value(result)
         return Value(build.reduce(term.op, node, axes), body.axes)
 
@@ -253,7 +271,11 @@ class Lowering:
                 if target.size == axis.size and self.size(index.var.start) == origin:
                     if target is axis:
                         continue
-                    node = build.diagonal(node, target, axis) if target in node.axes else build.rename(node, {axis: target})
+                    node = (
+                        build.diagonal(node, target, axis)
+                        if target in node.axes
+                        else build.rename(node, {axis: target})
+                    )
                     continue
             where = self.value(index).node
             position = build.binary("sub", where, build.constant(origin))
@@ -293,8 +315,20 @@ class Lowering:
 
     def under(self, overrides: Mapping[str, Value]) -> Lowering:
         """The same state with some symbols replaced; nothing remembered that might depend on them."""
-        return Lowering(self.sizes, self.solution, self.recurrences, self.inputs, self.axes, {}, {**self.overrides, **overrides},
-                        self.depth, self.exact, self.named_axes, self.random, self.outcomes)
+        return Lowering(
+            self.sizes,
+            self.solution,
+            self.recurrences,
+            self.inputs,
+            self.axes,
+            {},
+            {**self.overrides, **overrides},
+            self.depth,
+            self.exact,
+            self.named_axes,
+            self.random,
+            self.outcomes,
+        )
 
     def derivative(self, term: t.Deriv) -> Value:
         from lemmata.lower.derivative import derivative

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lemmata.core import terms as t
 from lemmata.lower.value import Value, aligned, contract, fresh, full, relabel, transposed
@@ -16,8 +16,30 @@ from lemmata.verify.problem import CannotLower
 if TYPE_CHECKING:
     from lemmata.lower.lowering import Lowering
 
-UNARY = frozenset({"neg", "exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "erf", "abs",
-                   "sign", "floor", "ceil", "real", "imag"})
+UNARY = frozenset(
+    {
+        "neg",
+        "exp",
+        "log",
+        "sqrt",
+        "sin",
+        "cos",
+        "tan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "arcsin",
+        "arccos",
+        "arctan",
+        "erf",
+        "abs",
+        "sign",
+        "floor",
+        "ceil",
+        "real",
+        "imag",
+    }
+)
 BINARY = frozenset({"add", "sub", "mul", "div", "pow", "maximum", "minimum", "mod"})
 CATALOGUE = frozenset({"sigmoid", "relu", "gelu", "silu", "softplus", "elu", "normal_cdf", "normal_pdf", "logit"})
 ALONG_AXIS = frozenset({"softmax", "log_softmax", "layer_norm", "rms_norm"})
@@ -41,7 +63,7 @@ def lower(low: Lowering, term: t.Op) -> Value:
     return rule(low, term)
 
 
-def _attr(term: t.Op, name: str):
+def _attr(term: t.Op, name: str) -> Any:
     return dict(term.attrs)[name]
 
 
@@ -84,6 +106,7 @@ def _square(name: str) -> Callable[[Lowering, t.Op], Value]:
         x = _one(low, term)
         node = getattr(build, name)(x.node, x.axes[0], x.axes[1])
         return Value(node, x.axes if name in ("inv", "matrix_exp") else ())
+
     return rule
 
 
@@ -135,7 +158,9 @@ def _norm(low: Lowering, term: t.Op) -> Value:
     if kind == "1":
         return Value(build.reduce("max", build.reduce("sum", size, [x.axes[0]]), [x.axes[1]]))
     if kind == "inf":
-        return Value(build.reduce("max", build.reduce("sum", size, [x.axes[1]]) if len(x.axes) == 2 else size, [x.axes[0]]))
+        return Value(
+            build.reduce("max", build.reduce("sum", size, [x.axes[1]]) if len(x.axes) == 2 else size, [x.axes[0]])
+        )
     values = Axis.fresh("σ", min(a.size for a in x.axes))
     singular = build.svdvals(x.node, x.axes[0], x.axes[1], values)
     return Value(build.reduce("max" if kind == "spectral" else "sum", singular, [values]))
@@ -226,6 +251,7 @@ def _reduce(name: str) -> Callable[[Lowering, t.Op], Value]:
     def rule(low: Lowering, term: t.Op) -> Value:
         x = _one(low, term)
         return Value(build.reduce(name, x.node, list(x.axes)))
+
     return rule
 
 
@@ -247,7 +273,7 @@ def _and(low: Lowering, term: t.Op) -> Value:
 
 
 def _opaque(low: Lowering, term: t.Op) -> Value:
-    """Some smooth function of its arguments: Σ_k a_k sin(⟨B_k, x⟩ + c_k) with free a, B, c, the same wherever it is used."""
+    """Some smooth function of its arguments: Σ_k a_k sin(⟨B_k, x⟩ + c_k) with free a, B, c, the same at every use."""
     name = str(_attr(term, "name"))
     arguments = [full(low.value(x)) for x in term.args]
     key = "·".join([name, *("×".join(str(a.size) for a in v.axes) for v in arguments)])
@@ -292,10 +318,35 @@ def _shifted(low: Lowering, index: t.Term) -> tuple[t.IndexVar, int]:
 
 
 RULES: dict[str, Callable[[Lowering, t.Op], Value]] = {
-    "dot": _dot, "outer": _outer, "transpose": _transpose, "trace": _trace, "det": _square("det"), "inv": _square("inv"),
-    "matrix_exp": _square("matrix_exp"), "diag": _diag, "diagonal": _diagonal, "vec": _vec, "vec_last": _vec_last, "kron": _kron,
-    "norm": _norm, "inner": _inner, "identity": _identity, "fill": _fill, "list": _list, "concat": _concat, "as_row": _as_matrix,
-    "as_column": _as_matrix, "spread": _spread, "mul_column": _mul_column, "matrix_power": _matrix_power,
-    "matrix_real_power": _matrix_real_power, "reduce_max": _reduce("max"), "reduce_min": _reduce("min"), "mean": _mean,
-    "indicator": _indicator, "and": _and, "opaque": _opaque, "along steps": _along_steps,
+    "dot": _dot,
+    "outer": _outer,
+    "transpose": _transpose,
+    "trace": _trace,
+    "det": _square("det"),
+    "inv": _square("inv"),
+    "matrix_exp": _square("matrix_exp"),
+    "diag": _diag,
+    "diagonal": _diagonal,
+    "vec": _vec,
+    "vec_last": _vec_last,
+    "kron": _kron,
+    "norm": _norm,
+    "inner": _inner,
+    "identity": _identity,
+    "fill": _fill,
+    "list": _list,
+    "concat": _concat,
+    "as_row": _as_matrix,
+    "as_column": _as_matrix,
+    "spread": _spread,
+    "mul_column": _mul_column,
+    "matrix_power": _matrix_power,
+    "matrix_real_power": _matrix_real_power,
+    "reduce_max": _reduce("max"),
+    "reduce_min": _reduce("min"),
+    "mean": _mean,
+    "indicator": _indicator,
+    "and": _and,
+    "opaque": _opaque,
+    "along steps": _along_steps,
 }

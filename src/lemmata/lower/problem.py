@@ -10,9 +10,8 @@ from lemmata.core import terms as t
 from lemmata.core.size import Size
 from lemmata.elaborate.statement import Reading
 from lemmata.lower.lowering import FAMILY_LENGTH, Lowering
-from lemmata.lower.value import Value, aligned, full
+from lemmata.lower.value import aligned, full
 from lemmata.program import build
-from lemmata.program.node import Node
 from lemmata.verify.problem import CannotLower, Domain, Input, Instance, SizeRule
 
 
@@ -68,7 +67,9 @@ class ReadingProblem:
         letters = {r.letter for r in reading.recurrences.values()} - set(reading.steps)
         free = [a for a in atoms if a not in self._fixed and a not in letters]
         own = set(free)
-        rules = [SizeRule(a.substitute(reading.solution), op, b.substitute(reading.solution)) for a, op, b in reading.rules]
+        rules = [
+            SizeRule(a.substitute(reading.solution), op, b.substitute(reading.solution)) for a, op, b in reading.rules
+        ]
         rules = [r for r in rules if (r.left.atoms | r.right.atoms) <= own]
         for letter, least in reading.steps.items():
             if letter in own:
@@ -120,9 +121,7 @@ class ReadingProblem:
             for mask in masks:
                 node = build.select(mask, node, build.constant(0))
             nodes.append(node)
-        inputs = tuple(
-            Input(value.node, variable.latex, _domain(variable)) for value, variable in low.inputs.values()
-        )
+        inputs = tuple(Input(value.node, variable.latex, _domain(variable)) for value, variable in low.inputs.values())
         return Instance(inputs, tuple(nodes), self.reading.relations, conditions, low.exact)
 
 

@@ -118,7 +118,11 @@ def _binding(elaboration: Elaboration, statement: Statement) -> Binding | None:
     head = statement.expr.items[0]
     for key in environment.keys():
         for binding in environment.all(key):
-            if binding.kind in ("definition", "function") and binding.place.at == statement.formula.index and _heads(head, binding):
+            if (
+                binding.kind in ("definition", "function")
+                and binding.place.at == statement.formula.index
+                and _heads(head, binding)
+            ):
                 return binding
     return None
 
@@ -176,11 +180,20 @@ def _head_latex(statement: Statement) -> str:
             end = first.end
         case s.Call(function=first):
             end = first.end
-    return statement.formula.latex[head.start:end].strip()
+    return statement.formula.latex[head.start : end].strip()
 
 
-def _target(key: str, latex: str, kind: str, statement: Statement, term: t.Term, shared: Shared, arguments: Sequence[t.Term],
-            subject: str | None = None, operations: Mapping[str, tuple[t.Variable, t.Term]] | None = None) -> FormulaTarget:
+def _target(
+    key: str,
+    latex: str,
+    kind: str,
+    statement: Statement,
+    term: t.Term,
+    shared: Shared,
+    arguments: Sequence[t.Term],
+    subject: str | None = None,
+    operations: Mapping[str, tuple[t.Variable, t.Term]] | None = None,
+) -> FormulaTarget:
     solution = shared.solver.solution
     inputs: dict[str, t.Variable] = {}
     terms = [*arguments, term]
@@ -198,11 +211,17 @@ def _target(key: str, latex: str, kind: str, statement: Statement, term: t.Term,
             continue
         shape = tuple(x.substitute(solution) for x in variable.type.shape)
         role = "argument" if name in first else "weight" if kind == "function" and shape else "input"
-        indexed = sum(1 for x in shape if any(a.startswith("?members") for a in x.atoms)) if variable.family == 0 else variable.family
+        indexed = (
+            sum(1 for x in shape if any(a.startswith("?members") for a in x.atoms))
+            if variable.family == 0
+            else variable.family
+        )
         parameters.append(Parameter(name, variable.latex, spellings(variable.latex), shape, role, indexed))
     for name in operations or {}:
         parameters.append(Parameter(name, name, spellings(name), None, "operation"))
-    return FormulaTarget(key, latex, kind, statement.start.line, statement, term, shared, tuple(parameters), subject, operations or {})
+    return FormulaTarget(
+        key, latex, kind, statement.start.line, statement, term, shared, tuple(parameters), subject, operations or {}
+    )
 
 
 def _in_order(terms: Sequence[t.Term]) -> Iterator[t.Term]:
@@ -216,7 +235,9 @@ def _in_order(terms: Sequence[t.Term]) -> Iterator[t.Term]:
             stack.extend(reversed(t.subterms(term)))
 
 
-def _gradient(elaboration: Elaboration, statement: Statement, known: Sequence[FormulaTarget]) -> Iterator[FormulaTarget]:
+def _gradient(
+    elaboration: Elaboration, statement: Statement, known: Sequence[FormulaTarget]
+) -> Iterator[FormulaTarget]:
     """∂L/∂w = …: the right side, to be met by automatic differentiation or written-out code."""
     expr = statement.expr
     if not isinstance(expr, s.Relation) or len(expr.items) != 2 or not isinstance(expr.items[0], s.Derivative):
@@ -230,7 +251,7 @@ def _gradient(elaboration: Elaboration, statement: Statement, known: Sequence[Fo
         term = Reader(shared, item.place).term(expr.items[1])
     except Unreadable:
         return
-    latex = statement.formula.latex[left.start:left.end].strip()
+    latex = statement.formula.latex[left.start : left.end].strip()
     subject = None
     if isinstance(left.numerator, s.Name):
         subject = next((k.key for k in reversed(known) if k.key.split("#")[0] == stem(left.numerator)), None)
@@ -238,14 +259,15 @@ def _gradient(elaboration: Elaboration, statement: Statement, known: Sequence[Fo
 
 
 def _expression(elaboration: Elaboration, item: Item) -> Iterator[FormulaTarget]:
-    """A displayed expression such as LayerNorm(x + Sublayer(x)): a function of its symbols and of what it leaves open."""
+    """A displayed expression such as LayerNorm(x + Sublayer(x)): a function of its symbols and of an open one."""
     if item.role != "expression" or not item.formula.display or not isinstance(item.part.expr, s.Call | s.Juxt):
         return
     shared = _fresh(elaboration, item)
     r = Reader(shared, item.place)
     opened: dict[str, tuple[t.Variable, t.Term]] = {}
     unknown = [
-        n.function for n in walk(item.part.expr)
+        n.function
+        for n in walk(item.part.expr)
         if isinstance(n, s.Call) and len(n.arguments) == 1 and not references.is_defined(r, n.function)
     ]
     if len(unknown) != 1:
@@ -271,9 +293,26 @@ def _expression(elaboration: Elaboration, item: Item) -> Iterator[FormulaTarget]
         return
     start, end = item.part.expr.start, item.part.expr.end
     latex = item.formula.latex[start:end].strip()
-    statement = Statement(item.formula, item.formula.position(start), item.formula.position(end - 1), latex, "expression", "expression",
-                          item.part.expr)
-    yield _target(f"{latex}@{item.formula.index}", latex, "function", statement, term, local, tuple(matrices.values()), None, opened)
+    statement = Statement(
+        item.formula,
+        item.formula.position(start),
+        item.formula.position(end - 1),
+        latex,
+        "expression",
+        "expression",
+        item.part.expr,
+    )
+    yield _target(
+        f"{latex}@{item.formula.index}",
+        latex,
+        "function",
+        statement,
+        term,
+        local,
+        tuple(matrices.values()),
+        None,
+        opened,
+    )
 
 
 def sizes_known(sizes: Sequence[Size]) -> bool:

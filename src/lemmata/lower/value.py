@@ -18,7 +18,9 @@ class Value:
 
 def relabel(value: Value, target: tuple[Axis, ...]) -> Value:
     """The same tensor on other positional axes of the same sizes."""
-    mapping = {old: new for old, new in zip(value.axes, target, strict=True) if old is not new and old in value.node.axes}
+    mapping = {
+        old: new for old, new in zip(value.axes, target, strict=True) if old is not new and old in value.node.axes
+    }
     if not mapping:
         return Value(value.node, target)
     clash = [new for new in mapping.values() if new in value.node.axes and new not in mapping]
@@ -40,7 +42,7 @@ def apart(value: Value, taken: tuple[Axis, ...]) -> Value:
 def aligned(value: Value, to: Value) -> Value:
     """`value` on the trailing positional axes of `to`, for elementwise work."""
     count = len(value.axes)
-    return relabel(value, to.axes[len(to.axes) - count:]) if count else value
+    return relabel(value, to.axes[len(to.axes) - count :]) if count else value
 
 
 def full(value: Value) -> Value:
@@ -53,7 +55,9 @@ def contract(left: Value, right: Value) -> Value:
     """Sum over the last axis of left and the first of right."""
     left, right = full(left), full(right)
     over = left.axes[-1]
-    target = tuple(over if i == 0 else (fresh(a) if a in left.node.axes or a in left.axes else a) for i, a in enumerate(right.axes))
+    target = tuple(
+        over if i == 0 else (fresh(a) if a in left.node.axes or a in left.axes else a) for i, a in enumerate(right.axes)
+    )
     right = relabel(right, target)
     return Value(build.contract([left.node, right.node], [over]), left.axes[:-1] + right.axes[1:])
 

@@ -204,7 +204,9 @@ def _solved(r: Reader, head: s.Expr, value: t.Term) -> tuple[str, t.Term, t.Term
 def _multiple(r: Reader, value: t.Term, factor: Fraction) -> tuple[t.Term, t.Term]:
     divisor = arithmetic.number(factor)
     rest = t.Op(SCALAR, "mod", (value, divisor))
-    return arithmetic.divide(r.solver, value, divisor), arithmetic.compare(r.solver, "=", rest, arithmetic.number(Fraction(0)))
+    return arithmetic.divide(r.solver, value, divisor), arithmetic.compare(
+        r.solver, "=", rest, arithmetic.number(Fraction(0))
+    )
 
 
 def _expression(shared: Shared, term: t.Term, names: Sequence[str], arguments: Sequence[t.Term]) -> Expression:
@@ -232,8 +234,12 @@ def _symbol(name: str, variable: t.Variable, solution: Mapping[str, Size]) -> Sy
 def definitions(elaboration: Elaboration) -> Iterator[Definition]:
     """Every definition with a body, in the order of the document."""
     environment = elaboration.roles.environment
-    found = [b for key in environment.keys() for b in environment.all(key)
-             if b.kind in ("definition", "function") and b.body is not None and b.place.at >= 0]
+    found = [
+        b
+        for key in environment.keys()
+        for b in environment.all(key)
+        if b.kind in ("definition", "function") and b.body is not None and b.place.at >= 0
+    ]
     for binding in sorted(found, key=lambda b: b.place.at):
         item = next((i for i in elaboration.items if i.place.at == binding.place.at and i.role == "definition"), None)
         formula = elaboration.document.formulas[binding.place.at]

@@ -37,7 +37,7 @@ class Program:
     axes: tuple[Axis, ...]
 
 
-@dataclass
+@dataclass(repr=False, eq=False)
 class Function:
     """A definition of a document, to be called on arrays or tensors.
 
@@ -53,6 +53,9 @@ class Function:
     def __post_init__(self) -> None:
         self.__name__ = self.definition.name
         self.__doc__ = _documentation(self)
+
+    def __repr__(self) -> str:
+        return f"<{self.name}({', '.join(self.parameters)}), line {self.definition.line}>"
 
     @property
     def name(self) -> str:
@@ -113,7 +116,11 @@ class Function:
         failure: CannotRun | None = None
         try:
             expression = self.expression
-            short = {p.name for p in expression.parameters if p.name in positional and np.ndim(positional[p.name]) < len(p.shape)}
+            short = {
+                p.name
+                for p in expression.parameters
+                if p.name in positional and np.ndim(positional[p.name]) < len(p.shape)
+            }
             if not short:
                 return expression
         except CannotRun as error:
@@ -128,7 +135,9 @@ class Function:
             raise failure
         return self.expression
 
-    def _bind(self, expression: Expression, positional: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
+    def _bind(
+        self, expression: Expression, positional: Mapping[str, Any], given: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, int]]:
         """Values by symbol, and sizes given by name."""
         symbols = [(x.name, x.latex) for x in expression.symbols]
         atoms = [(a, a) for a in sorted(_atoms(expression))]
@@ -143,14 +152,18 @@ class Function:
                 continue
             size = resolve(name, atoms)
             if size is None:
-                raise TypeError(f"{self.name} has no symbol {name}; it has {', '.join(n for n, _ in (*symbols, *atoms)) or 'none'}")
+                raise TypeError(
+                    f"{self.name} has no symbol {name}; it has {', '.join(n for n, _ in (*symbols, *atoms)) or 'none'}"
+                )
             sizes[size] = int(value)
         missing = [x for x in expression.symbols if x.name not in values]
         if missing:
             raise TypeError(f"{self.name} needs a value for {'; '.join(map(str, missing))}")
         return values, sizes
 
-    def program(self, expression: Expression, shapes: Mapping[str, tuple[int, ...]], sizes: Mapping[str, int]) -> Program:
+    def program(
+        self, expression: Expression, shapes: Mapping[str, tuple[int, ...]], sizes: Mapping[str, int]
+    ) -> Program:
         """The tensor program at these shapes, batch axes included. Raises ShapeMismatch, CannotRun."""
         key = (id(expression), tuple(sorted(shapes.items())), tuple(sorted(sizes.items())))
         found = self._programs.get(key)
@@ -158,15 +171,20 @@ class Function:
             found = self._programs[key] = self._lowered(expression, shapes, sizes)
         return found
 
-    def _lowered(self, expression: Expression, shapes: Mapping[str, tuple[int, ...]], sizes: Mapping[str, int]) -> Program:
+    def _lowered(
+        self, expression: Expression, shapes: Mapping[str, tuple[int, ...]], sizes: Mapping[str, int]
+    ) -> Program:
         known, batch = self._sizes(expression, shapes, sizes)
         extra = tuple(Axis.fresh("batch", n) for n in batch)
         low = Lowering(known, dict(expression.solution), dict(expression.recurrences))
         inputs = []
         for symbol in expression.symbols:
-            axes = tuple(Axis.fresh(describe((x,)), n) for x, n in zip(symbol.shape, _own(symbol, shapes[symbol.name]), strict=True))
+            axes = tuple(
+                Axis.fresh(describe((x,)), n)
+                for x, n in zip(symbol.shape, _own(symbol, shapes[symbol.name]), strict=True)
+            )
             lead = shapes[symbol.name][: len(shapes[symbol.name]) - len(axes)]
-            leading = tuple(a for a, n in zip(extra[len(extra) - len(lead):], lead, strict=True) if n == a.size)
+            leading = tuple(a for a, n in zip(extra[len(extra) - len(lead) :], lead, strict=True) if n == a.size)
             dtype = "complex" if symbol.variable.type.dtype == "complex" else "real"
             node = build.input(symbol.name, (*leading, *axes), dtype)
             low.inputs[symbol.variable.key] = (Value(node, axes), symbol.variable)
@@ -185,7 +203,9 @@ class Function:
         node = build.broadcast(value.node, missing) if missing else value.node
         return Program(tuple(inputs), node, extra + value.axes)
 
-    def _sizes(self, expression: Expression, shapes: Mapping[str, tuple[int, ...]], sizes: Mapping[str, int]) -> tuple[dict[str, int], tuple[int, ...]]:
+    def _sizes(
+        self, expression: Expression, shapes: Mapping[str, tuple[int, ...]], sizes: Mapping[str, int]
+    ) -> tuple[dict[str, int], tuple[int, ...]]:
         """The sizes, and the batch axes. Raises ShapeMismatch."""
         given = [Given(n, (Size.of(n).substitute(expression.solution),), (v,), size=True) for n, v in sizes.items()]
         leading = []
@@ -202,15 +222,26 @@ class Function:
         except ValueError as error:
             said = ", ".join(f"{x.name} {lead}" for x, lead in zip(expression.symbols, leading, strict=True) if lead)
             raise ShapeMismatch(f"the batch axes of {self.name} do not fit each other: {said}") from error
-        for atom in _atoms(expression):
+        for atom in _atoms(expression) - known.keys():
             if atom.startswith("?members"):
-                known.setdefault(atom, FAMILY_LENGTH)
+                known[atom] = FAMILY_LENGTH
+            elif (width := self._width(atom, expression, shapes)) is not None:
+                known[atom] = width
         return known, tuple(batch)
+
+    @staticmethod
+    def _width(atom: str, expression: Expression, shapes: Mapping[str, tuple[int, ...]]) -> int | None:
+        """d_k is the width of the parameter K where nothing else says what it is."""
+        letter = atom.rpartition("_")[2].casefold()
+        found = [p for p in expression.parameters if p.name.casefold() == letter and p.shape and "_" in atom]
+        return shapes[found[0].name][-1] if len(found) == 1 else None
 
     def _run_numpy(self, expression: Expression, values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
         arrays = {n: _numbers(v) for n, v in values.items()}
         program = self.program(expression, {n: a.shape for n, a in arrays.items()}, sizes)
-        feeds = {node.attr("name"): arrays[node.attr("name")].reshape([a.size for a in node.axes]) for node in program.inputs}
+        feeds = {
+            node.attr("name"): arrays[node.attr("name")].reshape([a.size for a in node.axes]) for node in program.inputs
+        }
         try:
             result = plain_backend.run([program.output], feeds)[0]
         except TooLarge as error:
@@ -221,11 +252,18 @@ class Function:
     def _run_torch(self, expression: Expression, values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
         import torch
 
-        like = next((v for v in values.values() if isinstance(v, torch.Tensor) and (v.is_floating_point() or v.is_complex())), None)
+        like = next(
+            (v for v in values.values() if isinstance(v, torch.Tensor) and (v.is_floating_point() or v.is_complex())),
+            None,
+        )
         tensors = {}
         for name, value in values.items():
             if not isinstance(value, torch.Tensor):
-                value = torch.as_tensor(np.asarray(value), dtype=None if like is None else like.dtype, device=None if like is None else like.device)
+                value = torch.as_tensor(
+                    np.asarray(value),
+                    dtype=None if like is None else like.dtype,
+                    device=None if like is None else like.device,
+                )
             tensors[name] = value
         shapes = {n: tuple(x.shape) for n, x in tensors.items()}
         program = self.program(expression, shapes, sizes)
@@ -246,7 +284,7 @@ def _compile(program: Program) -> Callable[..., Any]:
 
 
 def _own(symbol: Symbol, shape: tuple[int, ...]) -> tuple[int, ...]:
-    return shape[len(shape) - len(symbol.shape):]
+    return shape[len(shape) - len(symbol.shape) :]
 
 
 def _atoms(expression: Expression) -> set[str]:

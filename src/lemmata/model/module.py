@@ -22,8 +22,14 @@ SMALL = 1e-5
 class DocumentModule(nn.Module):
     """Runs a definition of the document on tensors; `forward` takes the definition's own parameters."""
 
-    def __init__(self, function: Function, sizes: Mapping[str, int], data: Sequence[Symbol], parameters: Mapping[str, nn.Parameter],
-                 constants: Mapping[str, Tensor]) -> None:
+    def __init__(
+        self,
+        function: Function,
+        sizes: Mapping[str, int],
+        data: Sequence[Symbol],
+        parameters: Mapping[str, nn.Parameter],
+        constants: Mapping[str, Tensor],
+    ) -> None:
         super().__init__()
         self.function = function
         self.sizes = dict(sizes)
@@ -39,7 +45,9 @@ class DocumentModule(nn.Module):
         held: dict[str, Any] = {name: self._get(k) for k, name in self._names.items()}
         if not self.function.parameters:
             if len(args) > len(self.data):
-                raise TypeError(f"{self.function.name} takes {', '.join(self.data) or 'no data'}; {len(args)} were given")
+                raise TypeError(
+                    f"{self.function.name} takes {', '.join(self.data) or 'no data'}; {len(args)} were given"
+                )
             held |= dict(zip(self.data, args, strict=False))
             args = ()
         result = self.function(*args, weights={**held, **self.sizes_left(args, named)}, **named)
@@ -73,8 +81,14 @@ def key(name: str) -> str:
     return name.replace(".", "·")
 
 
-def module(function: Function, sizes: Mapping[str, int], *, inputs: Sequence[str] = (), dtype: torch.dtype | None = None,
-           seed: int = 0) -> DocumentModule:
+def module(
+    function: Function,
+    sizes: Mapping[str, int],
+    *,
+    inputs: Sequence[str] = (),
+    dtype: torch.dtype | None = None,
+    seed: int = 0,
+) -> DocumentModule:
     """The definition as a module with fresh weights.
 
     `sizes` by the document's names. For a value without parameters, `inputs` names the symbols that are data. Matrices
@@ -90,7 +104,9 @@ def module(function: Function, sizes: Mapping[str, int], *, inputs: Sequence[str
             raise ValueError(f"{function.name} has no symbol {wanted}; it has {', '.join(n for n, _ in symbols)}")
         named.add(found)
     if not function.parameters and not named:
-        raise ValueError(f"say which symbols of {function.name} are data: inputs=(…) of {', '.join(n for n, _ in symbols)}")
+        raise ValueError(
+            f"say which symbols of {function.name} are data: inputs=(…) of {', '.join(n for n, _ in symbols)}"
+        )
     weights = [x for x in expression.free if x.name not in named]
     known = _known(function, sizes, weights)
     generator = torch.Generator().manual_seed(seed)
@@ -103,8 +119,10 @@ def module(function: Function, sizes: Mapping[str, int], *, inputs: Sequence[str
         else:
             parameters[symbol.name] = nn.Parameter(_fresh(symbol, shape, generator, dtype))
     order = {n: i for i, n in enumerate(inputs)}
-    data = sorted((x for x in expression.free if x.name in named), key=lambda x: next(
-        (i for w, i in order.items() if resolve(w, symbols) == x.name), 0))
+    data = sorted(
+        (x for x in expression.free if x.name in named),
+        key=lambda x: next((i for w, i in order.items() if resolve(w, symbols) == x.name), 0),
+    )
     return DocumentModule(function, known, data, parameters, constants)
 
 
@@ -135,7 +153,7 @@ def _known(function: Function, sizes: Mapping[str, int], weights: Sequence[Symbo
 
 def _fresh(symbol: Symbol, shape: tuple[int, ...], generator: torch.Generator, dtype: torch.dtype | None) -> Tensor:
     letter = plain(symbol.name).split("_")[0]
-    own = shape[symbol.variable.family:]
+    own = shape[symbol.variable.family :]
     if letter in ("b", "beta", "c"):
         return torch.zeros(shape, dtype=dtype)
     if letter in ("g", "gamma"):

@@ -62,15 +62,25 @@ def _solved(size: Size, atom: str, length: int, known: Mapping[str, int]) -> int
 
 
 def _message(g: Given, size: Size, length: int, known: Mapping[str, int], origin: Mapping[str, str]) -> str:
-    because = ", ".join(f"{describe((Size.of(a),))} = {known[a]} by {origin[a]}" for a in sorted(size.atoms) if a in known)
+    because = ", ".join(
+        f"{describe((Size.of(a),))} = {known[a]} by {origin[a]}" for a in sorted(size.atoms) if a in known
+    )
     because = f" ({because})" if because else ""
     wanted = describe((size,))
     if all(a in known for a in size.atoms):
-        wanted = str(size.at(known)) if not size.atoms else f"{wanted} = {size.at(known)}" if wanted != "?" else str(size.at(known))
+        wanted = (
+            str(size.at(known))
+            if not size.atoms
+            else f"{wanted} = {size.at(known)}"
+            if wanted != "?"
+            else str(size.at(known))
+        )
     if g.size:
         return f"{g.name} is given as {length}, but {wanted} is expected{because}"
-    return (f"{g.name} has shape {shape_text(g.lengths)}, expected {describe(g.shape)}: "
-            f"an axis of length {length} where {wanted} is expected{because}")
+    return (
+        f"{g.name} has shape {shape_text(g.lengths)}, expected {describe(g.shape)}: "
+        f"an axis of length {length} where {wanted} is expected{because}"
+    )
 
 
 def shape_text(shape: Sequence[int]) -> str:

@@ -63,8 +63,14 @@ class _bar:
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         console = Console()
-        self.bar = Progress(TextColumn("training"), BarColumn(), TextColumn("step {task.fields[step]}  loss {task.fields[loss]:.3f}"),
-                            TimeRemainingColumn(), console=console, disable=not (self.show and console.is_terminal))
+        self.bar = Progress(
+            TextColumn("training"),
+            BarColumn(),
+            TextColumn("step {task.fields[step]}  loss {task.fields[loss]:.3f}"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not (self.show and console.is_terminal),
+        )
         self.bar.start()
         self.task = self.bar.add_task("training", total=1.0, step=0, loss=float("nan"))
         self.plain = self.show and not console.is_terminal

@@ -8,8 +8,19 @@ from lemmata.program import build
 from lemmata.program.node import Axis, Node
 
 
-def attention(q: Node, k: Node, v: Node, scale: Node, mask: Node | None = None, *, query: Axis, key: Axis,
-              feature: Axis, value: Axis, causal: bool = False) -> Node:
+def attention(
+    q: Node,
+    k: Node,
+    v: Node,
+    scale: Node,
+    mask: Node | None = None,
+    *,
+    query: Axis,
+    key: Axis,
+    feature: Axis,
+    value: Axis,
+    causal: bool = False,
+) -> Node:
     """q has axes query and feature, k key and feature, v key and value; the mask is added to the scores.
 
     With `causal`, keys after the query's position are left out.

@@ -12,4 +12,11 @@ def gelu(x: Node) -> Node:
     return build.binary("mul", x, normal_cdf(x))
 
 
-OPERATION = Operation("gelu", ("gelu", "GELU"), "x Φ(x) with the normal distribution function, elementwise (Hendrycks and Gimpel 2016).", gelu, (Example((1.0,), 0.8413447460685429),), {"torch": "torch.nn.functional.gelu"})
+OPERATION = Operation(
+    "gelu",
+    ("gelu", "GELU"),
+    "x Φ(x) with the normal distribution function, elementwise (Hendrycks and Gimpel 2016).",
+    gelu,
+    (Example((1.0,), 0.8413447460685429),),
+    {"torch": "torch.nn.functional.gelu"},
+)

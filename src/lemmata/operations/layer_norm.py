@@ -14,5 +14,11 @@ def layer_norm(x: Node, axis: Axis) -> Node:
     return build.binary("div", centred, build.unary("sqrt", variance))
 
 
-OPERATION = Operation("layer_norm", ("LayerNorm", "layernorm", "LN", "Layernorm"), "(x − mean) / standard deviation along an axis.",
-                      layer_norm, (Example(([1.0, 3.0],), [-1.0, 1.0], {"axis": 0}),), {"torch": "torch.nn.functional.layer_norm"})
+OPERATION = Operation(
+    "layer_norm",
+    ("LayerNorm", "layernorm", "LN", "Layernorm"),
+    "(x − mean) / standard deviation along an axis.",
+    layer_norm,
+    (Example(([1.0, 3.0],), [-1.0, 1.0], {"axis": 0}),),
+    {"torch": "torch.nn.functional.layer_norm"},
+)

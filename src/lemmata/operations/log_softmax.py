@@ -12,6 +12,11 @@ def log_softmax(x: Node, axis: Axis) -> Node:
     return build.binary("sub", shifted, build.unary("log", build.reduce("sum", build.unary("exp", shifted), [axis])))
 
 
-OPERATION = Operation("log_softmax", ("log_softmax", "LogSoftmax", "logsoftmax"), "x_i − log Σ_j exp(x_j) along an axis.", log_softmax,
-                      (Example(([0.0, 0.0],), [-0.6931471805599453, -0.6931471805599453], {"axis": 0}),),
-                      {"torch": "torch.log_softmax"})
+OPERATION = Operation(
+    "log_softmax",
+    ("log_softmax", "LogSoftmax", "logsoftmax"),
+    "x_i − log Σ_j exp(x_j) along an axis.",
+    log_softmax,
+    (Example(([0.0, 0.0],), [-0.6931471805599453, -0.6931471805599453], {"axis": 0}),),
+    {"torch": "torch.log_softmax"},
+)

@@ -11,4 +11,11 @@ def logit(x: Node) -> Node:
     return build.unary("log", build.binary("div", x, build.binary("sub", build.constant(1), x)))
 
 
-OPERATION = Operation("logit", ("logit",), "log(x/(1−x)), the inverse of the sigmoid.", logit, (Example((0.5,), 0.0),), {"torch": "torch.logit"})
+OPERATION = Operation(
+    "logit",
+    ("logit",),
+    "log(x/(1−x)), the inverse of the sigmoid.",
+    logit,
+    (Example((0.5,), 0.0),),
+    {"torch": "torch.logit"},
+)

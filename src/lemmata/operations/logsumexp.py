@@ -13,5 +13,11 @@ def logsumexp(x: Node, axis: Axis) -> Node:
     return build.binary("add", top, build.unary("log", build.reduce("sum", powers, [axis])))
 
 
-OPERATION = Operation("logsumexp", ("logsumexp", "LogSumExp", "LSE", "lse"), "log Σ_j exp(x_j) along an axis.",
-                      logsumexp, (Example(([0.0, 0.0],), 0.6931471805599453, {"axis": 0}),), {"torch": "torch.logsumexp"})
+OPERATION = Operation(
+    "logsumexp",
+    ("logsumexp", "LogSumExp", "LSE", "lse"),
+    "log Σ_j exp(x_j) along an axis.",
+    logsumexp,
+    (Example(([0.0, 0.0],), 0.6931471805599453, {"axis": 0}),),
+    {"torch": "torch.logsumexp"},
+)

@@ -10,7 +10,20 @@ from lemmata.program.node import Node
 
 
 def normal_cdf(x: Node) -> Node:
-    return build.binary("mul", build.constant(Fraction(1, 2)), build.binary("add", build.constant(1), build.unary("erf", build.binary("div", x, build.unary("sqrt", build.constant(2))))))
+    return build.binary(
+        "mul",
+        build.constant(Fraction(1, 2)),
+        build.binary(
+            "add", build.constant(1), build.unary("erf", build.binary("div", x, build.unary("sqrt", build.constant(2))))
+        ),
+    )
 
 
-OPERATION = Operation("normal_cdf", ("Phi",), "The distribution function of the standard normal law.", normal_cdf, (Example((0.0,), 0.5), Example((1.0,), 0.8413447460685429)), {})
+OPERATION = Operation(
+    "normal_cdf",
+    ("Phi",),
+    "The distribution function of the standard normal law.",
+    normal_cdf,
+    (Example((0.0,), 0.5), Example((1.0,), 0.8413447460685429)),
+    {},
+)

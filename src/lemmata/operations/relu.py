@@ -11,4 +11,11 @@ def relu(x: Node) -> Node:
     return build.binary("maximum", x, build.constant(0))
 
 
-OPERATION = Operation("relu", ("relu", "ReLU", "RELU"), "max(0, x), elementwise.", relu, (Example(([-1.0, 2.0],), [0.0, 2.0]),), {"torch": "torch.relu"})
+OPERATION = Operation(
+    "relu",
+    ("relu", "ReLU", "RELU"),
+    "max(0, x), elementwise.",
+    relu,
+    (Example(([-1.0, 2.0],), [0.0, 2.0]),),
+    {"torch": "torch.relu"},
+)

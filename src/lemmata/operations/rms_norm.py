@@ -12,5 +12,11 @@ def rms_norm(x: Node, axis: Axis) -> Node:
     return build.binary("div", x, build.unary("sqrt", mean))
 
 
-OPERATION = Operation("rms_norm", ("RMSNorm",), "x over its root mean square along an axis.", rms_norm,
-                      (Example(([3.0, 3.0],), [1.0, 1.0], {"axis": 0}),), {"torch": "torch.nn.functional.rms_norm"})
+OPERATION = Operation(
+    "rms_norm",
+    ("RMSNorm",),
+    "x over its root mean square along an axis.",
+    rms_norm,
+    (Example(([3.0, 3.0],), [1.0, 1.0], {"axis": 0}),),
+    {"torch": "torch.nn.functional.rms_norm"},
+)

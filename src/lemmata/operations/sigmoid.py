@@ -8,7 +8,16 @@ from lemmata.program.node import Node
 
 
 def sigmoid(x: Node) -> Node:
-    return build.binary("div", build.constant(1), build.binary("add", build.constant(1), build.unary("exp", build.unary("neg", x))))
+    return build.binary(
+        "div", build.constant(1), build.binary("add", build.constant(1), build.unary("exp", build.unary("neg", x)))
+    )
 
 
-OPERATION = Operation("sigmoid", ("sigmoid", "Sigmoid", "logistic", "expit"), "1/(1+exp(-x)), elementwise.", sigmoid, (Example((0.0,), 0.5), Example((1.0,), 0.7310585786300049)), {"torch": "torch.sigmoid"})
+OPERATION = Operation(
+    "sigmoid",
+    ("sigmoid", "Sigmoid", "logistic", "expit"),
+    "1/(1+exp(-x)), elementwise.",
+    sigmoid,
+    (Example((0.0,), 0.5), Example((1.0,), 0.7310585786300049)),
+    {"torch": "torch.sigmoid"},
+)

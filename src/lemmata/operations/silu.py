@@ -12,4 +12,11 @@ def silu(x: Node) -> Node:
     return build.binary("mul", x, sigmoid(x))
 
 
-OPERATION = Operation("silu", ("silu", "SiLU", "swish", "Swish"), "x σ(x), elementwise.", silu, (Example((1.0,), 0.7310585786300049),), {"torch": "torch.nn.functional.silu"})
+OPERATION = Operation(
+    "silu",
+    ("silu", "SiLU", "swish", "Swish"),
+    "x σ(x), elementwise.",
+    silu,
+    (Example((1.0,), 0.7310585786300049),),
+    {"torch": "torch.nn.functional.silu"},
+)

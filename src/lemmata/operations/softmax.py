@@ -13,5 +13,11 @@ def softmax(x: Node, axis: Axis) -> Node:
     return build.binary("div", powers, build.reduce("sum", powers, [axis]))
 
 
-OPERATION = Operation("softmax", ("softmax", "Softmax", "SoftMax"), "exp(x_i) / Σ_j exp(x_j) along an axis.", softmax,
-                      (Example(([0.0, 0.6931471805599453],), [1 / 3, 2 / 3], {"axis": 0}),), {"torch": "torch.softmax"})
+OPERATION = Operation(
+    "softmax",
+    ("softmax", "Softmax", "SoftMax"),
+    "exp(x_i) / Σ_j exp(x_j) along an axis.",
+    softmax,
+    (Example(([0.0, 0.6931471805599453],), [1 / 3, 2 / 3], {"axis": 0}),),
+    {"torch": "torch.softmax"},
+)

@@ -11,4 +11,11 @@ def softplus(x: Node) -> Node:
     return build.unary("log", build.binary("add", build.constant(1), build.unary("exp", x)))
 
 
-OPERATION = Operation("softplus", ("softplus", "Softplus"), "log(1 + exp(x)), elementwise.", softplus, (Example((0.0,), 0.6931471805599453),), {"torch": "torch.nn.functional.softplus"})
+OPERATION = Operation(
+    "softplus",
+    ("softplus", "Softplus"),
+    "log(1 + exp(x)), elementwise.",
+    softplus,
+    (Example((0.0,), 0.6931471805599453),),
+    {"torch": "torch.nn.functional.softplus"},
+)

@@ -114,8 +114,9 @@ DERIVATIVES: dict[str, Callable[[Node, Node], Node]] = {
     "arcsin": lambda x, y: b.binary("div", _c(1), b.unary("sqrt", _one_minus(_sq(x)))),
     "arccos": lambda x, y: b.binary("div", _c(-1), b.unary("sqrt", _one_minus(_sq(x)))),
     "arctan": lambda x, y: b.binary("div", _c(1), b.binary("add", _c(1), _sq(x))),
-    "erf": lambda x, y: b.binary("mul", b.binary("div", _c(2), b.unary("sqrt", b.special("pi"))),
-                                 b.unary("exp", b.unary("neg", _sq(x)))),
+    "erf": lambda x, y: b.binary(
+        "mul", b.binary("div", _c(2), b.unary("sqrt", b.special("pi"))), b.unary("exp", b.unary("neg", _sq(x)))
+    ),
     "lgamma": lambda x, y: b.unary("digamma", x),
     "abs": lambda x, y: b.unary("sign", x),
     "square": lambda x, y: b.binary("mul", _c(2), x),
@@ -132,7 +133,7 @@ def _zero(node: Node, g: Node) -> list[Node | None]:
 
 
 def _div(node: Node, g: Node) -> list[Node | None]:
-    x, y = node.args
+    y = node.args[1]
     return [b.binary("div", g, y), b.unary("neg", b.binary("div", _mul(g, node), y))]
 
 
@@ -140,7 +141,10 @@ def _pow(node: Node, g: Node) -> list[Node | None]:
     x, y = node.args
     value = b.literal(y)
     if value is not None and not isinstance(value, complex):
-        return [_mul(g, y, b.binary("pow", x, _c(Fraction(value) - 1 if not isinstance(value, float) else value - 1))), None]
+        return [
+            _mul(g, y, b.binary("pow", x, _c(Fraction(value) - 1 if not isinstance(value, float) else value - 1))),
+            None,
+        ]
     return [_mul(g, y, b.binary("pow", x, b.binary("sub", y, _c(1)))), _mul(g, node, b.unary("log", x))]
 
 
@@ -149,6 +153,7 @@ def _extremum(op: str) -> Pull:
         x, y = node.args
         wins = b.binary("ge" if op == "maximum" else "le", x, y)
         return [b.select(wins, g, _c(0)), b.select(wins, _c(0), g)]
+
     return pull
 
 
@@ -308,8 +313,11 @@ def _cholesky(node: Node, g: Node) -> list[Node | None]:
     g = b.broadcast(g, [row, column])
     k = Axis.fresh("k", row.size)
     product = b.contract([b.rename(node, {row: k, column: row}), b.rename(g, {row: k})], [k])
-    lower = b.select(b.binary("gt", b.iota(row), b.iota(column)), product,
-                     b.select(b.binary("eq", b.iota(row), b.iota(column)), _mul(product, _c(Fraction(1, 2))), _c(0)))
+    lower = b.select(
+        b.binary("gt", b.iota(row), b.iota(column)),
+        product,
+        b.select(b.binary("eq", b.iota(row), b.iota(column)), _mul(product, _c(Fraction(1, 2))), _c(0)),
+    )
     both = b.binary("add", lower, _swap(lower, row, column))
     inverse = b.inv(node, row, column)
     p, q = Axis.fresh("p", row.size), Axis.fresh("q", row.size)
@@ -319,17 +327,57 @@ def _cholesky(node: Node, g: Node) -> list[Node | None]:
 
 
 RULES: dict[str, Pull] = {
-    **{op: _elementwise for op in DERIVATIVES},
-    **{op: _zero for op in ("floor", "ceil", "sign", "lt", "le", "gt", "ge", "eq", "ne", "and_", "or_", "not_", "argmax", "argmin", "any",
-                            "all")},
+    **dict.fromkeys(DERIVATIVES, _elementwise),
+    **dict.fromkeys(
+        (
+            "floor",
+            "ceil",
+            "sign",
+            "lt",
+            "le",
+            "gt",
+            "ge",
+            "eq",
+            "ne",
+            "and_",
+            "or_",
+            "not_",
+            "argmax",
+            "argmin",
+            "any",
+            "all",
+        ),
+        _zero,
+    ),
     "add": lambda n, g: [g, g],
     "sub": lambda n, g: [g, b.unary("neg", g)],
     "mul": lambda n, g: [_mul(g, n.args[1]), _mul(g, n.args[0])],
-    "div": _div, "pow": _pow, "maximum": _extremum("maximum"), "minimum": _extremum("minimum"),
+    "div": _div,
+    "pow": _pow,
+    "maximum": _extremum("maximum"),
+    "minimum": _extremum("minimum"),
     "mod": lambda n, g: [g, None],
-    "broadcast": lambda n, g: [g], "select": _select, "sum": _sum, "prod": _prod, "max": _argextreme, "min": _argextreme,
-    "contract": _contract, "rename": _rename, "diagonal": _diagonal, "take": _take, "scatter": _scatter, "concat": _concat,
-    "stack": _stack, "merge": _merge, "split": _split, "inv": _inv, "det": _det, "logabsdet": _logabsdet, "matrix_exp": _matrix_exp,
-    "svdvals": _svdvals, "eigvalsh": _eigvalsh, "cholesky": _cholesky,
+    "broadcast": lambda n, g: [g],
+    "select": _select,
+    "sum": _sum,
+    "prod": _prod,
+    "max": _argextreme,
+    "min": _argextreme,
+    "contract": _contract,
+    "rename": _rename,
+    "diagonal": _diagonal,
+    "take": _take,
+    "scatter": _scatter,
+    "concat": _concat,
+    "stack": _stack,
+    "merge": _merge,
+    "split": _split,
+    "inv": _inv,
+    "det": _det,
+    "logabsdet": _logabsdet,
+    "matrix_exp": _matrix_exp,
+    "svdvals": _svdvals,
+    "eigvalsh": _eigvalsh,
+    "cholesky": _cholesky,
     "call": lambda n, g: [*([None] * (len(n.args) - 1)), g],
 }

@@ -16,10 +16,36 @@ import numpy as np
 
 from lemmata.program.node import Axis, Node
 
-UNARY = frozenset({
-    "neg", "exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "erf", "lgamma", "digamma",
-    "abs", "sign", "floor", "ceil", "reciprocal", "conj", "real", "imag", "not_", "square",
-})
+UNARY = frozenset(
+    {
+        "neg",
+        "exp",
+        "log",
+        "sqrt",
+        "sin",
+        "cos",
+        "tan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "arcsin",
+        "arccos",
+        "arctan",
+        "erf",
+        "lgamma",
+        "digamma",
+        "abs",
+        "sign",
+        "floor",
+        "ceil",
+        "reciprocal",
+        "conj",
+        "real",
+        "imag",
+        "not_",
+        "square",
+    }
+)
 ARITHMETIC = frozenset({"add", "sub", "mul", "div", "pow", "maximum", "minimum", "mod", "atan2"})
 COMPARISON = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
 LOGIC = frozenset({"and_", "or_"})
@@ -172,7 +198,7 @@ def _fold(op: str, a: Node, b: Node) -> Node | None:
                 return constant(Fraction(x) * y)
             case "div" if y:
                 return constant(Fraction(x) / y)
-            case "pow" if isinstance(y, int) and 0 <= y <= 64 and abs(x) < 10**6:
+            case "pow" if isinstance(y, int) and 0 <= y <= 64 and abs(Fraction(x)) < 10**6:
                 return constant(Fraction(x) ** y)
     axes = None
     if op == "add" and y == 0 or op == "sub" and y == 0 or op == "mul" and y == 1 or op in ("div", "pow") and y == 1:
@@ -227,7 +253,7 @@ def rename(x: Node, mapping: Mapping[Axis, Axis]) -> Node:
         if old.size != new.size:
             raise BadProgram(f"axis {old.label} of size {old.size} renamed to one of size {new.size}")
     if x.op == "rename":
-        inner = dict(x.attr("mapping"))
+        inner: dict[Axis, Axis] = dict(x.attr("mapping"))
         composed = {o: pairs.get(n, n) for o, n in inner.items()}
         composed.update({o: n for o, n in pairs.items() if o not in inner.values()})
         return rename(x.args[0], composed)
@@ -277,7 +303,9 @@ def concat(parts: Sequence[tuple[Node, Axis]], axis: Axis) -> Node:
         nodes.append(broadcast(node, [own]))
     others = tuple(a for a in union(nodes) if a not in {own for _, own in parts})
     nodes = [broadcast(n, others) for n in nodes]
-    return _node("concat", tuple(nodes), (*others, axis), _join(nodes, "bool"), along=tuple(a for _, a in parts), axis=axis)
+    return _node(
+        "concat", tuple(nodes), (*others, axis), _join(nodes, "bool"), along=tuple(a for _, a in parts), axis=axis
+    )
 
 
 def stack(nodes: Sequence[Node], axis: Axis) -> Node:
@@ -362,12 +390,16 @@ def svdvals(x: Node, row: Axis, column: Axis, values: Axis) -> Node:
 
 def svd_outer(x: Node, row: Axis, column: Axis, values: Axis) -> Node:
     """u_i v_iᵀ for each singular value, largest first: axes (row, column, values)."""
-    return _node("svd_outer", (x,), (*_rest(x, row, column), row, column, values), "real", row=row, column=column, values=values)
+    return _node(
+        "svd_outer", (x,), (*_rest(x, row, column), row, column, values), "real", row=row, column=column, values=values
+    )
 
 
 def eigh_outer(x: Node, row: Axis, column: Axis, values: Axis) -> Node:
     """v_i v_iᵀ for each eigenvalue of a symmetric matrix, ascending."""
-    return _node("eigh_outer", (x,), (*_rest(x, row, column), row, column, values), "real", row=row, column=column, values=values)
+    return _node(
+        "eigh_outer", (x,), (*_rest(x, row, column), row, column, values), "real", row=row, column=column, values=values
+    )
 
 
 def call(name: str, args: Sequence[Node], expansion: Node, attrs: tuple[tuple[str, Any], ...] = ()) -> Node:

@@ -52,8 +52,10 @@ def rebuild(node: Node, args: tuple[Node, ...]) -> Node:
 _MAKERS: Mapping[str, Callable[[Node, tuple[Node, ...]], Node]] = {
     "broadcast": lambda n, a: build.broadcast(a[0], n.axes),
     "select": lambda n, a: build.select(*a),
-    "contract": lambda n, a: build.contract([build.broadcast(x, [y for y in n.attr("over") if y in o.axes])
-                                             for x, o in zip(a, n.args, strict=True)], n.attr("over")),
+    "contract": lambda n, a: build.contract(
+        [build.broadcast(x, [y for y in n.attr("over") if y in o.axes]) for x, o in zip(a, n.args, strict=True)],
+        n.attr("over"),
+    ),
     "rename": lambda n, a: build.rename(a[0], dict(n.attr("mapping"))),
     "diagonal": lambda n, a: build.diagonal(build.broadcast(a[0], n.attr("pair")), *n.attr("pair")),
     "take": lambda n, a: build.take(build.broadcast(a[0], [n.attr("axis")]), n.attr("axis"), a[1], n.attr("fill")),
@@ -64,9 +66,18 @@ _MAKERS: Mapping[str, Callable[[Node, tuple[Node, ...]], Node]] = {
     "split": lambda n, a: build.split(build.broadcast(a[0], [n.attr("axis")]), n.attr("axis"), n.attr("new")),
     "eigvalsh": lambda n, a: build.eigvalsh(a[0], n.attr("row"), n.attr("column"), n.attr("values")),
     "svdvals": lambda n, a: build.svdvals(a[0], n.attr("row"), n.attr("column"), n.attr("values")),
-    **{op: (lambda n, a: build.reduce(n.op, build.broadcast(a[0], n.attr("over")), n.attr("over"))) for op in build.REDUCTIONS},
-    **{op: (lambda n, a: getattr(build, n.op)(build.broadcast(a[0], [n.attr("row"), n.attr("column")]), n.attr("row"), n.attr("column")))
-       for op in ("inv", "det", "logabsdet", "matrix_exp", "cholesky")},
+    **{
+        op: (lambda n, a: build.reduce(n.op, build.broadcast(a[0], n.attr("over")), n.attr("over")))
+        for op in build.REDUCTIONS
+    },
+    **{
+        op: (
+            lambda n, a: getattr(build, n.op)(
+                build.broadcast(a[0], [n.attr("row"), n.attr("column")]), n.attr("row"), n.attr("column")
+            )
+        )
+        for op in ("inv", "det", "logabsdet", "matrix_exp", "cholesky")
+    },
     "call": lambda n, a: build.call(n.attr("name"), a[:-1], a[-1], n.attr("attrs")),
 }
 

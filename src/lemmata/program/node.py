@@ -38,8 +38,15 @@ class Node:
     dtype: str
     """`real`, `int`, `bool` or `complex`."""
 
-    def __init__(self, op: str, args: tuple[Node, ...], attrs: tuple[tuple[str, Any], ...], axes: tuple[Axis, ...],
-                 dtype: str, uid: int) -> None:
+    def __init__(
+        self,
+        op: str,
+        args: tuple[Node, ...],
+        attrs: tuple[tuple[str, Any], ...],
+        axes: tuple[Axis, ...],
+        dtype: str,
+        uid: int,
+    ) -> None:
         self.op, self.args, self.attrs, self.axes, self.dtype, self.uid = op, args, attrs, axes, dtype, uid
 
     def attr(self, name: str) -> Any:
