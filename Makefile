@@ -40,6 +40,7 @@ test-all: .venv/.all test  ## ... and of JAX, TensorFlow and Keras
 
 lint: .venv/.lint  ## Style and types
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 check: test-all lint  ## All a reviewer runs

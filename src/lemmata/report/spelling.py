@@ -134,4 +134,3 @@ def shapes(sides: tuple[t.Term, ...], solution: Solution) -> list[tuple[str, str
         if not isinstance(term, t.Defined) and depth < DEPTH:
             stack.extend((part, depth + 1) for part in reversed(t.subterms(term)))
     return list(found.items())
-
