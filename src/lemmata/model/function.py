@@ -14,6 +14,7 @@ from lemmata.backends.numpy import TooLarge
 from lemmata.core.size import Size
 from lemmata.elaborate.solver import Unreadable
 from lemmata.lower.lowering import FAMILY_LENGTH, Lowering
+from lemmata.lower.problem import walk_terms
 from lemmata.lower.value import Value, full
 from lemmata.model.definitions import Definition, Expression, Symbol, describe
 from lemmata.model.naming import resolve
@@ -140,7 +141,7 @@ class Function:
     ) -> tuple[dict[str, Any], dict[str, int]]:
         """Values by symbol, and sizes given by name."""
         symbols = [(x.name, x.latex) for x in expression.symbols]
-        atoms = [(a, a) for a in sorted(_atoms(expression))]
+        known_sizes = [(a, a) for a in sorted(atoms(expression))]
         values = dict(positional)
         sizes: dict[str, int] = {}
         for name, value in given.items():
@@ -150,10 +151,10 @@ class Function:
                     raise TypeError(f"{self.name} got two values for {symbol}")
                 values[symbol] = as_array(value)
                 continue
-            size = resolve(name, atoms)
+            size = resolve(name, known_sizes)
             if size is None:
                 raise TypeError(
-                    f"{self.name} has no symbol {name}; it has {', '.join(n for n, _ in (*symbols, *atoms)) or 'none'}"
+                    f"{self.name} has no symbol {name}; it has {', '.join(n for n, _ in (*symbols, *known_sizes)) or 'none'}"
                 )
             sizes[size] = int(value)
         missing = [x for x in expression.symbols if x.name not in values]
@@ -222,7 +223,7 @@ class Function:
         except ValueError as error:
             said = ", ".join(f"{x.name} {lead}" for x, lead in zip(expression.symbols, leading, strict=True) if lead)
             raise ShapeMismatch(f"the batch axes of {self.name} do not fit each other: {said}") from error
-        for atom in _atoms(expression) - known.keys():
+        for atom in atoms(expression) - known.keys():
             if atom.startswith("?members"):
                 known[atom] = FAMILY_LENGTH
             elif (width := self._width(atom, expression, shapes)) is not None:
@@ -287,10 +288,8 @@ def _own(symbol: Symbol, shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape[len(shape) - len(symbol.shape) :]
 
 
-def _atoms(expression: Expression) -> set[str]:
+def atoms(expression: Expression) -> set[str]:
     """Sizes that the definition depends on, those that others determine included."""
-    from lemmata.lower.problem import walk_terms
-
     found = {a for x in expression.symbols for size in (*x.shape, *x.variable.type.shape) for a in size.atoms}
     for term in walk_terms((expression.term,)):
         sizes = [*term.type.shape, *(v for v in (getattr(term, "size", None),) if isinstance(v, Size))]

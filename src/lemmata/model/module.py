@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from lemmata.core.size import Size
 from lemmata.model.definitions import Symbol, describe
-from lemmata.model.function import Function, _atoms
+from lemmata.model.function import Function, atoms
 from lemmata.model.naming import plain, resolve
 from lemmata.model.sizes import Given, ShapeMismatch, solve
 
@@ -34,6 +34,10 @@ class DocumentModule(nn.Module):
         self.function = function
         self.sizes = dict(sizes)
         self.data = tuple(x.name for x in data)
+        expression = function.expression
+        shaped = {a for x in expression.symbols for size in x.shape for a in size.atoms}
+        self._left = {n: v for n, v in self.sizes.items() if n in atoms(expression) - shaped}
+        """Sizes that no shape tells."""
         self._names = {key(n): n for n in (*parameters, *constants)}
         for name, value in parameters.items():
             self.register_parameter(key(name), value)
@@ -42,27 +46,15 @@ class DocumentModule(nn.Module):
 
     def forward(self, *args: Any, **named: Any) -> Tensor:
         """The definition at these arguments, batch axes in front; for a value, its data in order or by keyword."""
-        held: dict[str, Any] = {name: self._get(k) for k, name in self._names.items()}
+        held: dict[str, Any] = {**self._left, **{name: self._get(k) for k, name in self._names.items()}}
         if not self.function.parameters:
             if len(args) > len(self.data):
-                raise TypeError(
-                    f"{self.function.name} takes {', '.join(self.data) or 'no data'}; {len(args)} were given"
-                )
+                raise TypeError(f"{self.function.name} takes {', '.join(self.data) or 'no data'}; {len(args)} were given")
             held |= dict(zip(self.data, args, strict=False))
             args = ()
-        result = self.function(*args, weights={**held, **self.sizes_left(args, named)}, **named)
+        result = self.function(*args, weights=held, **named)
         assert isinstance(result, Tensor)
         return result
-
-    def sizes_left(self, args: Sequence[Any], named: Mapping[str, Any]) -> dict[str, int]:
-        """Sizes that no shape tells."""
-        return self._left
-
-    @property
-    def _left(self) -> dict[str, int]:
-        shaped = {a for x in self.function.expression.symbols for size in x.shape for a in size.atoms}
-        needed = _atoms(self.function.expression)
-        return {n: v for n, v in self.sizes.items() if n not in shaped and n in needed}
 
     def _get(self, name: str) -> Tensor:
         value = self._parameters.get(name)
@@ -129,16 +121,20 @@ def module(
 def _known(function: Function, sizes: Mapping[str, int], weights: Sequence[Symbol]) -> dict[str, int]:
     """Every size of the weights, from the sizes given and the document's equations between them."""
     expression = function.expression
-    atoms = [(a, a) for a in sorted(_atoms(expression))]
+    roles = function.definition.elaboration.roles
+    names = atoms(expression) | {a for _, *sides in roles.size_equations for x in sides for a in x.atoms}
     given = []
-    extra = {}
     for name, value in sizes.items():
-        atom = resolve(name, atoms)
+        atom = resolve(name, ((a, a) for a in sorted(names)))
         if atom is None:
-            extra[name] = value
-            continue
+            raise ValueError(f"{function.name} has no size {name}; it has {', '.join(sorted(n for n in names if n[0] != '?'))}")
         given.append(Given(name, (Size.of(atom).substitute(expression.solution),), (int(value),), size=True))
     known = solve(given)
+    for _, *sides in roles.size_equations:
+        for left, right in (sides, sides[::-1]):
+            if right.atoms <= known.keys() and not left.atoms <= known.keys() and right.at(known).denominator == 1:
+                given.append(Given(str(right), (left,), (int(right.at(known)),), size=True))
+                known = solve(given)
     open_sizes = sorted({a for x in weights for size in x.shape for a in size.atoms if a not in known})
     if open_sizes:
         shapes = "; ".join(map(str, weights))

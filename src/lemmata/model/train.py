@@ -1,86 +1,80 @@
-"""A thin training loop: Adam on a module, a progress bar, the losses along the way."""
+"""Training, thin: batches made on the spot, a loss, Adam, a progress bar, a seed."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from torch import Tensor, nn
 
 Batch = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """How training went: the loss of every step, in order."""
+class Report:
+    """The mean loss of the first and of the last tenth of the steps (of each, at least one)."""
 
-    losses: tuple[float, ...]
-    seconds: float
-
-    def mean(self, part: slice) -> float:
-        chosen = self.losses[part]
-        return sum(chosen) / len(chosen)
+    steps: int
+    first: float
+    last: float
 
 
-def train(
-    module: nn.Module,
-    batches: Callable[[], Batch],
-    loss: Callable[[Tensor, Tensor], Tensor],
-    *,
-    seconds: float,
-    rate: float = 3e-3,
-    show: bool = True,
-) -> Progress:
-    """Train until the time is up (Kingma and Ba 2015, with a rate that falls linearly with the time left)."""
-    optimiser = torch.optim.Adam(module.parameters(), lr=rate)
+def train(module: nn.Module, batches: Callable[[torch.Generator], Batch], loss: Callable[[Tensor, Tensor], Tensor], *,
+          seconds: float | None = None, steps: int | None = None, rate: float = 1e-3, seed: int = 0,
+          console: Console | None = None) -> Report:
+    """Minimise loss(module(x), y) over batches (x, y) with Adam, for some seconds or steps, whichever ends first.
+
+    `batches` draws one batch from a generator. Shows a bar on a terminal, a line every tenth of the way otherwise.
+    Raises ValueError where neither an end is given nor a step could be taken, FloatingPointError for a loss that is not
+    finite.
+    """
+    if seconds is None and steps is None:
+        raise ValueError("give the seconds or the steps that training may take")
+    generator = torch.Generator().manual_seed(seed)
+    optimizer = torch.optim.Adam(module.parameters(), lr=rate)
+    console = console or Console()
     losses: list[float] = []
-    start = time.monotonic()
-    with _bar(show) as advance:
-        while (elapsed := time.monotonic() - start) < seconds:
-            for group in optimiser.param_groups:
-                group["lr"] = rate * max(0.05, 1 - elapsed / seconds)
-            inputs, targets = batches()
-            value = loss(module(inputs), targets)
-            optimiser.zero_grad()
-            value.backward()
-            optimiser.step()
-            losses.append(value.item())
-            advance(min(1.0, elapsed / seconds), len(losses), sum(losses[-50:]) / len(losses[-50:]))
-    return Progress(tuple(losses), time.monotonic() - start)
+    module.train()
+    for done in _shown(console, seconds, steps, losses):
+        x, y = batches(generator)
+        optimizer.zero_grad()
+        value = loss(module(x), y)
+        if not torch.isfinite(value):
+            raise FloatingPointError(f"the loss is {value.item()} after {len(losses)} steps ({done:.0%} of training)")
+        value.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        losses.append(value.item())
+    module.eval()
+    if not losses:
+        raise ValueError("no time for a single step")
+    tenth = max(1, len(losses) // 10)
+    return Report(len(losses), sum(losses[:tenth]) / tenth, sum(losses[-tenth:]) / tenth)
 
 
-class _bar:
-    """A progress bar with the running loss; plain lines where the output is no terminal."""
+def _shown(console: Console, seconds: float | None, steps: int | None, losses: list[float]) -> Iterator[float]:
+    """The share of the training that is done, before each step, with the loss shown on the way."""
+    columns = (TextColumn("training"), BarColumn(), TextColumn("{task.percentage:3.0f} %  step {task.fields[step]}"),
+               TextColumn("loss {task.fields[loss]}"), TimeElapsedColumn())  # fmt: skip
+    start, said = time.monotonic(), 0
+    with Progress(*columns, console=console, disable=not console.is_terminal, refresh_per_second=4) as progress:
+        task = progress.add_task("", total=1.0, step=0, loss="…")
+        while (done := _share(start, seconds, steps, len(losses))) < 1:
+            yield done
+            recent = losses[-20:]
+            mean = sum(recent) / max(1, len(recent))
+            progress.update(task, completed=done, step=len(losses), loss=f"{mean:.4f}")
+            if not console.is_terminal and (int(done * 10) >= said or len(losses) == 1):
+                said = int(done * 10) + 1
+                console.print(f"{done:4.0%}  step {len(losses):6d}  loss {mean:.4f}")
+        progress.update(task, completed=1.0)
 
-    def __init__(self, show: bool) -> None:
-        self.show = show
-        self.last = -1
 
-    def __enter__(self) -> Callable[[float, int, float], None]:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        console = Console()
-        self.bar = Progress(
-            TextColumn("training"),
-            BarColumn(),
-            TextColumn("step {task.fields[step]}  loss {task.fields[loss]:.3f}"),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not (self.show and console.is_terminal),
-        )
-        self.bar.start()
-        self.task = self.bar.add_task("training", total=1.0, step=0, loss=float("nan"))
-        self.plain = self.show and not console.is_terminal
-        return self._advance
-
-    def _advance(self, part: float, step: int, loss: float) -> None:
-        self.bar.update(self.task, completed=part, step=step, loss=loss)
-        if self.plain and int(part * 10) > self.last:
-            self.last = int(part * 10)
-            print(f"  {self.last * 10:3d} %   step {step:5d}   loss {loss:.3f}", flush=True)
-
-    def __exit__(self, *error: object) -> None:
-        self.bar.stop()
+def _share(start: float, seconds: float | None, steps: int | None, taken: int) -> float:
+    shares = [taken / steps if steps else 1.0] if steps is not None else []
+    if seconds is not None:
+        shares.append((time.monotonic() - start) / seconds if seconds > 0 else 1.0)
+    return max(shares)
