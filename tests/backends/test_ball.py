@@ -107,6 +107,12 @@ def test_eigenvalues_that_doubles_cannot_tell_apart_are_in_order():
     assert found[0] < found[1] < found[2] and found[1].contains(1)
 
 
+def test_eigenvalues_of_what_is_not_finite_are_undecided():
+    x = b.input("x", [ROW, COLUMN])
+    with pytest.raises(ball.Undecided, match="not finite"):
+        one(b.eigvalsh(b.unary("log", x), ROW, COLUMN, THREE), {"x": np.eye(3)})
+
+
 def test_a_singular_value_of_zero_is_enclosed():
     x = b.input("x", [ROW, COLUMN])
     found = one(b.svdvals(x, ROW, COLUMN, THREE), {"x": np.outer([1, 2, 3], [1, 1, 1])}, 512)

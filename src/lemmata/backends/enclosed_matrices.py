@@ -12,10 +12,6 @@ from flint import acb, acb_mat, arb, arb_mat, ctx
 from lemmata.backends.enclosures import NotInBall, Undecided, greater
 
 
-def _by_middle(x: Any, y: Any) -> int:
-    return int(x.mid() > y.mid()) - int(x.mid() < y.mid())
-
-
 def matrix(entries: list[list[Any]]) -> Any:
     return acb_mat(entries) if any(isinstance(x, acb) for line in entries for x in line) else arb_mat(entries)
 
@@ -47,6 +43,8 @@ def _spectrum(entries: list[list[Any]]) -> list[Any]:
     """
     a = _symmetric(entries)
     size = len(entries)
+    if not all(x.is_finite() for line in entries for x in line):
+        raise Undecided("eigenvalues of a matrix that is not finite")
     with mpmath.workprec(ctx.prec + 20):
         middle = [[mpmath.mpf(a[i, j].mid()) for j in range(size)] for i in range(size)]
         _, vectors = mpmath.eigsy(mpmath.matrix(middle))

@@ -78,6 +78,7 @@ NATIVE: dict[str, Callable[[Node], Rule]] = {
     "softplus": _elementwise(lambda x: functional.softplus(x, threshold=40)),
     "normal_cdf": _elementwise(torch.special.ndtr),
     "softmax": _along(torch.softmax), "log_softmax": _along(torch.log_softmax), "logsumexp": _along(torch.logsumexp),
-    "layer_norm": _along(_normalised(functional.layer_norm)), "rms_norm": _along(_normalised(functional.rms_norm)),
-    "attention": _attention,
+    "layer_norm": _along(_normalised(functional.layer_norm)), "attention": _attention,
 }  # fmt: skip
+if hasattr(functional, "rms_norm"):  # since PyTorch 2.4
+    NATIVE["rms_norm"] = _along(_normalised(functional.rms_norm))

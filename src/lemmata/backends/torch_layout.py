@@ -26,7 +26,7 @@ class Kind:
         dtype = floating[0] if floating else default or torch.get_default_dtype()
         for other in floating[1:]:
             dtype = torch.promote_types(dtype, other)
-        return Kind(dtype, tensors[0].device if tensors else torch.get_default_device())
+        return Kind(dtype, tensors[0].device if tensors else torch.empty(0).device)
 
     def number(self, value: Any) -> Any:
         """Whole numbers and truth values as real numbers."""
