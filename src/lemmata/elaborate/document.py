@@ -30,6 +30,12 @@ from lemmata.elaborate.statement import Reading, ShapeError, Statement
 from lemmata.elaborate.syntax import conditions as conditions_of
 from lemmata.elaborate.syntax import is_condition, parse
 
+TAKEN_BACK = re.compile(
+    r"\s*[,，;；]?\s*(?:\b(?:but|which|and)\b|但|却|然而|不过)?\s*(?:\b(?:this|that|it)\b|这|那|它)?\s*"
+    r"(?:\b(?:is|are|would be)\s+(?:wrong|incorrect|not correct|not true|false)\b|\bdoes not hold\b|(?:是|都是)?(?:错误的|错的|不对|不正确|不成立))",
+    re.IGNORECASE,
+)
+"""“… , but this is wrong”, “……，但这是错误的” right behind a formula."""
 EXISTENTIAL = re.compile(r"(?:\bthere (?:is|are|exists?)\b|\bexists?\b|存在)[^.。;；]*$", re.IGNORECASE)
 """“If there exist a_i such that …” says what is looked for, not what holds."""
 STATEMENT_ROLES = frozenset(
@@ -146,10 +152,11 @@ class Elaborator:
                 if EXISTENTIAL.search(words_of.before[-90:]) and words_of.cue not in ("define", "declare")
                 else words_of.cue
             )
+            withdrawn = words_of.withdrawn or TAKEN_BACK.match(words_of.after) is not None
             for part in parts:
                 own = "condition" if is_condition(part.lead) else cue
                 self.items.append(
-                    Item(formula, part, place, own, words_of.withdrawn, conditional, words_of.approximate)
+                    Item(formula, part, place, own, withdrawn, conditional, words_of.approximate)
                 )
 
     def shared(self, choices: Choices, item: Item | None) -> Shared:
@@ -226,7 +233,7 @@ class Elaborator:
                     assumed.append(_source(source))
                 elif (
                     source.role == "condition"
-                    or source.role in ("declaration", "definition", "expression", "instance")
+                    or source.role in ("declaration", "definition", "expression")
                     and not source.reason
                 ):
                     assumed.append(_source(source))

@@ -130,7 +130,13 @@ class Environment:
             if not found:
                 return None
         if indexed is not None:
-            found = [b for b in found if bool(b.indices) == indexed] or found
+            fitting = [b for b in found if bool(b.indices) == indexed]
+            if indexed and fitting:
+                # y_k of a vector y declared later and nearer than a family y_t is a component of that vector.
+                nearest = self._nearest(found, place)
+                if nearest.type is not None and nearest.type.rank and not nearest.indices:
+                    fitting = [nearest]
+            found = fitting or found
         if not found:
             return None
         exact = [b for b in found if b.font == font]

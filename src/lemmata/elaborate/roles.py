@@ -449,7 +449,7 @@ class Roles:
                 )
             return True
         if before.kind == "size":
-            return before.font != head.font
+            return before.font != head.font or bool(head.indices)
         if before.kind in ("variable", "family"):
             if bool(before.indices) != bool(head.indices) and before.kind == "family":
                 return not head.indices
