@@ -111,6 +111,7 @@ def explain(place: str, seed: int, code: bool) -> None:
 
 def main() -> NoReturn:
     """Entry point of the console script and of `python -m lemmata`."""
+    run.collect_rarely()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -89,7 +89,7 @@ def _check_all(paths: Sequence[str], options: Options, jobs: int, check: Check) 
 
     context = multiprocessing.get_context("spawn")
     lost = []
-    executor = ProcessPoolExecutor(min(jobs, len(paths)), mp_context=context, initializer=_leave_interrupts)
+    executor = ProcessPoolExecutor(min(jobs, len(paths)), mp_context=context, initializer=_start_worker)
     try:
         futures = {executor.submit(check, path, options): path for path in paths}
         for future in as_completed(futures):
@@ -104,18 +104,26 @@ def _check_all(paths: Sequence[str], options: Options, jobs: int, check: Check) 
         raise
     executor.shutdown()
     for path in lost:  # one of them ended its worker; each now gets its own, so that the others are not hurt
-        with ProcessPoolExecutor(1, mp_context=context, initializer=_leave_interrupts) as alone:
+        with ProcessPoolExecutor(1, mp_context=context, initializer=_start_worker) as alone:
             try:
                 yield path, alone.submit(check, path, options).result()
             except BrokenProcessPool:
                 yield path, DocumentResult(path, problems=(Problem("checking this document ended its process"),))
 
 
-def _leave_interrupts() -> None:
-    """Workers: the parent hears of Ctrl-C and ends them."""
+def _start_worker() -> None:
+    """Workers leave Ctrl-C to their parent, who ends them."""
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    collect_rarely()
+
+
+def collect_rarely() -> None:
+    """For processes that check and end: terms are trees, and looking for cycles at the usual pace costs a tenth."""
+    import gc
+
+    gc.set_threshold(100_000, 20, 20)
 
 
 def check_one(path: str, options: Options) -> DocumentResult:
