@@ -60,3 +60,18 @@ def test_inputs_that_are_not_fed_are_named():
 def test_feeds_name_inputs_of_the_cases():
     used = {i.attr("name") for case in CASES for i in inputs(case.node)}
     assert set(FEEDS) <= used
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, 1e300, -1e300, np.nan, np.inf, 1e-320])
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_no_number_is_too_strange(case, value):
+    """Every primitive has a value, be it NaN, or says why not, whatever it is given."""
+    feeds = {k: np.full(np.shape(a), value, complex if k in "cd" else float) for k, a in case.feeds.items()}
+    feeds["chosen"] = np.full(3, 2)
+    (found,) = plain.run([case.node], feeds)
+    assert found.shape == tuple(a.size for a in case.node.axes)
+    try:
+        (balls,) = ball.run([case.node], feeds, 64)
+    except (ball.Undecided, ball.Unsupported, ZeroDivisionError):
+        return
+    assert balls.shape == found.shape

@@ -80,7 +80,15 @@ def _erf(x: Array) -> Array:
 
 
 def _lgamma(x: Array) -> Array:
-    return np.vectorize(math.lgamma, otypes=[float])(x)
+    return np.vectorize(_lgamma_of, otypes=[float])(x)
+
+
+def _lgamma_of(x: float) -> float:
+    """log |Γ(x)|; infinite at the poles and where it overflows."""
+    try:
+        return math.lgamma(x)
+    except (ValueError, OverflowError):
+        return math.inf
 
 
 def _digamma(x: Array) -> Array:
@@ -265,9 +273,9 @@ def _matrix_exp(node: Node, args: list[Array]) -> Array:
     """Scaling and squaring with a Taylor polynomial of degree 18 (Higham 2005, section 2)."""
     x = _matrix(node, args)
     norm = float(np.abs(x).sum(axis=-1).max(initial=0.0))
-    steps = max(0, int(np.ceil(np.log2(norm))) + 1) if norm > 0.5 else 0
-    if not np.isfinite(norm) or steps > 60:
+    if not norm < 2.0**59:
         return np.full_like(x, np.nan)
+    steps = max(0, int(np.ceil(np.log2(norm))) + 1) if norm > 0.5 else 0
     y = x / 2.0**steps
     result = np.broadcast_to(np.eye(x.shape[-1]), x.shape).copy()
     power = result
@@ -295,6 +303,16 @@ def _svd_outer(node: Node, args: list[Array]) -> Array:
 def _eigh_outer(node: Node, args: list[Array]) -> Array:
     _, v = np.linalg.eigh(_matrix(node, args))
     return np.einsum("...ik,...jk->...ijk", v, v)
+
+
+def _spectral(function: Callable[[Node, list[Array]], Any]) -> Callable[[Node, list[Array]], Any]:
+    """NaN for matrices that are not finite, of which no spectrum can be found."""
+    def rule(node: Node, args: list[Array]) -> Any:
+        try:
+            return function(node, args)
+        except np.linalg.LinAlgError:
+            return np.full(tuple(a.size for a in node.axes), np.nan)
+    return rule
 
 
 RULES: dict[str, Callable[[Node, list[Array]], Any]] = {
@@ -326,9 +344,9 @@ RULES: dict[str, Callable[[Node, list[Array]], Any]] = {
     "cholesky": _cholesky,
     "det": lambda n, a: np.linalg.det(_matrix(n, a)),
     "logabsdet": lambda n, a: np.linalg.slogdet(_matrix(n, a))[1],
-    "eigvalsh": lambda n, a: np.linalg.eigvalsh(_matrix(n, a)),
-    "svdvals": lambda n, a: np.linalg.svd(_matrix(n, a), compute_uv=False),
-    "svd_outer": _svd_outer,
-    "eigh_outer": _eigh_outer,
+    "eigvalsh": _spectral(lambda n, a: np.linalg.eigvalsh(_matrix(n, a))),
+    "svdvals": _spectral(lambda n, a: np.linalg.svd(_matrix(n, a), compute_uv=False)),
+    "svd_outer": _spectral(_svd_outer),
+    "eigh_outer": _spectral(_eigh_outer),
     "call": lambda n, a: a[-1],
 }
