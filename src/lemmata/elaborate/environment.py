@@ -134,7 +134,8 @@ class Environment:
             if indexed and fitting:
                 # y_k of a vector y declared later and nearer than a family y_t is a component of that vector.
                 nearest = self._nearest(found, place)
-                if nearest.type is not None and nearest.type.rank and not nearest.indices:
+                here = any(b.place.sentence == place.sentence >= 0 for b in fitting)
+                if nearest.type is not None and nearest.type.rank and not nearest.indices and not here:
                     fitting = [nearest]
             found = fitting or found
         if not found:

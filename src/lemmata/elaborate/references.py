@@ -504,12 +504,20 @@ def _recurrence_type(r: Reader, binding: Binding, letter: str, shift: int, kind:
     assert binding.body is not None
     step = Size.of(letter) - Size.of(shift)
     bound: dict[str, t.Term] = {letter: t.SizeNum(INTEGRAL, step)}
-    for attempt in range(2):
-        r.shared.values[("type", binding.uid)] = t.Num(kind, Fraction(0))
-        body = r.at(binding.place, bound).term(binding.body)
-        if body.type == kind or attempt:
+    body: t.Term | None = None
+    guesses = [kind] if binding.type is not None else [SCALAR, Tensor((unknown(letter),)), Tensor((unknown(letter), unknown(letter)))]
+    for guess in guesses:
+        saved = dict(r.solver.solution)
+        r.shared.values[("type", binding.uid)] = t.Num(guess, Fraction(0))
+        try:
+            body = r.at(binding.place, bound).term(binding.body)
+            a.unify_shapes(r.solver, guess, body.type, f"the members of {binding.latex}")
             break
-        kind = body.type
+        except Misfit:
+            r.solver.solution = saved
+            if guess is guesses[-1]:
+                raise
+    assert body is not None
     entry = Recurrence(letter, body, latex=binding.latex)
     for pattern, value in binding.clauses:
         first = a.literal(r.term(pattern[0]))

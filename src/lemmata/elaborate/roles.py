@@ -454,6 +454,8 @@ class Roles:
             if bool(before.indices) != bool(head.indices) and before.kind == "family":
                 return not head.indices
             return item.cue != "claim" or not before.domain.properties & {"drawn"}
+        if before.kind == "definition" and before.indices and not head.indices and head.name.sub is None:
+            return True
         if before.kind == "definition" and before.place.scopes != place.scopes and not self._readable(before):
             return True
         if before.kind == "definition" and before.indices and head.indices and before.indices != head.indices:

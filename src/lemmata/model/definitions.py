@@ -14,7 +14,7 @@ from lemmata.elaborate import arithmetic, references
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.calls import call_function
 from lemmata.elaborate.document import Elaboration, Elaborator
-from lemmata.elaborate.environment import Binding
+from lemmata.elaborate.environment import Binding, Environment
 from lemmata.elaborate.names import spell, stem
 from lemmata.elaborate.reader import Reader, Recurrence, Shared
 from lemmata.elaborate.readings import Choices
@@ -102,6 +102,7 @@ class Definition:
 
     def _read(self, ranks: Mapping[str, int], anew: bool) -> Expression:
         shared = Elaborator.of(self.elaboration).shared(Choices(), self.item)
+        shared = replace(shared, environment=_by_entries(shared.environment))
         binding = self.binding
         if binding.stepwise:
             raise Unreadable(f"{binding.latex} is a recurrence")
@@ -243,4 +244,18 @@ def definitions(elaboration: Elaboration) -> Iterator[Definition]:
     for binding in sorted(found, key=lambda b: b.place.at):
         item = next((i for i in elaboration.items if i.place.at == binding.place.at and i.role == "definition"), None)
         formula = elaboration.document.formulas[binding.place.at]
-        yield Definition(binding.key, formula.latex.strip(), formula.position(0).line, binding, elaboration, item)
+        start = len(formula.latex) - len(formula.latex.lstrip())
+        yield Definition(binding.key, formula.latex.strip(), formula.position(start).line, binding, elaboration, item)
+
+
+def _by_entries(environment: Environment) -> Environment:
+    """Without the declarations of tensors whose entries are defined: M is what M_{ij} = … says, not any matrix."""
+    found = Environment()
+    found.both_fonts = environment.both_fonts
+    for key in environment.keys():
+        bindings = environment.all(key)
+        counts = {len(b.indices) for b in bindings if b.kind == "definition" and b.indices and not b.clauses}
+        for b in bindings:
+            if b.kind != "variable" or b.type is None or b.type.rank not in counts:
+                found.put(b)
+    return found
