@@ -26,6 +26,7 @@ def torch_functions() -> dict[str, Function]:
     own: dict[str, Function] = {
         "softmax": lambda x: torch.softmax(x, -1),
         "log_softmax": lambda x: torch.log_softmax(x, -1),
+        "logsumexp": lambda x: torch.logsumexp(x, -1),
         "layer_norm": lambda x: f.layer_norm(x, x.shape[-1:], eps=0.0),
         "rms_norm": lambda x: f.rms_norm(x, x.shape[-1:], eps=0.0),
         "sigmoid": torch.sigmoid,
@@ -47,6 +48,7 @@ def jax_functions() -> dict[str, Function]:
     return {
         "softmax": lambda x: jax.nn.softmax(x, axis=-1),
         "log_softmax": lambda x: jax.nn.log_softmax(x, axis=-1),
+        "logsumexp": lambda x: jax.nn.logsumexp(x, axis=-1),
         "layer_norm": lambda x: jax.nn.standardize(x, axis=-1, epsilon=0.0),
         "sigmoid": jax.nn.sigmoid,
         "relu": jax.nn.relu,
@@ -65,6 +67,7 @@ def tensorflow_functions() -> dict[str, Function]:
     return {
         "softmax": lambda x: ops.softmax(x, axis=-1),
         "log_softmax": lambda x: ops.log_softmax(x, axis=-1),
+        "logsumexp": lambda x: ops.logsumexp(x, axis=-1),
         "sigmoid": ops.sigmoid,
         "relu": ops.relu,
         "elu": ops.elu,
