@@ -91,8 +91,12 @@ class Function:
             raise CannotRun(f"{self.name} (line {self.definition.line}): {found}")
         return found
 
-    def __call__(self, *args: Any, weights: Mapping[str, Any] | None = None, **named: Any) -> Any:
+    def __call__(
+        self, *args: Any, weights: Mapping[str, Any] | None = None, sizes: Mapping[str, int] | None = None, **named: Any
+    ) -> Any:
         """The value at these arguments: a tensor where any of them is one, else a float64 array.
+
+        Names in keywords, `weights` and `sizes` are the author's, or spelled as programmers do.
 
         Raises TypeError for arguments that are missing, too many or unknown, ShapeMismatch (a ValueError) for shapes
         that do not fit, CannotRun (a ValueError) for definitions without a meaning that can be run.
@@ -100,11 +104,12 @@ class Function:
         positional = self._positional(args)
         given = {**(weights or {}), **named}
         expression = self._fitting(positional, given)
-        values, sizes = self._bind(expression, positional, given)
+        values, stated = self._bind(expression, positional, given)
+        stated |= sizes or {}
         torch = sys.modules.get("torch")
         if torch is not None and any(isinstance(v, torch.Tensor) for v in values.values()):
-            return self._run_torch(expression, values, sizes)
-        return self._run_numpy(expression, values, sizes)
+            return self._run_torch(expression, values, stated)
+        return self._run_numpy(expression, values, stated)
 
     def _positional(self, args: Sequence[Any]) -> dict[str, Any]:
         if len(args) > len(self.parameters):
@@ -153,9 +158,8 @@ class Function:
                 continue
             size = resolve(name, known_sizes)
             if size is None:
-                raise TypeError(
-                    f"{self.name} has no symbol {name}; it has {', '.join(n for n, _ in (*symbols, *known_sizes)) or 'none'}"
-                )
+                has = ", ".join(n for n, _ in (*symbols, *known_sizes)) or "none"
+                raise TypeError(f"{self.name} has no symbol {name}; it has {has}")
             sizes[size] = int(value)
         missing = [x for x in expression.symbols if x.name not in values]
         if missing:

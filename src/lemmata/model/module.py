@@ -34,10 +34,7 @@ class DocumentModule(nn.Module):
         self.function = function
         self.sizes = dict(sizes)
         self.data = tuple(x.name for x in data)
-        expression = function.expression
-        shaped = {a for x in expression.symbols for size in x.shape for a in size.atoms}
-        self._left = {n: v for n, v in self.sizes.items() if n in atoms(expression) - shaped}
-        """Sizes that no shape tells."""
+        self._stated = {n: v for n, v in self.sizes.items() if n in atoms(function.expression)}
         self._names = {key(n): n for n in (*parameters, *constants)}
         for name, value in parameters.items():
             self.register_parameter(key(name), value)
@@ -46,13 +43,14 @@ class DocumentModule(nn.Module):
 
     def forward(self, *args: Any, **named: Any) -> Tensor:
         """The definition at these arguments, batch axes in front; for a value, its data in order or by keyword."""
-        held: dict[str, Any] = {**self._left, **{name: self._get(k) for k, name in self._names.items()}}
+        held: dict[str, Any] = {name: self._get(k) for k, name in self._names.items()}
         if not self.function.parameters:
             if len(args) > len(self.data):
-                raise TypeError(f"{self.function.name} takes {', '.join(self.data) or 'no data'}; {len(args)} were given")
+                takes = ", ".join(self.data) or "no data"
+                raise TypeError(f"{self.function.name} takes {takes}; {len(args)} were given")
             held |= dict(zip(self.data, args, strict=False))
             args = ()
-        result = self.function(*args, weights=held, **named)
+        result = self.function(*args, weights=held, sizes=self._stated, **named)
         assert isinstance(result, Tensor)
         return result
 
@@ -127,7 +125,8 @@ def _known(function: Function, sizes: Mapping[str, int], weights: Sequence[Symbo
     for name, value in sizes.items():
         atom = resolve(name, ((a, a) for a in sorted(names)))
         if atom is None:
-            raise ValueError(f"{function.name} has no size {name}; it has {', '.join(sorted(n for n in names if n[0] != '?'))}")
+            has = ", ".join(sorted(n for n in names if n[0] != "?")) or "none"
+            raise ValueError(f"{function.name} has no size {name}; it has {has}")
         given.append(Given(name, (Size.of(atom).substitute(expression.solution),), (int(value),), size=True))
     known = solve(given)
     for _, *sides in roles.size_equations:
@@ -138,8 +137,8 @@ def _known(function: Function, sizes: Mapping[str, int], weights: Sequence[Symbo
     open_sizes = sorted({a for x in weights for size in x.shape for a in size.atoms if a not in known})
     if open_sizes:
         shapes = "; ".join(map(str, weights))
-        names = ", ".join(describe((Size.of(a),)) for a in open_sizes)
-        raise ShapeMismatch(f"{function.name} also needs the sizes {names}: its weights are {shapes}")
+        lacking = ", ".join(describe((Size.of(a),)) for a in open_sizes)
+        raise ShapeMismatch(f"{function.name} also needs the sizes {lacking}: its weights are {shapes}")
     for x in weights:
         for size in x.shape:
             if size.at(known).denominator != 1 or size.at(known) < 1:

@@ -21,8 +21,9 @@ def resolve(wanted: str, names: Iterable[tuple[str, str]]) -> str | None:
     None where nothing, or more than one name, fits equally well.
     """
     known = list(names)
+    if any(name == wanted for name, _ in known):
+        return wanted
     tests = (
-        lambda name, latex: wanted == name,
         lambda name, latex: wanted == latex,
         lambda name, latex: plain(wanted) in (plain(name), plain(latex)),
         lambda name, latex: wanted in (*spellings(name)[:1], *spellings(latex)[:1]),

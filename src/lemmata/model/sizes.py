@@ -41,7 +41,7 @@ def solve(given: Sequence[Given]) -> dict[str, int]:
                 if value is None:
                     raise ShapeMismatch(_message(g, size, length, known, origin))
                 known[open_atoms[0]] = value
-                origin[open_atoms[0]] = g.name
+                origin[open_atoms[0]] = f" by {g.name}" if not g.size else ""
             else:
                 rest.append((g, size, length))
         if len(rest) == len(pending):
@@ -62,9 +62,7 @@ def _solved(size: Size, atom: str, length: int, known: Mapping[str, int]) -> int
 
 
 def _message(g: Given, size: Size, length: int, known: Mapping[str, int], origin: Mapping[str, str]) -> str:
-    because = ", ".join(
-        f"{describe((Size.of(a),))} = {known[a]} by {origin[a]}" for a in sorted(size.atoms) if a in known
-    )
+    because = ", ".join(f"{describe((Size.of(a),))} = {known[a]}{origin[a]}" for a in sorted(size.atoms) if a in known)
     because = f" ({because})" if because else ""
     wanted = describe((size,))
     if all(a in known for a in size.atoms):

@@ -23,9 +23,17 @@ class Report:
     last: float
 
 
-def train(module: nn.Module, batches: Callable[[torch.Generator], Batch], loss: Callable[[Tensor, Tensor], Tensor], *,
-          seconds: float | None = None, steps: int | None = None, rate: float = 1e-3, seed: int = 0,
-          console: Console | None = None) -> Report:
+def train(
+    module: nn.Module,
+    batches: Callable[[torch.Generator], Batch],
+    loss: Callable[[Tensor, Tensor], Tensor],
+    *,
+    seconds: float | None = None,
+    steps: int | None = None,
+    rate: float = 1e-3,
+    seed: int = 0,
+    console: Console | None = None,
+) -> Report:
     """Minimise loss(module(x), y) over batches (x, y) with Adam, for some seconds or steps, whichever ends first.
 
     `batches` draws one batch from a generator. Shows a bar on a terminal, a line every tenth of the way otherwise.
