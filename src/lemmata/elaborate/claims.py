@@ -11,12 +11,15 @@ from lemmata.core.types import Tensor
 from lemmata.elaborate import arithmetic as a
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.environment import Place
+from lemmata.elaborate.names import spell
 from lemmata.elaborate.reader import Reader, Shared, known
 from lemmata.elaborate.readings import Choices, alternatives
 from lemmata.elaborate.solver import Misfit, Unreadable
 from lemmata.elaborate.statement import Reading, ShapeError
 
 CAP = 12
+SQUARE = frozenset({"symmetric", "positive definite", "invertible", "diagonal", "permutation", "skew", "positive determinant"})
+"""Properties that only square matrices have."""
 
 
 @dataclass(slots=True)
@@ -39,6 +42,8 @@ class Conditions:
     relations: tuple[s.Relation, ...] = ()
     constants: tuple[s.Name, ...] = ()
     """Symbols that derivatives hold fixed."""
+    properties: tuple[tuple[s.Name, str], ...] = ()
+    """“If A is symmetric”: what holds of symbols for this claim."""
 
 
 def read_chain(
@@ -96,6 +101,7 @@ def _read(
         sides, exact = _same_shape(r, sides)
         wrapped = _conditioned(r, sides, conditions)
         tests = tuple(r.term(c) for c in conditions.relations)
+        properties = _properties(r, conditions)
     except Misfit as misfit:
         solved = Misfit(
             str(misfit), tuple(r.solver.size(x) for x in misfit.left), tuple(r.solver.size(x) for x in misfit.right)
@@ -122,9 +128,22 @@ def _read(
         tests,
         tuple(shared.guessed.values()),
         tuple(dict.fromkeys(shared.borrowed)),
-        exact_orientation=exact,
+        properties=properties, exact_orientation=exact,
     )
     return reading, None, False
+
+
+def _properties(r: Reader, conditions: Conditions) -> tuple[tuple[str, str], ...]:
+    """(key of an input, property) for each property that the sentence assumes. Raises Unreadable."""
+    found = []
+    for name, prop in conditions.properties:
+        target = r.term(name)
+        if not isinstance(target, t.Input):
+            raise Unreadable(f"a condition on {spell(name)}, which is defined")
+        if prop in SQUARE and target.type.rank == 2:
+            r.solver.unify(*target.type.shape)
+        found.append((target.variable.key, prop))
+    return tuple(found)
 
 
 def _same_shape(r: Reader, sides: tuple[t.Term, ...]) -> tuple[tuple[t.Term, ...], bool]:

@@ -17,7 +17,7 @@ from lemmata.elaborate.context import Context, FormulaContext, context
 from lemmata.elaborate.declarations import membership
 from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.expressions import HANDLERS
-from lemmata.elaborate.facts import apply_facts, names_of
+from lemmata.elaborate.facts import PROPERTIES, apply_facts, names_of
 from lemmata.elaborate.guesses import usage
 from lemmata.elaborate.implied import apply_first_values, implied_families, note_sizes, undefined_losses, widths
 from lemmata.elaborate.laws import apply_laws
@@ -201,6 +201,7 @@ class Elaborator:
         guards: list[str] = []
         assumed: list[str] = []
         constants: list[s.Name] = []
+        properties: list[tuple[s.Name, str]] = []
         for source in self.parts_over(item):
             if source.role == "condition" and source.equations:
                 equations.extend(source.equations)
@@ -214,6 +215,13 @@ class Elaborator:
                 guards.append(_source(source))
         for hypothesis in self.words(item).hypotheses:
             for fact in (self.context.facts[k] for k in hypothesis.facts):
+                prop = PROPERTIES.get(fact.kind)
+                if fact.conditional and prop is not None:
+                    subjects = [n for i in self.items if i.formula.index in fact.subjects for n in names_of(i.part.expr)]
+                    properties.extend((n, prop) for n in subjects)
+                    assumed.append(hypothesis.text)
+                    if not subjects:
+                        guards.append(hypothesis.text)
                 if fact.kind == "constant":
                     constants.extend(
                         n for i in self.items if i.formula.index in fact.subjects for n in names_of(i.part.expr)
@@ -253,7 +261,7 @@ class Elaborator:
                     equations.extend(source.equations)
                     assumed.append(_source(source))
         return (
-            Conditions(tuple(equations), tuple(relations), tuple(constants)),
+            Conditions(tuple(equations), tuple(relations), tuple(constants), tuple(properties)),
             tuple(dict.fromkeys(guards)),
             tuple(dict.fromkeys(assumed)),
         )
@@ -333,6 +341,7 @@ class Elaborator:
         unused = set(guards)
         if not item.formula.display and (kind == "inequality" and item.cue != "claim" or _to_be_solved(chain, attempt)):
             unused.add(_source(item))
+        unused.update(self.examples(item, chain))
         return self.statement(
             item,
             chain,
@@ -346,6 +355,21 @@ class Elaborator:
             guards=tuple(sorted(unused)),
             assumptions=assumed,
         )
+
+    def examples(self, item: Item, chain: s.Relation) -> list[str]:
+        """Instances such as d = 64 given before, where the claim compares with a number: it may be meant there."""
+        if not any(not any(isinstance(n, s.Name) for n in walk(side)) for side in chain.items):
+            return []
+        names = {f"{stem(n)}_{spell(n.sub)}" if n.sub is not None else stem(n)
+                 for side in chain.items for n in walk(side) if isinstance(n, s.Name)}
+        found = []
+        for other in self.items:
+            if other is item or other.role != "instance" or other.place.at > item.place.at or not isinstance(other.part.expr, s.Relation):
+                continue
+            head = other.part.expr.items[0]
+            if isinstance(head, s.Name) and (f"{stem(head)}_{spell(head.sub)}" if head.sub is not None else stem(head)) in names:
+                found.append(_source(other))
+        return found
 
     def shape_claim(self, item: Item) -> Statement:
         assert item.membership is not None

@@ -72,6 +72,8 @@ def apply_facts(context: Context, items: Sequence[Item], roles: Roles, conventio
     _described(context, items, roles)
     for fact in context.facts:
         _conventions(fact, conventions)
+        if fact.conditional and (fact.kind in PROPERTIES or fact.kind in ("positive", "nonnegative")):
+            continue
         for index in fact.subjects:
             for item in by_formula.get(index, ()):
                 for name in names_of(item.part.expr):
@@ -135,6 +137,10 @@ def _apply(fact: Fact, name: s.Name, item: Item, roles: Roles) -> None:
     key, indices = head_key(name, roles.letters, roles.environment, item.place)
     binding = roles.environment.find(key, name.font, item.place)
     prop = PROPERTIES.get(fact.kind)
+    if fact.kind == "scalar" and not indices and _is_redeclared(binding, item):
+        low = 0.0 if isinstance(item.part.expr, s.Relation) and item.part.expr.ops[0] == ">" else None
+        roles.environment.add(Binding(key, name.font, spell(name), "variable", item.place, SCALAR, Domain(low=low)))
+        return
     if binding is None or binding.kind not in ("variable", "family"):
         if fact.kind == "ones" and binding is None:
             return
@@ -174,6 +180,17 @@ def _apply(fact: Fact, name: s.Name, item: Item, roles: Roles) -> None:
         binding.domain = Domain(binding.domain.low, binding.domain.high, binding.domain.properties | {prop})
     else:
         binding.facts.add(fact.kind)
+
+
+def _is_redeclared(binding: Binding | None, item: Item) -> bool:
+    """“For a scalar x” where x was a vector until now."""
+    return (
+        binding is not None
+        and binding.kind == "variable"
+        and binding.type is not None
+        and binding.type.rank > 0
+        and binding.place.sentence != item.place.sentence
+    )
 
 
 def _alone(expr: s.Expr) -> bool:

@@ -38,6 +38,8 @@ class Reading:
     """Inputs that nobody declared."""
     borrowed: tuple[str, ...] = ()
     """Symbols whose values come from an example of another section."""
+    properties: tuple[tuple[str, str], ...] = ()
+    """(key of an input, property) that the sentence assumes."""
     note: str = ""
     """The unconventional decisions, empty for the preferred reading."""
     exact_orientation: bool = True
