@@ -171,3 +171,14 @@ def test_definitions_of_real_documents(name):
     if "PE" in model.functions:
         found = model.PE(np.arange(9)[:, None], np.arange(16), d_model=16)
         np.testing.assert_allclose(found, positions(9, 16), atol=1e-12)
+
+
+def test_a_derivative_at_an_argument_needs_the_argument_alone(tmp_path):
+    text = "For a number $x \\in \\mathbb{R}$ let $f(x) = x^3$ and\n\n$$\ng(x) = f'(2 x) + 1\n$$\n"
+    assert loaded(tmp_path, text).g(2.0) == pytest.approx(3 * 4.0**2 + 1)
+
+
+def test_a_function_known_by_its_type_alone_cannot_be_run(tmp_path):
+    text = "Let $f: \\mathbb{R}^n \\to \\mathbb{R}$ and $x \\in \\mathbb{R}^n$.\n\n$$\ng(x) = f(x) + 1\n$$\n"
+    with pytest.raises(CannotRun, match="depends on f, which the document leaves open"):
+        loaded(tmp_path, text).g(np.ones(3))

@@ -20,7 +20,6 @@ from lemmata.elaborate.reader import Reader, Recurrence, Shared
 from lemmata.elaborate.readings import Choices
 from lemmata.elaborate.roles import Item
 from lemmata.elaborate.solver import Misfit, Unreadable, unknown
-from lemmata.lower.problem import walk_terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,13 +218,32 @@ def _expression(shared: Shared, term: t.Term, names: Sequence[str], arguments: S
     taken = {p.variable.key for p in parameters}
     free: dict[str, Symbol] = {}
     bodies = [term, *(x.body for x in shared.recurrences.values())]
-    for x in walk_terms(tuple(bodies)):
-        if isinstance(x, t.Input) and x.variable.key not in taken and x.variable.key not in free:
-            name = re.split(r"[#?]", x.variable.key)[0]
+    for variable in _free(bodies):
+        if variable.key not in taken and variable.key not in free:
+            name = re.split(r"[#?]", variable.key)[0]
             while name in names or any(name == f.name for f in free.values()):
                 name += "'"
-            free[x.variable.key] = _symbol(name, x.variable, solution)
+            free[variable.key] = _symbol(name, variable, solution)
     return Expression(term, tuple(parameters), tuple(free.values()), solution, dict(shared.recurrences))
+
+
+def _free(bodies: Sequence[t.Term]) -> Iterator[t.Variable]:
+    """The inputs of terms in reading order, but for those that a value is put in place of."""
+    stack: list[tuple[t.Term, frozenset[str]]] = [(x, frozenset()) for x in reversed(bodies)]
+    seen: set[tuple[int, frozenset[str]]] = set()
+    while stack:
+        term, bound = stack.pop()
+        if (id(term), bound) in seen:
+            continue
+        seen.add((id(term), bound))
+        match term:
+            case t.Input(variable=variable):
+                if variable.key not in bound:
+                    yield variable
+            case t.At(body=body, variable=variable, value=value):
+                stack += [(value, bound), (body, bound | {variable.key})]
+            case _:
+                stack += [(x, bound) for x in reversed(t.subterms(term))]
 
 
 def _symbol(name: str, variable: t.Variable, solution: Mapping[str, Size]) -> Symbol:

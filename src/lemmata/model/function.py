@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import numpy as np
 
 from lemmata.backends import numpy as plain_backend
 from lemmata.backends.numpy import TooLarge
+from lemmata.core import terms as t
 from lemmata.core.size import Size
 from lemmata.elaborate.solver import Unreadable
 from lemmata.lower.lowering import FAMILY_LENGTH, Lowering
@@ -21,6 +23,7 @@ from lemmata.model.naming import resolve
 from lemmata.model.sizes import Given, ShapeMismatch, shape_text, solve
 from lemmata.operations.recognise import fuse
 from lemmata.program import build
+from lemmata.program.graph import inputs as leaves
 from lemmata.program.node import Axis, Node
 from lemmata.verify.problem import CannotLower
 
@@ -198,12 +201,19 @@ class Function:
         try:
             value = full(low.value(expression.term))
         except KeyError as error:
-            raise CannotRun(f"{self.name}: give the size {error.args[0]} by keyword") from error
+            raise CannotRun(f"{self.name}: the size {error.args[0]} is not known; give it by keyword") from error
         except (CannotLower, build.BadProgram, TooLarge) as error:
             raise CannotRun(f"{self.name} (line {self.definition.line}): {error}") from error
         free = [a.label for a in value.node.axes if a not in extra and a not in value.axes]
         if free:
             raise CannotRun(f"{self.name} holds for every {', '.join(free)}: it is no single value")
+        named = {n.attr("name") for n in inputs}
+        unbound = sorted({n.attr("name") for n in leaves(value.node)} - named)
+        if unbound:
+            names = ", ".join(dict.fromkeys(re.split(r"[#?]", n)[0] for n in unbound))
+            raise CannotRun(
+                f"{self.name} (line {self.definition.line}) depends on {names}, which the document leaves open"
+            )
         missing = tuple(a for a in extra if a not in value.node.axes)
         node = build.broadcast(value.node, missing) if missing else value.node
         return Program(tuple(inputs), node, extra + value.axes)
@@ -296,9 +306,16 @@ def atoms(expression: Expression) -> set[str]:
     """Sizes that the definition depends on, those that others determine included."""
     found = {a for x in expression.symbols for size in (*x.shape, *x.variable.type.shape) for a in size.atoms}
     for term in walk_terms((expression.term,)):
-        sizes = [*term.type.shape, *(v for v in (getattr(term, "size", None),) if isinstance(v, Size))]
-        for var in (*getattr(term, "vars", ()), *((term.var,) if hasattr(term, "var") else ())):
-            sizes += [var.count, var.start]
+        sizes = [*term.type.shape]
+        match term:
+            case t.SizeNum(size=size) | t.Unrolled(index=size):
+                sizes.append(size)
+            case t.Op(attrs=attrs):
+                sizes += [v for _, v in attrs if isinstance(v, Size)]
+            case t.Reduce(vars=variables) | t.Build(vars=variables):
+                sizes += [x for v in variables for x in (v.count, v.start)]
+            case t.Stacked(var=v) | t.Var(var=v):
+                sizes += [v.count, v.start]
         for size in sizes:
             found |= size.atoms | size.substitute(expression.solution).atoms
     return found
