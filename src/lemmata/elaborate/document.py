@@ -342,6 +342,11 @@ class Elaborator:
         if not item.formula.display and (kind == "inequality" and item.cue != "claim" or _to_be_solved(chain, attempt)):
             unused.add(_source(item))
         unused.update(self.examples(item, chain))
+        number = bool(attempt.readings) and attempt.readings[0].sides[0].type.rank == 0
+        bare = isinstance(chain.items[0], s.Name) and chain.items[0].sup is None and item.role == "claim"
+        if bare and not item.formula.display and (number or item.cue != "claim"):
+            # An inline equation for a name that has a value may give it anew: y = x^2, y = |x|.
+            unused.add(_source(item))
         return self.statement(
             item,
             chain,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def instance(roles: Roles, item: Item, expr: s.Relation) -> bool:
     """A = [[2, 1], [2, 3]], Δ = 100: a name given in numbers is an example, which ends with its section."""
     head = head_of(expr.items[0], roles.letters, roles.environment, item.place)
-    if item.cue in ("condition", "assume"):
+    if item.cue in ("condition", "assume") and not isinstance(expr.items[1], s.Matrix):
         return False
     if head is None or head.params is not None or expr.ops[0] != "=" or any(isinstance(i, s.Num) for i in head.indices):
         return False

@@ -246,6 +246,15 @@ class Roles:
             binding = self.environment.add(
                 Binding(key, name.font, spell(name), kind, item.place, SCALAR, indices=indices, ranges=known)
             )
+        if binding.kind == "variable" and binding.type is not None and binding.type.rank and low is not None:
+            if binding.place.sentence != item.place.sentence:
+                # “For x > 0” after a vector x: a number of that name, as far as one can tell.
+                number = Domain(low, high)
+                place = item.place
+                self.environment.add(
+                    Binding(key, name.font, spell(name), "variable", place, SCALAR, number, declared=False)
+                )
+                return True
         if binding.kind not in ("variable", "family"):
             return False
         if item.cue in CONDITIONAL and binding.place.sentence != item.place.sentence:
