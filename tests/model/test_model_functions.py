@@ -149,6 +149,11 @@ def test_what_cannot_be_run_says_why(tmp_path):
         model.f(np.ones(3))
 
 
+def test_a_document_that_cannot_be_read(tmp_path):
+    with pytest.raises(ValueError, match=r"nothing\.md: cannot read this file: no such file"):
+        lemmata.load(tmp_path / "nothing.md")
+
+
 @pytest.mark.shared
 @pytest.mark.parametrize(
     "name",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import io
+import pickle
 
 import pytest
 from model_documents import ATTENTION, CAUSAL, LAYERS, loaded
@@ -98,6 +100,13 @@ def test_a_module_holds_the_weights_of_the_document(encoder):
     x = torch.randn(4, 5, 12)
     torch.testing.assert_close(module(x), other(x))
     torch.testing.assert_close(module(x)[1], module(x[1]))
+
+
+def test_modules_can_be_copied_and_pickled(encoder):
+    module, x = encoder.module("Encoder", SIZES), torch.randn(2, 5, 12)
+    expected = module(x)
+    torch.testing.assert_close(copy.deepcopy(module)(x), expected)
+    torch.testing.assert_close(pickle.loads(pickle.dumps(module))(x), expected)
 
 
 def test_gains_start_at_one_and_epsilon_is_no_weight(tmp_path):

@@ -21,17 +21,18 @@ __all__ = ["CannotRun", "Definition", "Function", "Model", "ShapeMismatch", "loa
 
 
 def load(path: str | PathLike[str]) -> Model:
-    """The document at `path` as a model. Raises OSError or ValueError where it cannot be read."""
+    """The document at `path` as a model. Raises ValueError where it cannot be read."""
     from lemmata.documents import read
 
     document = read(fspath(path))
     broken = [d for d in document.diagnostics if d.severity == "error"]
     if broken and not document.formulas:
-        raise ValueError(str(broken[0]))
+        at = "" if broken[0].span is None else f":{broken[0].span.start.line}"
+        raise ValueError(f"{fspath(path)}{at}: {broken[0].message}")
     return Model(elaborate(document))
 
 
-@dataclass
+@dataclass(repr=False)
 class Model:
     """The definitions of a document: `model.Attention(Q, K, V)`, `model["\\hat y"](X=X, w=w, b=b)`.
 
@@ -50,6 +51,9 @@ class Model:
                 found[f"{definition.name}:{earlier.definition.line}"] = earlier
             found[definition.name] = function
         self.functions = found
+
+    def __repr__(self) -> str:
+        return f"<Model of {self.elaboration.document.path}: {', '.join(self.functions) or 'no definitions'}>"
 
     def __getitem__(self, name: str) -> Function:
         """The definition of this name, in LaTeX or as programmers spell it. Raises KeyError."""

@@ -58,6 +58,10 @@ class Function:
         self.__name__ = self.definition.name
         self.__doc__ = _documentation(self)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and pickles lower and compile anew."""
+        return {**self.__dict__, "_read": {}, "_programs": {}, "_compiled": {}}
+
     def __repr__(self) -> str:
         return f"<{self.name}({', '.join(self.parameters)}), line {self.definition.line}>"
 
