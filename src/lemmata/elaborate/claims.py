@@ -18,7 +18,9 @@ from lemmata.elaborate.solver import Misfit, Unreadable
 from lemmata.elaborate.statement import Reading, ShapeError
 
 CAP = 12
-SQUARE = frozenset({"symmetric", "positive definite", "invertible", "diagonal", "permutation", "skew", "positive determinant"})
+SQUARE = frozenset(
+    {"symmetric", "positive definite", "invertible", "diagonal", "permutation", "skew", "positive determinant"}
+)
 """Properties that only square matrices have."""
 
 
@@ -128,7 +130,8 @@ def _read(
         tests,
         tuple(shared.guessed.values()),
         tuple(dict.fromkeys(shared.borrowed)),
-        properties=properties, exact_orientation=exact,
+        properties=properties,
+        exact_orientation=exact,
     )
     return reading, None, False
 

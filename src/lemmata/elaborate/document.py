@@ -30,9 +30,11 @@ from lemmata.elaborate.statement import Reading, ShapeError, Statement
 from lemmata.elaborate.syntax import conditions as conditions_of
 from lemmata.elaborate.syntax import is_condition, parse
 
+_REJECTED = r"(?:is|are|would be)\s+(?:wrong|incorrect|not correct|not true|false)\b|does not hold\b"
+_REJECTED_ZH = r"(?:是|都是)?(?:错误的|错的|不对|不正确|不成立)"
 TAKEN_BACK = re.compile(
     r"\s*[,，;；]?\s*(?:\b(?:but|which|and)\b|但|却|然而|不过)?\s*(?:\b(?:this|that|it)\b|这|那|它)?\s*"
-    r"(?:\b(?:is|are|would be)\s+(?:wrong|incorrect|not correct|not true|false)\b|\bdoes not hold\b|(?:是|都是)?(?:错误的|错的|不对|不正确|不成立))",
+    rf"(?:\b(?:{_REJECTED})|{_REJECTED_ZH})",
     re.IGNORECASE,
 )
 """“… , but this is wrong”, “……，但这是错误的” right behind a formula."""
@@ -155,9 +157,7 @@ class Elaborator:
             withdrawn = words_of.withdrawn or TAKEN_BACK.match(words_of.after) is not None
             for part in parts:
                 own = "condition" if is_condition(part.lead) else cue
-                self.items.append(
-                    Item(formula, part, place, own, withdrawn, conditional, words_of.approximate)
-                )
+                self.items.append(Item(formula, part, place, own, withdrawn, conditional, words_of.approximate))
 
     def shared(self, choices: Choices, item: Item | None) -> Shared:
         """A fresh state for one reading, with the size equations that hold at the item."""
@@ -217,7 +217,9 @@ class Elaborator:
             for fact in (self.context.facts[k] for k in hypothesis.facts):
                 prop = PROPERTIES.get(fact.kind)
                 if fact.conditional and prop is not None:
-                    subjects = [n for i in self.items if i.formula.index in fact.subjects for n in names_of(i.part.expr)]
+                    subjects = [
+                        n for i in self.items if i.formula.index in fact.subjects for n in names_of(i.part.expr)
+                    ]
                     properties.extend((n, prop) for n in subjects)
                     assumed.append(hypothesis.text)
                     if not subjects:
@@ -362,18 +364,22 @@ class Elaborator:
         )
 
     def examples(self, item: Item, chain: s.Relation) -> list[str]:
-        """Instances such as d = 64 given before, where the claim compares with a number: it may be meant there."""
-        if not any(not any(isinstance(n, s.Name) for n in walk(side)) for side in chain.items):
+        """Instances such as d = 64 given before, where the claim compares with a number: it may be meant there.
+
+        Those that bind (matrices in numbers) are in the claim already.
+        """
+        if all(any(isinstance(n, s.Name) for n in walk(side)) for side in chain.items):
             return []
-        names = {f"{stem(n)}_{spell(n.sub)}" if n.sub is not None else stem(n)
-                 for side in chain.items for n in walk(side) if isinstance(n, s.Name)}
+        names = {_label(n) for side in chain.items for n in walk(side) if isinstance(n, s.Name)}
         found = []
         for other in self.items:
-            if other is item or other.role != "instance" or other.place.at > item.place.at or not isinstance(other.part.expr, s.Relation):
+            expr = other.part.expr
+            if other.role != "instance" or other.place.at > item.place.at or not isinstance(expr, s.Relation):
                 continue
-            head = other.part.expr.items[0]
-            if isinstance(head, s.Name) and (f"{stem(head)}_{spell(head.sub)}" if head.sub is not None else stem(head)) in names:
-                found.append(_source(other))
+            head = expr.items[0]
+            if isinstance(head, s.Name) and _label(head) in names:
+                bound = any(b.literal and b.place == other.place for b in self.environment.all(_label(head)))
+                found.extend(() if bound else (_source(other),))
         return found
 
     def shape_claim(self, item: Item) -> Statement:
@@ -473,6 +479,10 @@ def _implicit(attempt: Attempt, chain: s.Relation, items: Sequence[Item], here: 
         return ""
     before = any(count(i.part.expr) for i in items if i.formula.index < here.formula.index)
     return "" if before else key
+
+
+def _label(name: s.Name) -> str:
+    return f"{stem(name)}_{spell(name.sub)}" if name.sub is not None else stem(name)
 
 
 def _extent(formula: Formula, expr: s.Expr) -> tuple[int, int]:

@@ -505,7 +505,11 @@ def _recurrence_type(r: Reader, binding: Binding, letter: str, shift: int, kind:
     step = Size.of(letter) - Size.of(shift)
     bound: dict[str, t.Term] = {letter: t.SizeNum(INTEGRAL, step)}
     body: t.Term | None = None
-    guesses = [kind] if binding.type is not None else [SCALAR, Tensor((unknown(letter),)), Tensor((unknown(letter), unknown(letter)))]
+    guesses = (
+        [kind]
+        if binding.type is not None
+        else [SCALAR, Tensor((unknown(letter),)), Tensor((unknown(letter), unknown(letter)))]
+    )
     for guess in guesses:
         saved = dict(r.solver.solution)
         r.shared.values[("type", binding.uid)] = t.Num(guess, Fraction(0))

@@ -121,7 +121,10 @@ class ReadingProblem:
             for mask in masks:
                 node = build.select(mask, node, build.constant(0))
             nodes.append(node)
-        inputs = tuple(Input(value.node, variable.latex, _domain(variable, self.reading.properties)) for value, variable in low.inputs.values())
+        inputs = tuple(
+            Input(value.node, variable.latex, _domain(variable, self.reading.properties))
+            for value, variable in low.inputs.values()
+        )
         return Instance(inputs, tuple(nodes), self.reading.relations, conditions, low.exact)
 
 
@@ -129,7 +132,6 @@ def _domain(variable: t.Variable, assumed: tuple[tuple[str, str], ...]) -> Domai
     """The declared domain with what the sentence assumes."""
     extra = {prop for key, prop in assumed if key == variable.key}
     return Domain(variable.domain.low, variable.domain.high, variable.domain.properties | extra)
-
 
 
 def whole(value: Fraction) -> bool:
