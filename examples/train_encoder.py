@@ -67,7 +67,8 @@ def main() -> int:
     digits, wanted = batch(torch.Generator().manual_seed(args.seed + 1))
     with torch.no_grad():
         right = (network(digits).argmax(-1) == wanted).float().mean().item()
-    print(f"\nloss {report.first:.3f} -> {report.last:.3f} in {report.steps} steps; {right:.0%} of fresh digits in their place")
+    print(f"\nloss {report.first:.3f} -> {report.last:.3f} in {report.steps} steps")
+    print(f"{right:.0%} of fresh digits in their place")
     shown = network(digits[:1]).argmax(-1)[0].tolist()
     print(f"{' '.join(map(str, digits[0].tolist()))}  sorted is  {' '.join(map(str, shown))}")
     return 0 if report.last < 0.8 * report.first else 1

@@ -371,7 +371,7 @@ class Elaborator:
         if all(any(isinstance(n, s.Name) for n in walk(side)) for side in chain.items):
             return []
         names = {_label(n) for side in chain.items for n in walk(side) if isinstance(n, s.Name)}
-        found = []
+        found: list[str] = []
         for other in self.items:
             expr = other.part.expr
             if other.role != "instance" or other.place.at > item.place.at or not isinstance(expr, s.Relation):

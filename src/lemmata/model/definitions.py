@@ -100,8 +100,9 @@ class Definition:
             return self._read(ranks or {}, True)
 
     def _read(self, ranks: Mapping[str, int], anew: bool) -> Expression:
-        shared = Elaborator.of(self.elaboration).shared(Choices(), self.item)
-        shared = replace(shared, environment=_by_entries(shared.environment))
+        elaborator = Elaborator.of(self.elaboration)
+        entries = _by_entries(elaborator.shared(Choices(), self.item))
+        shared = replace(elaborator.shared(Choices(), self.item), environment=entries)
         binding = self.binding
         if binding.stepwise:
             raise Unreadable(f"{binding.latex} is a recurrence")
@@ -266,14 +267,28 @@ def definitions(elaboration: Elaboration) -> Iterator[Definition]:
         yield Definition(binding.key, formula.latex.strip(), formula.position(start).line, binding, elaboration, item)
 
 
-def _by_entries(environment: Environment) -> Environment:
+def _by_entries(scratch: Shared) -> Environment:
     """Without the declarations of tensors whose entries are defined: M is what M_{ij} = … says, not any matrix."""
+    environment = scratch.environment
     found = Environment()
     found.both_fonts = environment.both_fonts
     for key in environment.keys():
         bindings = environment.all(key)
-        counts = {len(b.indices) for b in bindings if b.kind == "definition" and b.indices and not b.clauses}
+        indexed = [b for b in bindings if b.kind == "definition" and b.indices and not b.clauses and not b.stepwise]
         for b in bindings:
-            if b.kind != "variable" or b.type is None or b.type.rank not in counts:
+            rank = b.type.rank if b.kind == "variable" and b.type is not None else None
+            if rank is None or not any(len(x.indices) == rank and _is_entry(scratch, x) for x in indexed):
                 found.put(b)
     return found
+
+
+def _is_entry(scratch: Shared, binding: Binding) -> bool:
+    """Whether the members of an indexed definition are numbers."""
+    r = Reader(scratch, binding.place)
+    letters = {stem(i): references.free_index(r, stem(i)) for i in binding.indices if isinstance(i, s.Name)}
+    if len(letters) != len(binding.indices):
+        return False
+    try:
+        return references.member(r.bind(letters), binding, binding.indices, None)[0].type.rank == 0
+    except Unreadable:
+        return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,7 +92,8 @@ def _check_all(paths: Sequence[str], options: Options, jobs: int, check: Check) 
     lost = []
     executor = ProcessPoolExecutor(min(jobs, len(paths)), mp_context=context, initializer=_start_worker)
     try:
-        futures = {executor.submit(check, path, options): path for path in paths}
+        with _without_interrupts():
+            futures = {executor.submit(check, path, options): path for path in paths}
         for future in as_completed(futures):
             try:
                 yield futures[future], future.result()
@@ -106,9 +108,28 @@ def _check_all(paths: Sequence[str], options: Options, jobs: int, check: Check) 
     for path in lost:  # one of them ended its worker; each now gets its own, so that the others are not hurt
         with ProcessPoolExecutor(1, mp_context=context, initializer=_start_worker) as alone:
             try:
-                yield path, alone.submit(check, path, options).result()
+                with _without_interrupts():
+                    future = alone.submit(check, path, options)
+                yield path, future.result()
             except BrokenProcessPool:
                 yield path, DocumentResult(path, problems=(Problem("checking this document ended its process"),))
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Ctrl-C waits while workers are started, and they start deaf to it: none of them dies of it with a traceback."""
+    import signal
+    from multiprocessing import resource_tracker
+
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # its first start unblocks the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _start_worker() -> None:
