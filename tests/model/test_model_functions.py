@@ -187,3 +187,23 @@ def test_a_function_known_by_its_type_alone_cannot_be_run(tmp_path):
     text = "Let $f: \\mathbb{R}^n \\to \\mathbb{R}$ and $x \\in \\mathbb{R}^n$.\n\n$$\ng(x) = f(x) + 1\n$$\n"
     with pytest.raises(CannotRun, match="depends on f, which the document leaves open"):
         loaded(tmp_path, text).g(np.ones(3))
+
+
+def test_a_vector_beside_a_sequence_of_vectors_of_its_name_stays_an_argument(tmp_path):
+    text = r"""
+With $x \in \mathbb{R}^d$ and $A \in \mathbb{R}^{d \times d}$ let
+
+$$
+f(x) = A x
+$$
+
+Rows $z_i \in \mathbb{R}^d$ become $x_i = A z_i$ for $i = 1, \dots, n$, and
+
+$$
+g = \|x\|^2
+$$
+"""
+    model = loaded(tmp_path, text)
+    x = RNG.normal(size=4)
+    assert model.g.weights == {"x": "d"}
+    assert model.g(x=x) == pytest.approx(x @ x)
