@@ -93,8 +93,9 @@ def binary_cases() -> list[Case]:
         Case("or_", b.binary("or_", high, low), table((3, 4), lambda i, j: X[i, j] > 1 or V[j] < 1)),
         Case("add of truths", b.binary("add", high, low), table((3, 4), lambda i, j: int(X[i, j] > 1) + int(V[j] < 1))),
         Case("number minus", b.binary("sub", b.constant(2), x), table((3, 4), lambda i, j: 2 - X[i, j])),
-        Case("real number by whole", b.binary("mul", b.iota(R, 1), b.constant(0.1)),
-             table((3,), lambda i: (i + 1) * 0.1)),
+        Case(
+            "real number by whole", b.binary("mul", b.iota(R, 1), b.constant(0.1)), table((3,), lambda i: (i + 1) * 0.1)
+        ),
         Case("select", b.select(high, x, v), table((3, 4), lambda i, j: X[i, j] if X[i, j] > 1 else V[j])),
     ]
     return found
@@ -106,8 +107,9 @@ def source_cases() -> list[Case]:
         Case("special", b.binary("mul", x, b.special("pi")), table((3, 4), lambda i, j: X[i, j] * 3.141592653589793)),
         Case("special e", b.binary("mul", v, b.special("e")), table((4,), lambda j: V[j] * 2.718281828459045)),
         Case("iota", b.binary("mul", x, b.iota(J, 2)), table((3, 4), lambda i, j: X[i, j] * (j + 2))),
-        Case("array", b.binary("add", v, b.array([1.5, 2, 3, 4], [J])),
-             table((4,), lambda j: V[j] + (1.5, 2, 3, 4)[j])),
+        Case(
+            "array", b.binary("add", v, b.array([1.5, 2, 3, 4], [J])), table((4,), lambda j: V[j] + (1.5, 2, 3, 4)[j])
+        ),
         Case("broadcast", b.broadcast(v, [R]), table((4, 3), lambda j, i: V[j])),
         Case("rename", b.rename(m, {R: S, S: R}), table((3, 3), lambda s, i: M[s, i])),
         Case("input", x, table((3, 4), lambda i, j: X[i, j])),

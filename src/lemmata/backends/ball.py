@@ -136,7 +136,9 @@ def _reduction(fold: Callable[[Any, Any], Any], start: Any = None) -> Callable[[
             for value in row if start is not None else row[1:]:
                 result = fold(result, value)
             return result
+
         return _along(total, flat)
+
     return rule
 
 
@@ -163,7 +165,9 @@ def _extreme(better: Callable[[Any, Any], bool | None]) -> Callable[[Node, list[
                     raise Undecided("the largest of numbers that cannot be told apart")
                 best = position if wins else best
             return best
+
         return _along(place, _rows(args[0], node.args[0], node.axes, node.attr("over")))
+
     return rule
 
 
@@ -229,6 +233,7 @@ def _scatter(node: Node, args: list[Array]) -> Array:
 
 def _matrices(function: Callable[[list[list[Any]]], Any], results: int) -> Callable[[Node, list[Array]], Array]:
     """A rule from a function of one matrix; its result has `results` trailing dimensions."""
+
     def rule(node: Node, args: list[Array]) -> Array:
         row, column = node.attr("row"), node.attr("column")
         rest = tuple(a for a in node.args[0].axes if a not in (row, column))
@@ -238,6 +243,7 @@ def _matrices(function: Callable[[list[list[Any]]], Any], results: int) -> Calla
             entries = [[ball(x) for x in line] for line in stacked[at].tolist()]
             result[at] = _nested(function(entries), results)
         return result
+
     return rule
 
 
@@ -266,5 +272,8 @@ RULES: dict[str, Callable[[Node, list[Array]], Array]] = {
 }  # fmt: skip
 
 SPECIALS: dict[str, Callable[[], Any]] = {
-    "pi": arb.pi, "e": arb.const_e, "euler_gamma": arb.const_euler, "inf": arb.pos_inf,
+    "pi": arb.pi,
+    "e": arb.const_e,
+    "euler_gamma": arb.const_euler,
+    "inf": arb.pos_inf,
 }

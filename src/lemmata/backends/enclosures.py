@@ -174,6 +174,7 @@ def _whole(name: str) -> Callable[[Any], Any]:
     def rounded(x: Any) -> Any:
         x = number(x)
         return x if isinstance(x, int) else getattr(x, name)()
+
     return rounded
 
 

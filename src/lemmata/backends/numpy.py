@@ -307,11 +307,13 @@ def _eigh_outer(node: Node, args: list[Array]) -> Array:
 
 def _spectral(function: Callable[[Node, list[Array]], Any]) -> Callable[[Node, list[Array]], Any]:
     """NaN for matrices that are not finite, of which no spectrum can be found."""
+
     def rule(node: Node, args: list[Array]) -> Any:
         try:
             return function(node, args)
         except np.linalg.LinAlgError:
             return np.full(tuple(a.size for a in node.axes), np.nan)
+
     return rule
 
 

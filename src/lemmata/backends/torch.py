@@ -182,12 +182,14 @@ def _real_only(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tenso
 
 def _pair(function: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Any, Any], Tensor]:
     """Of two tensors, where one may be a number."""
+
     def apply(x: Any, y: Any) -> Tensor:
         if not isinstance(x, Tensor):
             x = torch.as_tensor(x, dtype=y.dtype, device=y.device)
         elif not isinstance(y, Tensor):
             y = torch.as_tensor(y, dtype=x.dtype, device=x.device)
         return function(x, y)
+
     return apply
 
 
@@ -230,6 +232,7 @@ def _elementwise(node: Node) -> Rule:
         result = function(*laid)
         assert isinstance(result, Tensor)
         return result
+
     return rule
 
 
@@ -246,6 +249,7 @@ def _select(node: Node) -> Rule:
         if not isinstance(x, Tensor) and not isinstance(y, Tensor):
             x = as_tensor(kind, x, node.dtype)
         return torch.where(condition, x, y)
+
     return rule
 
 
@@ -256,7 +260,9 @@ def _reduction(function: Callable[[Tensor, tuple[int, ...]], Tensor]) -> Callabl
         def rule(kind: Kind, args: list[Any]) -> Tensor:
             x = args[0]
             return function(kind.whole(x) if node.dtype != "bool" else x, dims)
+
         return rule
+
     return make
 
 
@@ -271,6 +277,7 @@ def _quantifier(function: Callable[..., Tensor]) -> Callable[[Tensor, tuple[int,
         for dim in sorted(dims, reverse=True):
             x = function(x, dim)
         return x
+
     return apply
 
 
@@ -313,6 +320,7 @@ def _take(node: Node, known: Any) -> Rule:
         if isinstance(fill, float):
             found = kind.number(found)
         return torch.where(lay_index(inside), found, fill)
+
     return rule
 
 
@@ -347,6 +355,7 @@ def _scatter(node: Node) -> Rule:
         result = torch.zeros((*shape, axis.size), dtype=data.dtype, device=data.device)
         added = result.scatter_add(-1, torch.where(inside, place, 0).long(), torch.where(inside, data, 0))
         return back(added)
+
     return rule
 
 
@@ -360,6 +369,7 @@ def _joined(node: Node, parts: Sequence[tuple[Any, ...]]) -> Rule:
         if node.dtype != "bool":
             laid = [kind.number(x) if node.dtype == "real" else kind.whole(x) for x in laid]
         return torch.cat(laid, -1) if node.op == "concat" else torch.stack(laid, -1)
+
     return rule
 
 
@@ -382,6 +392,7 @@ def _matrix(function: Callable[[Tensor], Tensor]) -> Callable[[Node], Rule]:
         axes = node.args[0].axes
         lay = rearrange(axes, (*(a for a in axes if a not in (row, column)), row, column))
         return lambda kind, x: function(lay(kind.number(x[0])))
+
     return make
 
 

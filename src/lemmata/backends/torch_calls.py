@@ -27,13 +27,16 @@ def _along(function: Callable[[Tensor, int], Tensor]) -> Callable[[Node], Rule]:
         axes = node.args[0].axes
         dim, back = axes.index(_attr(node, "axis")), rearrange(axes, node.axes)
         return lambda kind, x: back(function(kind.number(x[0]), dim))
+
     return make
 
 
 def _normalised(function: Callable[..., Tensor]) -> Callable[[Tensor, int], Tensor]:
     """A norm that PyTorch takes over the last dimension, without ε."""
+
     def apply(x: Tensor, dim: int) -> Tensor:
         return function(x.movedim(dim, -1), (x.shape[dim],), eps=0.0).movedim(-1, dim)
+
     return apply
 
 
@@ -69,6 +72,7 @@ def _attention(node: Node) -> Rule:
             parts[0], parts[1], parts[2], attn_mask=mask, is_causal=causal and mask is None, scale=float(factor)
         )
         return back(found.reshape(*sizes, query.size, value.size))
+
     return rule
 
 

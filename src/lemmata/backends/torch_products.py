@@ -32,6 +32,7 @@ def contraction(node: Node) -> Rule:
         result = back(values[0])
         assert isinstance(result, Tensor)
         return result
+
     return rule
 
 
@@ -100,4 +101,5 @@ def pair(a: Axes, b: Axes, needed: set[Axis]) -> tuple[Pair, Axes]:
         if not batch:
             return (matrix_a(x).reshape(r, k) @ matrix_b(y).reshape(k, c)).reshape(shape)
         return torch.bmm(matrix_a(x).reshape(n, r, k), matrix_b(y).reshape(n, k, c)).reshape(shape)
+
     return multiply, axes

@@ -297,5 +297,3 @@ def kronecker(r: Reader, left: t.Term, right: t.Term) -> t.Term:
     if x.rank == 1 and y.rank == 1:
         return a.multiply(r.solver, replace_row(left, False), replace_row(right, True))
     raise Unreadable("⊗ of a matrix and a vector")
-
-

@@ -18,6 +18,7 @@ from lemmata.latex.tree import Fraction, Node, Number, Row
 if TYPE_CHECKING:
     from lemmata.elaborate.syntax.grammar import Parser
 
+
 def _order(sup: Node | None) -> int | None:
     """The order that a superscript states; 1 without one, None where it is no small number."""
     node = sup
@@ -53,9 +54,7 @@ def fraction(p: Parser, token: Token, node: Fraction) -> s.Expr | None:
         if italic and p.context.d_is_quantity:
             factors = [names.letter(p, top[0]), numerator]
             below = [names.letter(p, bottom[0]), *(x for x, _ in wrt)]
-            quotient = s.Quotient(
-                token.start, token.end, juxt(tuple(factors)), juxt(tuple(below))
-            )
+            quotient = s.Quotient(token.start, token.end, juxt(tuple(factors)), juxt(tuple(below)))
             return p.context.budget.choose((found, quotient), "derivative")
         return found
     operator = s.Derivative(token.start, token.end, style, order, None, wrt)
