@@ -84,7 +84,7 @@ def binary_cases() -> list[Case]:
     found = []
     for n, f in BINARY.items():
         value = table((3, 4), lambda i, j, f=f: f(X[i, j], V[j]))
-        found.append(Case(n, b.binary(n, x, v), value, smooth=n not in ("mod", "atan2")))
+        found.append(Case(n, b.binary(n, x, v), value))
     high, low = b.binary("gt", x, b.constant(1)), b.binary("lt", v, b.constant(1))
     found += [
         Case("pow", b.binary("pow", v, x), table((4, 3), lambda j, i: V[j] ** X[i, j])),
@@ -182,12 +182,13 @@ S4 = Axis.fresh("s", 4)
 
 
 def matrix_cases() -> list[Case]:
-    values = Axis.fresh("λ", 3)
+    values, pair = Axis.fresh("λ", 3), Axis.fresh("σ", 2)
     wide = b.svdvals(x, R, J, values)
     precise = mpmath.matrix(M.tolist())
     inverse, power = (np.array(a.tolist(), dtype=float) for a in (precise**-1, mpmath.expm(precise)))
     eigen, vectors = mpmath.eigsy(mpmath.matrix(P.tolist()))
     u, s, vt = mpmath.svd_r(mpmath.matrix(X.tolist()))
+    tall = mpmath.svd_r(mpmath.matrix(Y.tolist()))
     lower = mpmath.cholesky(mpmath.matrix(P.tolist()))
     determinant = float(mpmath.det(precise))
     return [
@@ -199,9 +200,11 @@ def matrix_cases() -> list[Case]:
         Case("eigvalsh", b.eigvalsh(p, R, S, values), table((3,), lambda k: float(eigen[k]))),
         Case("svdvals", wide, table((3,), lambda k: float(s[k]))),
         Case("svd_outer", b.svd_outer(x, R, J, values),
-             table((3, 4, 3), lambda i, j, k: float(u[i, k] * vt[k, j])), smooth=False),
+             table((3, 4, 3), lambda i, j, k: float(u[i, k] * vt[k, j]))),
+        Case("svd_outer of a tall matrix", b.svd_outer(y, J, K, pair),
+             table((4, 2, 2), lambda j, k, n: float(tall[0][j, n] * tall[2][n, k]))),
         Case("eigh_outer", b.eigh_outer(p, R, S, values),
-             table((3, 3, 3), lambda i, j, k: float(vectors[i, k] * vectors[j, k])), smooth=False),
+             table((3, 3, 3), lambda i, j, k: float(vectors[i, k] * vectors[j, k]))),
     ]  # fmt: skip
 
 

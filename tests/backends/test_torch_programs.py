@@ -12,7 +12,7 @@ from lemmata.operations import call, catalogue
 from lemmata.operations.recognise import fuse
 from lemmata.program import build as b
 from lemmata.program.autodiff import gradient
-from lemmata.program.graph import inputs
+from lemmata.program.graph import inputs, nodes
 from lemmata.program.node import Axis
 from primitive_cases import CASES, laid_out, weighted
 
@@ -40,6 +40,8 @@ def test_gradients_of_programs_are_those_of_autograd(case):
         node = gradient(loss, leaf)
         ours = laid_out(plain.run([node], case.feeds)[0], node, leaf.axes)
         expected = torch.zeros(ours.shape) if expected is None else expected
+        if any(n.op == "eigh_outer" for n in nodes(loss)):  # defined for symmetric matrices only
+            ours, expected = ours + ours.T, expected + expected.T
         np.testing.assert_allclose(ours, expected.numpy(), rtol=1e-9, atol=1e-10)
 
 

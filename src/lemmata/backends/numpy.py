@@ -22,6 +22,7 @@ class TooLarge(ValueError):
 
 
 ELEMENTS = 40_000_000
+GROWING = frozenset({"add", "sub", "mul", "square", "sum", "prod", "contract"})
 NUMERIC = build.ARITHMETIC | build.UNARY - {"not_"}
 """Operations on numbers, for which truth values are 0 and 1."""
 
@@ -29,7 +30,8 @@ NUMERIC = build.ARITHMETIC | build.UNARY - {"not_"}
 def run(outputs: Sequence[Node], feeds: Mapping[str, Any]) -> list[Array]:
     """The values of the outputs, each with its dimensions in the order of `node.axes`.
 
-    Raises KeyError for an input that is not fed, TooLarge for values above ELEMENTS numbers.
+    Raises KeyError for an input that is not fed, TooLarge for values above ELEMENTS numbers and for outputs that are
+    whole numbers beyond 64 bits: as floats, different ones would look the same.
     """
     values: dict[int, Array] = {}
     order = nodes(*outputs)
@@ -46,6 +48,9 @@ def run(outputs: Sequence[Node], feeds: Mapping[str, Any]) -> list[Array]:
             for argument in node.args:
                 if last[argument.uid] == position and argument.uid not in keep:
                     values.pop(argument.uid, None)
+        for output in outputs:
+            if output.dtype == "int" and (abs(values[output.uid]) >= 2**63).any():
+                raise TooLarge("a whole number beyond 64 bits")
     return [values[o.uid] for o in outputs]
 
 
@@ -53,6 +58,8 @@ def _value(node: Node, args: list[Array], feeds: Mapping[str, Any]) -> Array:
     op = node.op
     if op == "input":
         return np.asarray(feeds[node.attr("name")])
+    if leaves_64_bits(node, args):
+        args = [a.astype(float) for a in args]
     simple = ELEMENTWISE.get(op)
     if simple is not None:
         laid = [_spread(x, a, node.axes) for x, a in zip(args, node.args, strict=True)]
@@ -60,6 +67,24 @@ def _value(node: Node, args: list[Array], feeds: Mapping[str, Any]) -> Array:
             laid = [x.astype(np.int64) if x.dtype == bool else x for x in laid]
         return np.asarray(simple(*laid))
     return np.asarray(RULES[op](node, args))
+
+
+def leaves_64_bits(node: Node, args: list[Array]) -> bool:
+    """Whether an operation on whole numbers may give some that 64 bits do not hold."""
+    if node.op not in GROWING or not all(a.dtype.kind in "biu" for a in args):
+        return False
+    bounds = [max(abs(int(a.max())), abs(int(a.min()))) if a.size else 0 for a in args]
+    count = math.prod(a.size for a in node.attr("over")) if node.op in ("sum", "prod", "contract") else 1
+    match node.op:
+        case "add" | "sub":
+            return sum(bounds) >= 2**63
+        case "sum":
+            return bounds[0] * count >= 2**63
+        case "square":
+            return bounds[0] ** 2 >= 2**63
+        case "prod":
+            return bounds[0] > 1 and bounds[0].bit_length() * count > 63
+    return math.prod(bounds) * count >= 2**63
 
 
 def _spread(x: Array, source: Node, axes: tuple[Axis, ...]) -> Array:
@@ -72,14 +97,28 @@ def _spread(x: Array, source: Node, axes: tuple[Axis, ...]) -> Array:
 
 
 def _number(value: Any) -> Any:
-    return float(value) if isinstance(value, Fraction) else value
+    """Fractions and whole numbers beyond 64 bits as floats, NaN where those end."""
+    if not isinstance(value, Fraction) and not (isinstance(value, int) and abs(value) >= 2**63):
+        return value
+    try:
+        return float(value)
+    except OverflowError:
+        return math.nan
 
 
 def _erf(x: Array) -> Array:
+    if x.dtype.kind == "c":
+        from scipy.special import erf
+
+        return np.asarray(erf(x))
     return np.vectorize(math.erf, otypes=[float])(x)
 
 
 def _lgamma(x: Array) -> Array:
+    if x.dtype.kind == "c":
+        from scipy.special import loggamma
+
+        return np.asarray(loggamma(x))
     return np.vectorize(_lgamma_of, otypes=[float])(x)
 
 
@@ -161,9 +200,13 @@ def _positions(node: Node) -> tuple[int, ...]:
     return tuple(node.args[0].axes.index(a) for a in node.attr("over"))
 
 
-def _reduction(f: Callable[..., Any]) -> Callable[[Node, list[Array]], Any]:
+def _reduction(f: Callable[..., Any], empty: float | None = None) -> Callable[[Node, list[Array]], Any]:
+    """`empty` is the value for nothing, where NumPy has none."""
+
     def rule(node: Node, args: list[Array]) -> Any:
         where = _positions(node)
+        if empty is not None and any(a.size == 0 for a in node.attr("over")):
+            return np.full(tuple(a.size for a in node.axes), empty)
         return f(args[0], axis=where if len(where) > 1 or f not in (np.argmax, np.argmin) else where[0])
 
     return rule
@@ -191,6 +234,8 @@ def _diagonal(node: Node, args: list[Array]) -> Array:
 def _take(node: Node, args: list[Array]) -> Array:
     source, index = node.args
     axis, fill = node.attr("axis"), node.attr("fill")
+    if not axis.size:
+        return np.full(tuple(a.size for a in node.axes), np.nan if fill is None else fill)
     raw = _spread(args[1], index, node.axes)
     place = np.round(np.real(raw)).astype(np.int64)
     inside = (place >= 0) & (place < axis.size) & np.isclose(np.real(raw), place)
@@ -326,12 +371,12 @@ RULES: dict[str, Callable[[Node, list[Array]], Any]] = {
     "select": _select,
     "sum": _reduction(np.sum),
     "prod": _reduction(np.prod),
-    "max": _reduction(np.max),
-    "min": _reduction(np.min),
+    "max": _reduction(np.max, math.nan),
+    "min": _reduction(np.min, math.nan),
     "any": _reduction(np.any),
     "all": _reduction(np.all),
-    "argmax": _reduction(np.argmax),
-    "argmin": _reduction(np.argmin),
+    "argmax": _reduction(np.argmax, -1),
+    "argmin": _reduction(np.argmin, -1),
     "contract": _contract,
     "rename": lambda n, a: a[0],
     "diagonal": _diagonal,

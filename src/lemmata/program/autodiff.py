@@ -6,6 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from lemmata.program import build as b
+from lemmata.program.autodiff_matrices import MATRICES
 from lemmata.program.graph import depends, inputs, nodes, substitute
 from lemmata.program.node import Axis, Node
 
@@ -125,6 +126,8 @@ DERIVATIVES: dict[str, Callable[[Node, Node], Node]] = {
 
 
 def _elementwise(node: Node, g: Node) -> list[Node | None]:
+    if node.op == "abs" and node.args[0].dtype == "complex":
+        raise NoGradient("no derivative of the absolute value of complex numbers")
     return [_mul(g, DERIVATIVES[node.op](node.args[0], node))]
 
 
@@ -146,6 +149,13 @@ def _pow(node: Node, g: Node) -> list[Node | None]:
             None,
         ]
     return [_mul(g, y, b.binary("pow", x, b.binary("sub", y, _c(1)))), _mul(g, node, b.unary("log", x))]
+
+
+def _atan2(node: Node, g: Node) -> list[Node | None]:
+    """d atan2(y, x) = (x dy − y dx) / (x² + y²)."""
+    y, x = node.args
+    part = b.binary("div", g, b.binary("add", _sq(x), _sq(y)))
+    return [_mul(part, x), b.unary("neg", _mul(part, y))]
 
 
 def _extremum(op: str) -> Pull:
@@ -249,83 +259,6 @@ def _split(node: Node, g: Node) -> list[Node | None]:
     return [b.merge(b.broadcast(g, node.attr("new")), node.attr("new"), node.attr("axis"))]
 
 
-def _matrix(node: Node) -> tuple[Axis, Axis]:
-    return node.attr("row"), node.attr("column")
-
-
-def _swap(x: Node, row: Axis, column: Axis) -> Node:
-    return b.rename(x, {row: column, column: row})
-
-
-def _inv(node: Node, g: Node) -> list[Node | None]:
-    """d tr(Gᵀ X⁻¹) = −X⁻ᵀ G X⁻ᵀ."""
-    row, column = _matrix(node)
-    g = b.broadcast(g, [row, column])
-    p, q = Axis.fresh(row.label, row.size), Axis.fresh(row.label, row.size)
-    left = b.rename(node, {row: p, column: row})
-    right = b.rename(node, {row: column, column: q})
-    return [b.unary("neg", b.contract([left, b.rename(g, {row: p, column: q}), right], [p, q]))]
-
-
-def _det(node: Node, g: Node) -> list[Node | None]:
-    row, column = _matrix(node)
-    return [_mul(g, node, _swap(b.inv(node.args[0], row, column), row, column))]
-
-
-def _logabsdet(node: Node, g: Node) -> list[Node | None]:
-    row, column = _matrix(node)
-    return [_mul(g, _swap(b.inv(node.args[0], row, column), row, column))]
-
-
-def _matrix_exp(node: Node, g: Node) -> list[Node | None]:
-    """The adjoint Fréchet derivative, read off exp of the block matrix [[Xᵀ, G], [0, Xᵀ]]."""
-    row, column = _matrix(node)
-    g = b.broadcast(g, [row, column])
-    x = _swap(node.args[0], row, column)
-    size = row.size
-    big_row, big_column = Axis.fresh("row", 2 * size), Axis.fresh("column", 2 * size)
-    c1, c2 = Axis.fresh("c", size), Axis.fresh("c", size)
-    zero = b.broadcast(b.constant(0), [row])
-    top = b.concat([(b.rename(x, {column: c1}), c1), (b.rename(g, {column: c2}), c2)], big_column)
-    bottom = b.concat([(b.broadcast(zero, [c1]), c1), (b.rename(x, {column: c2}), c2)], big_column)
-    r1, r2 = Axis.fresh("r", size), Axis.fresh("r", size)
-    whole = b.concat([(b.rename(top, {row: r1}), r1), (b.rename(bottom, {row: r2}), r2)], big_row)
-    e = b.matrix_exp(whole, big_row, big_column)
-    return [b.take(b.take(e, big_row, b.iota(row)), big_column, b.iota(column, size))]
-
-
-def _svdvals(node: Node, g: Node) -> list[Node | None]:
-    """dσ_i = u_iᵀ dX v_i, with the vectors from one more primitive."""
-    row, column = _matrix(node)
-    values = node.attr("values")
-    return [b.contract([b.broadcast(g, [values]), b.svd_outer(node.args[0], row, column, values)], [values])]
-
-
-def _eigvalsh(node: Node, g: Node) -> list[Node | None]:
-    row, column = _matrix(node)
-    values = node.attr("values")
-    return [b.contract([b.broadcast(g, [values]), b.eigh_outer(node.args[0], row, column, values)], [values])]
-
-
-def _cholesky(node: Node, g: Node) -> list[Node | None]:
-    """Murray 2016, eq. 8: X̄ = ½ L⁻ᵀ (Φ(Lᵀ L̄) + Φ(Lᵀ L̄)ᵀ) L⁻¹, Φ the lower half with halved diagonal."""
-    row, column = _matrix(node)
-    g = b.broadcast(g, [row, column])
-    k = Axis.fresh("k", row.size)
-    product = b.contract([b.rename(node, {row: k, column: row}), b.rename(g, {row: k})], [k])
-    lower = b.select(
-        b.binary("gt", b.iota(row), b.iota(column)),
-        product,
-        b.select(b.binary("eq", b.iota(row), b.iota(column)), _mul(product, _c(Fraction(1, 2))), _c(0)),
-    )
-    both = b.binary("add", lower, _swap(lower, row, column))
-    inverse = b.inv(node, row, column)
-    p, q = Axis.fresh("p", row.size), Axis.fresh("q", row.size)
-    left = b.rename(inverse, {row: p, column: row})
-    right = b.rename(inverse, {row: q})
-    return [_mul(_c(Fraction(1, 2)), b.contract([left, b.rename(both, {row: p, column: q}), right], [p, q]))]
-
-
 RULES: dict[str, Pull] = {
     **dict.fromkeys(DERIVATIVES, _elementwise),
     **dict.fromkeys(
@@ -356,7 +289,8 @@ RULES: dict[str, Pull] = {
     "pow": _pow,
     "maximum": _extremum("maximum"),
     "minimum": _extremum("minimum"),
-    "mod": lambda n, g: [g, None],
+    "mod": lambda n, g: [g, _mul(g, b.unary("neg", b.unary("floor", b.binary("div", *n.args))))],
+    "atan2": _atan2,
     "broadcast": lambda n, g: [g],
     "select": _select,
     "sum": _sum,
@@ -372,12 +306,6 @@ RULES: dict[str, Pull] = {
     "stack": _stack,
     "merge": _merge,
     "split": _split,
-    "inv": _inv,
-    "det": _det,
-    "logabsdet": _logabsdet,
-    "matrix_exp": _matrix_exp,
-    "svdvals": _svdvals,
-    "eigvalsh": _eigvalsh,
-    "cholesky": _cholesky,
+    **MATRICES,
     "call": lambda n, g: [*([None] * (len(n.args) - 1)), g],
 }

@@ -64,8 +64,17 @@ _MAKERS: Mapping[str, Callable[[Node, tuple[Node, ...]], Node]] = {
     "stack": lambda n, a: build.stack(a, n.attr("axis")),
     "merge": lambda n, a: build.merge(build.broadcast(a[0], n.attr("axes")), n.attr("axes"), n.attr("new")),
     "split": lambda n, a: build.split(build.broadcast(a[0], [n.attr("axis")]), n.attr("axis"), n.attr("new")),
-    "eigvalsh": lambda n, a: build.eigvalsh(a[0], n.attr("row"), n.attr("column"), n.attr("values")),
-    "svdvals": lambda n, a: build.svdvals(a[0], n.attr("row"), n.attr("column"), n.attr("values")),
+    **{
+        op: (
+            lambda n, a: getattr(build, n.op)(
+                build.broadcast(a[0], [n.attr("row"), n.attr("column")]),
+                n.attr("row"),
+                n.attr("column"),
+                n.attr("values"),
+            )
+        )
+        for op in ("eigvalsh", "svdvals", "svd_outer", "eigh_outer")
+    },
     **{
         op: (lambda n, a: build.reduce(n.op, build.broadcast(a[0], n.attr("over")), n.attr("over")))
         for op in build.REDUCTIONS
