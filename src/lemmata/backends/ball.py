@@ -38,6 +38,7 @@ from lemmata.backends.enclosures import (
 from lemmata.program import build
 from lemmata.program.graph import nodes
 from lemmata.program.node import Axis, Node
+from lemmata.program.primitives import cost
 
 __all__ = ["NotInBall", "TooLarge", "Undecided", "Unsupported", "run"]
 
@@ -46,8 +47,6 @@ Array = NDArray[Any]
 
 OPERATIONS = 200_000
 """Scalar operations that one evaluation may take."""
-DENSE = frozenset({"inv", "matrix_exp", "cholesky", "det", "logabsdet"})
-SPECTRAL = frozenset({"eigvalsh", "svdvals", "svd_outer", "eigh_outer"})
 
 
 def run(outputs: Sequence[Node], feeds: Mapping[str, Any], bits: int) -> list[Array]:
@@ -66,24 +65,12 @@ def run(outputs: Sequence[Node], feeds: Mapping[str, Any], bits: int) -> list[Ar
 
 def _run(outputs: Sequence[Node], feeds: Mapping[str, Any]) -> list[Array]:
     order = nodes(*outputs)
-    if sum(map(_cost, order)) > OPERATIONS:
+    if sum(map(cost, order)) > OPERATIONS:
         raise TooLarge(f"more than {OPERATIONS} operations on balls")
     values: dict[int, Array] = {}
     for node in order:
         values[node.uid] = _value(node, [values[a.uid] for a in node.args], feeds)
     return [_each(finished, values[o.uid]) for o in outputs]
-
-
-def _cost(node: Node) -> int:
-    size = math.prod(a.size for a in node.axes)
-    match node.op:
-        case op if op in build.REDUCTIONS or op in ("contract", "scatter"):
-            return math.prod(a.size for a in build.union(node.args))
-        case op if op in SPECTRAL or op in DENSE:
-            side = max(node.attr("row").size, node.attr("column").size)
-            weight = side * math.prod(a.size for a in node.args[0].axes)
-            return weight * (10 if op in SPECTRAL else 1)
-    return size
 
 
 def _value(node: Node, args: list[Array], feeds: Mapping[str, Any]) -> Array:
