@@ -1,4 +1,4 @@
-"""Where NumPy's own numbers end: whole numbers beyond 64 bits, extrema of nothing, functions of complex numbers."""
+"""Where NumPy ends: whole numbers beyond 64 bits, extrema of nothing, functions of complex numbers, large products."""
 
 from __future__ import annotations
 
@@ -68,3 +68,23 @@ def test_error_function_and_log_gamma_of_complex_numbers():
     assert value(b.unary("erf", c), c=1j) == pytest.approx(1.6504257587975429j)
     gamma = cmath.exp(value(b.unary("lgamma", c), c=1j))
     assert abs(gamma) ** 2 == pytest.approx(math.pi / math.sinh(math.pi))
+
+
+@pytest.mark.parametrize("sizes", [(40, 40, 40, 1), (1, 40, 1000, 1), (7, 33, 50, 5), (3, 500, 30, 2)])
+@pytest.mark.parametrize("dtype", ["real", "complex"])
+def test_large_products_are_those_of_einsum(sizes, dtype):
+    """Σ_jk x_hij y_hjm z_k w_m, where k stands in one factor only, in orders that no matrix product has."""
+    i, j, m, h = (Axis.fresh(n, s) for n, s in zip("ijmh", sizes, strict=True))
+    k = Axis.fresh("k", 3)
+    axes = {"x": (j, h, i), "y": (m, j, h), "z": (k,), "w": (m,)}
+    rng = np.random.default_rng(0)
+    feeds = {n: rng.normal(size=[a.size for a in own]) for n, own in axes.items()}
+    if dtype == "complex":
+        feeds["x"] = feeds["x"] * 1j + 1
+    given = [b.input(n, own, dtype if n == "x" else "real") for n, own in axes.items()]
+    node = b.contract(given, [j, k])
+    expected = np.einsum("jhi,mjh,k,m->him", *feeds.values(), optimize=True)
+    found = plain.run([node], feeds)[0].transpose([node.axes.index(a) for a in (h, i, m)])
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
+    total = plain.run([b.contract(given[:2], [i, j, m])], feeds)[0]
+    np.testing.assert_allclose(total, np.einsum("jhi,mjh->h", feeds["x"], feeds["y"]), rtol=1e-9)

@@ -35,6 +35,7 @@ from lemmata.backends.enclosures import (
     minimum,
     multiply,
 )
+from lemmata.backends.numpy_products import lay
 from lemmata.program import build
 from lemmata.program.graph import nodes
 from lemmata.program.node import Axis, Node
@@ -164,19 +165,13 @@ def _contract(node: Node, args: list[Array]) -> Array:
     for position in range(1, len(args)):
         second = node.args[position]
         joint = tuple(dict.fromkeys((*axes, *second.axes)))
-        product = _each(multiply, _lay(value, axes, joint), _spread(args[position], second, joint))
+        product = _each(multiply, lay(value, axes, joint), _spread(args[position], second, joint))
         later = {a for n in node.args[position + 1 :] for a in n.axes}
         over = tuple(a for a in joint if a in node.attr("over") and a not in later)
         kept = tuple(a for a in joint if a not in over)
-        value = _sum(_lay(product, joint, (*kept, *over)), len(kept)) if over else product
+        value = _sum(lay(product, joint, (*kept, *over)), len(kept)) if over else product
         axes = kept
-    return _lay(value, axes, node.axes)
-
-
-def _lay(x: Array, axes: Sequence[Axis], wanted: Sequence[Axis]) -> Array:
-    """The dimensions in another order, of size 1 for axes that are not there."""
-    moved = x.transpose([axes.index(a) for a in wanted if a in axes])
-    return moved.reshape(tuple(a.size if a in axes else 1 for a in wanted))
+    return lay(value, axes, node.axes)
 
 
 def _sum(x: Array, kept: int) -> Array:
@@ -192,7 +187,7 @@ def _moved(node: Node, args: list[Array]) -> Array:
 def _take(node: Node, args: list[Array]) -> Array:
     source, index = node.args
     axis, fill = node.attr("axis"), node.attr("fill")
-    rows = np.broadcast_to(_lay(args[0], source.axes, (*node.axes, axis)), (*(a.size for a in node.axes), axis.size))
+    rows = np.broadcast_to(lay(args[0], source.axes, (*node.axes, axis)), (*(a.size for a in node.axes), axis.size))
     places = _full(args[1], index, node.axes)
     outside = arb.nan() if fill is None else fill
     result = np.empty(places.shape, dtype=object)
@@ -215,7 +210,7 @@ def _scatter(node: Node, args: list[Array]) -> Array:
         if place is not None and 0 <= place < axis.size:
             goal = (*at[: len(kept)], place)
             result[goal] = add(result[goal], data[at])
-    return _lay(result, (*kept, axis), node.axes)
+    return lay(result, (*kept, axis), node.axes)
 
 
 def _matrices(function: Callable[[list[list[Any]]], Any], results: int) -> Callable[[Node, list[Array]], Array]:

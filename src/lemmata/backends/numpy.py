@@ -10,15 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lemmata.backends.numpy_products import TooLarge, contract, lay
 from lemmata.program import build
 from lemmata.program.graph import nodes
 from lemmata.program.node import Axis, Node
 
 Array = NDArray[Any]
-
-
-class TooLarge(ValueError):
-    """A program whose values would not fit."""
 
 
 ELEMENTS = 40_000_000
@@ -91,9 +88,7 @@ def _spread(x: Array, source: Node, axes: tuple[Axis, ...]) -> Array:
     """The array with one dimension per target axis, of size 1 where the source lacks it."""
     if source.axes == axes:
         return x
-    order = [source.axes.index(a) for a in axes if a in source.axes]
-    x = x.transpose(order)
-    return x.reshape(tuple(a.size if a in source.axes else 1 for a in axes))
+    return lay(x, source.axes, axes)
 
 
 def _number(value: Any) -> Any:
@@ -212,17 +207,6 @@ def _reduction(f: Callable[..., Any], empty: float | None = None) -> Callable[[N
     return rule
 
 
-def _contract(node: Node, args: list[Array]) -> Array:
-    labels: dict[int, int] = {}
-    operands: list[Any] = []
-    for x, source in zip(args, node.args, strict=True):
-        operands += [x, [labels.setdefault(a.uid, len(labels)) for a in source.axes]]
-    out = [labels[a.uid] for a in node.axes]
-    if len(labels) > 50:
-        raise TooLarge("a contraction over more than fifty axes")
-    return np.einsum(*operands, out, optimize="greedy" if len(args) > 2 else False)
-
-
 def _diagonal(node: Node, args: list[Array]) -> Array:
     a, c = node.attr("pair")
     source = node.args[0].axes
@@ -239,17 +223,8 @@ def _take(node: Node, args: list[Array]) -> Array:
     raw = _spread(args[1], index, node.axes)
     place = np.round(np.real(raw)).astype(np.int64)
     inside = (place >= 0) & (place < axis.size) & np.isclose(np.real(raw), place)
-    moved = np.moveaxis(args[0], source.axes.index(axis), -1)
-    rest = tuple(a for a in source.axes if a != axis)
-    shaped = (
-        moved.reshape(tuple(a.size if a in rest else 1 for a in node.axes) + (axis.size,))
-        if rest == tuple(a for a in node.axes if a in rest)
-        else moved.transpose([rest.index(a) for a in node.axes if a in rest] + [len(rest)]).reshape(
-            tuple(a.size if a in rest else 1 for a in node.axes) + (axis.size,)
-        )
-    )
     shape = tuple(a.size for a in node.axes)
-    shaped = np.broadcast_to(shaped, (*shape, axis.size))
+    shaped = np.broadcast_to(lay(args[0], source.axes, (*node.axes, axis)), (*shape, axis.size))
     place = np.broadcast_to(np.where(inside, place, 0), shape)
     found = np.take_along_axis(shaped, place[..., None], axis=-1)[..., 0]
     if inside.all():
@@ -377,7 +352,7 @@ RULES: dict[str, Callable[[Node, list[Array]], Any]] = {
     "all": _reduction(np.all),
     "argmax": _reduction(np.argmax, -1),
     "argmin": _reduction(np.argmin, -1),
-    "contract": _contract,
+    "contract": contract,
     "rename": lambda n, a: a[0],
     "diagonal": _diagonal,
     "take": _take,
