@@ -70,6 +70,10 @@ SPELLED = {
         exp(b.binary("sub", X, b.reduce("max", X, [J]))), J))),
     "log_softmax": b.unary("log", b.binary("div", exp(X), total(exp(renamed(X)), R))),
     "log_softmax by difference": b.binary("sub", X, b.unary("log", total(exp(renamed(X)), R))),
+    "log_softmax of an element": b.unary("log", b.take(call("softmax", [X], axis=J), J, b.constant(2))),
+    "log_softmax of elements chosen": b.unary("log", b.take(call("softmax", [X], axis=J), J, b.iota(I_))),
+    "log_softmax renamed": b.unary("log", b.rename(call("softmax", [X], axis=J), {J: R})),
+    "softplus of the other outcome": b.unary("log", b.binary("sub", b.constant(1), call("sigmoid", [X]))),
     "logsumexp in a cross-entropy": b.unary("log", b.binary("div", exp(b.take(X, J, b.constant(2))), total(exp(X), J))),
     "sigmoid": b.binary("div", b.constant(1), one_plus(exp(b.unary("neg", X)))),
     "sigmoid by quotient": b.binary("div", exp(X), one_plus(exp(X))),
@@ -93,6 +97,19 @@ def test_the_recognised_form_does_not_overflow(title):
     feeds = {"x": np.full((4, 5), 1000.0)}
     assert not np.isfinite(plain.run([SPELLED[title]], feeds)[0]).all()
     assert np.isfinite(plain.run([fuse(SPELLED[title])], feeds)[0]).all()
+
+
+def test_the_logarithm_of_a_probability_that_vanishes_is_finite():
+    title = "log_softmax of an element"
+    feeds = {"x": np.array([[1000.0, 0, 0, 0, 0]] * 4)}
+    assert plain.run([SPELLED[title]], feeds)[0].tolist() == [-np.inf] * 4
+    assert plain.run([fuse(SPELLED[title])], feeds)[0].tolist() == [-1000.0] * 4
+
+
+def test_the_logarithm_of_nothing_beside_a_softmax_stays():
+    """Zeros outside the range have the logarithm −∞."""
+    padded = b.unary("log", b.take(call("softmax", [X], axis=J), J, b.iota(R, 1), fill=0))
+    assert names(fuse(padded)) == ["softmax"]
 
 
 def weights(scores: Node, axis: Axis = J) -> Node:

@@ -118,21 +118,30 @@ def _is_top(node: Node, x: Node) -> bool:
 
 
 def _log(node: Node) -> Node | None:
-    """log Σ exp, log softmax, log σ, log(1 + exp x), log(exp(u) / Σ exp)."""
+    """log Σ exp, log softmax and its elements, log σ, log(1 − σ), log(1 + exp x), log(exp(u) / Σ exp)."""
     x = node.args[0]
     summed = _sum_of_exp(x)
     if summed is not None:
         return call("logsumexp", [summed[0]], axis=summed[1])
     if is_call(x, "softmax"):
-        return call("log_softmax", [x.args[0]], axis=dict(x.attr("attrs"))["axis"])
+        return _logarithm(x)
     if is_call(x, "sigmoid"):
         return build.unary("neg", call("softplus", [build.unary("neg", x.args[0])]))
+    moved = x.op == "rename" or x.op == "take" and x.attr("fill") is None
+    if moved and is_call(x.args[0], "softmax"):
+        return rebuild(x, (_logarithm(x.args[0]), *x.args[1:]))
+    if x.op == "sub" and build.literal(x.args[0]) == 1 and is_call(x.args[1], "sigmoid"):
+        return build.unary("neg", call("softplus", [x.args[1].args[0]]))
     if x.op == "div" and x.args[0].op == "exp" and _sum_of_exp(x.args[1]) is not None:
         return build.binary("sub", x.args[0].args[0], _improved(build.unary("log", x.args[1])))
     rest = sole(x, "add", 1)
     if rest is not None and rest.op == "exp":
         return call("softplus", [rest.args[0]])
     return None
+
+
+def _logarithm(softmax: Node) -> Node:
+    return call("log_softmax", [softmax.args[0]], axis=dict(softmax.attr("attrs"))["axis"])
 
 
 def _shifted(node: Node) -> Node | None:
