@@ -30,3 +30,13 @@ def test_report_is_as_accepted(name, monkeypatch):
         EXPECTED.mkdir(exist_ok=True)
         expected.write_text(stream.getvalue(), encoding="utf-8")
     assert stream.getvalue() == expected.read_text(encoding="utf-8")
+
+
+def test_reports_do_not_depend_on_what_was_read_before():
+    def report(name: str) -> str:
+        stream = io.StringIO()
+        Plain(stream).write(layout.document(lemmata.check(str(ROOT / "examples" / name), code=False), verbosity=2))
+        return stream.getvalue()
+
+    before = [report(name) for name in DOCUMENTS]
+    assert [report(name) for name in reversed(DOCUMENTS)] == before[::-1]

@@ -89,11 +89,13 @@ class Size:
         return total
 
     def __str__(self) -> str:
+        """In the author's names; a size that has none is a question mark."""
         if not self.terms:
             return "0"
         parts = []
         for monomial, coefficient in sorted(self.terms, key=lambda t: (-sum(e for _, e in t[0]), t[0])):
-            letters = "·".join(a if e == 1 else f"{a}^{e}" for a, e in monomial)
+            named = [("?" if a.startswith("?") else a, e) for a, e in monomial]
+            letters = "·".join(a if e == 1 else f"{a}^{e}" for a, e in named)
             sign = "-" if coefficient < 0 else "+"
             number = "" if abs(coefficient) == 1 and letters else str(abs(coefficient))
             parts.append((sign, "·".join(x for x in (number, letters) if x)))

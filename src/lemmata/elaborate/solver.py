@@ -23,8 +23,8 @@ class Misfit(Unreadable):
 
 
 def unknown(hint: str = "") -> Size:
-    """A size to be found out."""
-    return Size.of(f"?{hint}{next(_fresh)}")
+    """A size to be found out. Names sort as they were made, whatever was read before."""
+    return Size.of(f"?{hint}{next(_fresh):09d}")
 
 
 def is_unknown(atom: str) -> bool:

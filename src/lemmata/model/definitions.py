@@ -42,14 +42,7 @@ class Symbol:
 
 def describe(shape: Sequence[Size]) -> str:
     """A shape in the author's sizes; a size without a name is a question mark."""
-    return " × ".join(map(_readable, shape)) if shape else "a number"
-
-
-def _readable(size: Size) -> str:
-    text = str(size)
-    for atom in sorted(size.atoms, key=len, reverse=True):
-        text = text.replace(atom, "?") if atom.startswith("?") else text
-    return text
+    return " × ".join(map(str, shape)) if shape else "a number"
 
 
 @dataclass(frozen=True, slots=True)

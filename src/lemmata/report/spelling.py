@@ -119,8 +119,7 @@ def word(name: str) -> str:
 
 def shape(type_: t.Tensor, solution: Solution) -> str:
     """`n × d`, `row d`, `number`; unknown sizes as `?`."""
-    text = str(type_.substitute(solution))
-    return " ".join("?" if word.startswith("?") else word for word in text.split(" "))
+    return str(type_.substitute(solution))
 
 
 def shapes(sides: tuple[t.Term, ...], solution: Solution) -> list[tuple[str, str]]:

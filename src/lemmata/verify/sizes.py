@@ -102,8 +102,9 @@ def _search(problem: Problem, number: int, earlier: Sequence[Mapping[str, int]])
     top = max(LARGEST, bottom)
     for least, largest, distinct in ((2, bottom, True), (2, top, True), (1, top, True), (1, top, False)):
         candidates = {}
-        for name in names:
-            order = random.Random(f"{number}:{name}")
+        for place, name in enumerate(names):
+            # The name of an unknown size tells how many were met before it; its place does not.
+            order = random.Random(f"{number}:{place if name.startswith('?') else name}")
             low, high = _bounds(name, problem.rules)
             near = [v for v in range(max(least, low), max(largest, low + 6) + 1) if v <= high]
             had = {s[name] for s in earlier}
