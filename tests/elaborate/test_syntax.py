@@ -16,8 +16,8 @@ import pytest
 
 from lemmata import latex
 from lemmata.elaborate import surface as s
+from lemmata.elaborate.surface import children
 from lemmata.elaborate.syntax import MAX_TREE_DEPTH, conditions, expression, parse, show
-from lemmata.elaborate.syntax.reach import children
 
 TABLE = Path(__file__).with_name("syntax_cases.txt")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -31,24 +32,31 @@ def run(outputs: Sequence[Node], feeds: Mapping[str, Any]) -> list[Array]:
     whole numbers beyond 64 bits: as floats, different ones would look the same.
     """
     values: dict[int, Array] = {}
-    order = nodes(*outputs)
-    last: dict[int, int] = {}
-    for position, node in enumerate(order):
-        for argument in node.args:
-            last[argument.uid] = position
-    keep = {o.uid for o in outputs}
     with np.errstate(all="ignore"):
-        for position, node in enumerate(order):
-            if math.prod(a.size for a in node.axes) > ELEMENTS:
-                raise TooLarge(f"a value of {math.prod(a.size for a in node.axes)} numbers")
+        for node, done in _plan(tuple(outputs)):
             values[node.uid] = _value(node, [values[a.uid] for a in node.args], feeds)
-            for argument in node.args:
-                if last[argument.uid] == position and argument.uid not in keep:
-                    values.pop(argument.uid, None)
+            for uid in done:
+                del values[uid]
         for output in outputs:
             if output.dtype == "int" and (abs(values[output.uid]) >= 2**63).any():
                 raise TooLarge("a whole number beyond 64 bits")
     return [values[o.uid] for o in outputs]
+
+
+@lru_cache(maxsize=4)
+def _plan(outputs: tuple[Node, ...]) -> list[tuple[Node, list[int]]]:
+    """Every node in the order of evaluation, with the values that nobody needs after it. Raises TooLarge."""
+    order = nodes(*outputs)
+    needed = {o.uid for o in outputs}
+    steps: list[tuple[Node, list[int]]] = []
+    for node in reversed(order):
+        size = math.prod(a.size for a in node.axes)
+        if size > ELEMENTS:
+            raise TooLarge(f"a value of {size} numbers")
+        done = {a.uid for a in node.args} - needed
+        needed |= done
+        steps.append((node, sorted(done)))
+    return steps[::-1]
 
 
 def _value(node: Node, args: list[Array], feeds: Mapping[str, Any]) -> Array:

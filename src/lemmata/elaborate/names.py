@@ -58,20 +58,6 @@ def spell(expr: s.Expr | None) -> str:
     return type(expr).__name__ + f"@{expr.start}"
 
 
-def children(expr: object) -> Iterator[s.Expr]:
-    """The immediate sub-expressions, scripts of names included."""
-    for field in getattr(expr, "__dataclass_fields__", ()):
-        yield from _expressions(getattr(expr, field))
-
-
-def _expressions(value: object) -> Iterator[s.Expr]:
-    if isinstance(value, s.Expr):
-        yield value
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _expressions(item)
-
-
 def walk(expr: s.Expr) -> Iterator[s.Expr]:
     """The expression and everything below it (first option of a choice only)."""
     stack = [expr]
@@ -81,7 +67,7 @@ def walk(expr: s.Expr) -> Iterator[s.Expr]:
         if isinstance(node, s.Choice):
             stack.append(node.options[0])
         else:
-            stack.extend(children(node))
+            stack.extend(s.children(node))
 
 
 def stem(name: s.Name) -> str:

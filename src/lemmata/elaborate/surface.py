@@ -7,8 +7,10 @@ LaTeX. Where notation alone cannot decide (call or product, reach of a sum), the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from fractions import Fraction
+from functools import cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,3 +304,28 @@ class Part:
     lead: str = ""
     """Words just before it inside the formula (`where`, `if`, `and`, `s.t.`), trimmed."""
     row: int = 0
+
+
+def children(expr: Expr) -> Iterator[Expr]:
+    """The expressions directly inside one, scripts of names included."""
+    kind: type = type(expr)
+    for field in _fields(kind):
+        value = getattr(expr, field)
+        if isinstance(value, Expr):
+            yield value
+        elif isinstance(value, tuple):
+            yield from _inside(value)
+
+
+def _inside(values: tuple[object, ...]) -> Iterator[Expr]:
+    for value in values:
+        if isinstance(value, Expr):
+            yield value
+        elif isinstance(value, tuple):
+            yield from _inside(value)
+
+
+@cache
+def _fields(kind: type) -> tuple[str, ...]:
+    """The fields of this kind of expression that may hold expressions."""
+    return tuple(f.name for f in fields(kind) if f.type not in ("int", "str", "bool", "Fraction", "tuple[str, ...]"))

@@ -6,6 +6,7 @@ Row --token--> tokens --letters, brackets--> paired tokens --parts--> pieces --g
 from __future__ import annotations
 
 from lemmata.elaborate import surface as s
+from lemmata.elaborate.surface import children
 from lemmata.elaborate.syntax.brackets import pair
 from lemmata.elaborate.syntax.conditions import conditions, is_condition
 from lemmata.elaborate.syntax.flatten import tokens
@@ -13,7 +14,6 @@ from lemmata.elaborate.syntax.grammar import Context, Parser
 from lemmata.elaborate.syntax.letters import join
 from lemmata.elaborate.syntax.parts import combined, pieces, read
 from lemmata.elaborate.syntax.quantity import d_is_quantity
-from lemmata.elaborate.syntax.reach import children
 from lemmata.elaborate.syntax.show import show
 from lemmata.latex.tree import Row
 

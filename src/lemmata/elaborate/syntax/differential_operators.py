@@ -130,7 +130,7 @@ def _letters(expr: s.Expr) -> frozenset[str]:
         elif isinstance(node, s.Scripted):
             pending.append(node.base)
         else:
-            pending.extend(reach.children(node))
+            pending.extend(s.children(node))
     return frozenset(found)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.syntax.choices import Budget
@@ -111,19 +111,5 @@ def occurs(letters: frozenset[str], expr: s.Expr) -> bool:
         if isinstance(node, s.Big):
             free = free - index_letters(node.lower)
         if free:
-            pending.extend((child, free) for child in children(node))
+            pending.extend((child, free) for child in s.children(node))
     return False
-
-
-def children(expr: s.Expr) -> Iterator[s.Expr]:
-    """The expressions directly inside one."""
-    for field in fields(expr):
-        yield from _expressions(getattr(expr, field.name))
-
-
-def _expressions(value: object) -> Iterator[s.Expr]:
-    if isinstance(value, s.Expr):
-        yield value
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _expressions(item)
