@@ -10,12 +10,15 @@ from pathlib import Path
 from lemmata.diagnostic import Diagnostic
 from lemmata.documents.model import Document, Position, Span
 
-SUFFIXES = (".md", ".markdown", ".mdx", ".qmd", ".ipynb")
+SUFFIXES = (".md", ".markdown", ".mdx", ".qmd", ".rst", ".ipynb")
+"""What is a document where a folder is searched; Python files are read, and their code run, where they are named."""
+FORMATS = {".ipynb": "notebook", ".rst": "restructuredtext", ".py": "python"}
+"""By suffix; everything else is Markdown."""
 MARKDOWN_LIMIT = 2_000_000
 """Bytes of a Markdown file that are read; a long book has one million."""
 NOTEBOOK_LIMIT = 200_000_000
 """Bytes of a notebook that is read at all; outputs are most of it."""
-_SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages"})
+_SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages", "_build", "venv"})
 
 
 def read(path: str | Path) -> Document:
@@ -26,7 +29,7 @@ def read(path: str | Path) -> Document:
     something to read (broken UTF-8, NUL characters, excessive nesting) is a `warning`.
     """
     name = os.fspath(path)
-    format = "notebook" if name.lower().endswith(".ipynb") else "markdown"
+    format = FORMATS.get(os.path.splitext(name)[1].lower(), "markdown")
     limit = NOTEBOOK_LIMIT if format == "notebook" else MARKDOWN_LIMIT
     try:
         data = _load(name, limit + 1)
@@ -48,17 +51,28 @@ def read(path: str | Path) -> Document:
 def read_text(
     source: str, path: str | Path = "<text>", format: str = "markdown", problems: tuple[Diagnostic, ...] = ()
 ) -> Document:
-    """Read a document from its text; `format` is `markdown` or `notebook`, `problems` what is known to be wrong."""
+    """Read a document from its text; `format` is `markdown`, `notebook`, `restructuredtext` or `python`, `problems`
+    what is known to be wrong.
+    """
     name = os.fspath(path)
-    if format == "notebook":
-        from lemmata.documents.notebook import read_notebook
+    match format:
+        case "notebook":
+            from lemmata.documents.notebook import read_notebook
 
-        return read_notebook(source, name, problems)
-    if format != "markdown":
-        raise ValueError(f"no such document format: {format}")
-    from lemmata.documents.markdown import read_markdown
+            return read_notebook(source, name, problems)
+        case "restructuredtext":
+            from lemmata.documents.restructured import read_restructured
 
-    return read_markdown(source, name, problems)
+            return read_restructured(source, name, problems)
+        case "python":
+            from lemmata.documents.python import read_python
+
+            return read_python(source, name, problems)
+        case "markdown":
+            from lemmata.documents.markdown import read_markdown
+
+            return read_markdown(source, name, problems)
+    raise ValueError(f"no such document format: {format}")
 
 
 def find(paths: Iterable[str | Path]) -> list[str]:

@@ -105,7 +105,7 @@ class CodeCell:
 class Document:
     path: str
     format: str
-    """`markdown` or `notebook`."""
+    """`markdown`, `notebook`, `restructuredtext` or `python`."""
     blocks: tuple[Block | CodeCell, ...]
     macros: Mapping[str, str] = field(default_factory=dict)
     """From front matter (`math:`), by name with backslash; `\\newcommand` inside formulas is latex's business."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, TypeVar
 
 from lemmata.documents.model import Position, Span
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +69,16 @@ def _align(text: str, source: Sequence[str], index: int) -> Line:
     found = full.rfind(kept) if kept else len(full)
     margin = len(text) - len(text.lstrip()) if kept else 0
     return Line(text, index + 1, max(1, found + 1 - margin))
+
+
+def moved(value: T, lines: Sequence[Line]) -> T:
+    """The block, formula or diagnostic with its positions in a text of these lines turned into those of the file."""
+    found: Any = value
+    if isinstance(value, Position):
+        line = lines[min(value.line, len(lines)) - 1]
+        found = Position(line.line, max(1, line.column + value.column - 1), value.cell)
+    elif isinstance(value, tuple):
+        found = tuple(moved(item, lines) for item in value)
+    elif is_dataclass(value) and not isinstance(value, type):
+        found = replace(value, **{f.name: moved(getattr(value, f.name), lines) for f in fields(value) if f.init})
+    return found  # type: ignore[no-any-return]

@@ -56,7 +56,7 @@ def _claim(statement: Statement, seed: int) -> Verdict:
             )
         if guessed:
             names = ", ".join(dict.fromkeys(v.latex for v in guessed))
-            return _unchecked(verdict, f"fails, but {names} was not declared and its shape is a guess")
+            return _unchecked(verdict, f"fails, but the shape of {names} is a guess, since nothing declares it")
         if statement.unread and _readable_failures(statement):
             return _unchecked(verdict, f"fails, but another reading could not be tried: {statement.unread[0]}")
         if not statement.complete:

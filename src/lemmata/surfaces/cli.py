@@ -65,7 +65,9 @@ def check(
     seed: int,
     code: bool,
 ) -> None:
-    """Check every claim of the documents at PATH... (files, or folders with .md, .mdx, .qmd and .ipynb files).
+    """Check every claim of the documents at PATH... (files, or folders with .md, .mdx, .qmd, .rst and .ipynb files).
+
+    Python files, whose comments and docstrings are read, are checked where they are named.
 
     Exit status: 0 nothing refuted, 1 something refuted, 2 usage or unreadable input.
     """
