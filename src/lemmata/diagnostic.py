@@ -9,6 +9,11 @@ if TYPE_CHECKING:
     from lemmata.documents.model import Span
 
 
+def mistake(error: Exception) -> str:
+    """What is said where our own code failed: it costs the statement it happened at, nothing else."""
+    return f"a mistake in lemmata: {type(error).__name__}: {error}"[:300]
+
+
 @dataclass(frozen=True, slots=True)
 class Label:
     """A secondary place in the author's document with a short remark."""

@@ -12,6 +12,7 @@ from dataclasses import replace
 from os import PathLike, fspath
 from pathlib import Path
 
+from lemmata.diagnostic import mistake
 from lemmata.documents import read
 from lemmata.elaborate.document import Elaboration, elaborate
 from lemmata.elaborate.statement import Statement
@@ -51,7 +52,7 @@ def verdict(statement: Statement, seed: int) -> Verdict:
     try:
         return judge_statement(statement, seed)
     except Exception as error:
-        return Verdict("unchecked", reason=f"a mistake in lemmata: {type(error).__name__}: {error}"[:300])
+        return Verdict("unchecked", reason=mistake(error))
 
 
 def with_code(found: Examination, elaboration: Elaboration, seed: int) -> Examination:

@@ -10,6 +10,7 @@ import ast
 import io
 import re
 import tokenize
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -56,7 +57,9 @@ def read_python(source: str, path: str, problems: Sequence[Diagnostic] = ()) -> 
     lines = source.split("\n")
     diagnostics = list(problems)
     try:
-        tree: ast.Module | None = ast.parse(_tolerated(source))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Python thinks of a `\l` in a docstring is no matter here
+            tree: ast.Module | None = ast.parse(_tolerated(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         tree = None
         line = min(len(lines), getattr(error, "lineno", None) or 1)

@@ -209,7 +209,7 @@ def _looks_called(r: Reader, name: s.Name, group: s.Paren) -> bool:
     """f(x), p(x, y) with an unbound name before a list or a lone symbol is a call of something unknown."""
     if len(group.items) > 1 or group.separators:
         return True
-    return isinstance(group.items[0], s.Name) and name.sup is None
+    return bool(group.items) and isinstance(group.items[0], s.Name) and name.sup is None
 
 
 def call(r: Reader, expr: s.Call) -> t.Term:
@@ -228,6 +228,8 @@ def call(r: Reader, expr: s.Call) -> t.Term:
     if _is_value(r, bare) and expr.bracketed:
         return product(r, [r.term(bare), *(r.term(i) for i in expr.arguments)])
     if expr.function.primes:
+        if not expr.arguments:
+            raise Unreadable(f"the derivative of {stem(bare)} has no argument")
         return prime(
             r, lambda x: apply_operator(r, expr, (x,)), r.term(expr.arguments[0]), expr.function.primes, stem(bare)
         )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from lemmata import latex
 from lemmata.core.size import Size
 from lemmata.core.terms import Term
+from lemmata.diagnostic import mistake
 from lemmata.documents.model import Document, Formula, Position
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.claims import Attempt, Conditions, inputs_of, read_chain, shape_of
@@ -40,6 +41,7 @@ TAKEN_BACK = re.compile(
 """“… , but this is wrong”, “……，但这是错误的” right behind a formula."""
 EXISTENTIAL = re.compile(r"(?:\bthere (?:is|are|exists?)\b|\bexists?\b|存在)[^.。;；]*$", re.IGNORECASE)
 """“If there exist a_i such that …” says what is looked for, not what holds."""
+T = TypeVar("T")
 STATEMENT_ROLES = frozenset(
     {
         "declaration",
@@ -114,7 +116,7 @@ class Elaborator:
         shared = self.shared(Choices(), None)
         roles = self.roles = Roles(shared, letters, self.items)
         for item in self.items:
-            roles.declare(item)
+            carefully(item, roles.declare)
         note_sizes(Reader(shared, Place(0)), exprs)
         widths(roles, exprs)
         implied_families(roles, exprs)
@@ -122,9 +124,9 @@ class Elaborator:
         apply_laws(self.context, self.items, roles)
         undefined_losses(roles)
         for item in self.items:
-            roles.assign(item)
+            carefully(item, roles.assign)
         apply_first_values(roles)
-        statements = [x for item in self.items for x in self.statements(item)]
+        statements = [x for item in self.items for x in carefully(item, self.statements) or self.failed(item)]
         return Elaboration(self.document, tuple(statements), roles, self.context, tuple(self.items))
 
     def parse(self) -> None:
@@ -288,6 +290,11 @@ class Elaborator:
             found.append(self.shape_claim(item))
         return found
 
+    def failed(self, item: Item) -> list[Statement]:
+        if not item.mistake:
+            return []
+        return [self.statement(item, item.part.expr, role="claim", kind="equation", reason=item.mistake)]
+
     def plain(self, item: Item) -> Statement:
         reason = item.reason
         shapes: tuple[tuple[str, str], ...] = ()
@@ -306,8 +313,6 @@ class Elaborator:
         shared = self.shared(Choices(), item)
         r = Reader(shared, item.place)
         try:
-            for binding in self.environment.all(""):
-                _ = binding
             term = _definition_term(r, item, expr)
         except Unreadable as error:
             return str(error), (), ()
@@ -419,6 +424,15 @@ class Elaborator:
         return Statement(
             formula, formula.position(start), formula.position(max(start, end - 1)), text, expr=expr, **parts
         )  # type: ignore[arg-type]
+
+
+def carefully(item: Item, step: Callable[[Item], T]) -> T | None:
+    """Take a step with an item; None where our own code fails at it, which the item remembers."""
+    try:
+        return None if item.mistake else step(item)
+    except Exception as error:
+        item.mistake = mistake(error)
+        return None
 
 
 def definition_place(binding: Binding) -> Place:

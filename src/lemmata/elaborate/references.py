@@ -524,6 +524,8 @@ def _recurrence_type(r: Reader, binding: Binding, letter: str, shift: int, kind:
     assert body is not None
     entry = Recurrence(letter, body, latex=binding.latex)
     for pattern, value in binding.clauses:
+        if not pattern:
+            raise Unreadable(f"{binding.latex} has a value that is said of no member")
         first = a.literal(r.term(pattern[0]))
         if first is not None:
             base = r.at(binding.place, {}).term(value)

@@ -38,6 +38,8 @@ class Item:
     role: str = ""
     kind: str = ""
     reason: str = ""
+    mistake: str = ""
+    """What our own code failed with at this part."""
     claims: list[s.Relation] = field(default_factory=list)
     """What is to be judged: chains of the part's relations."""
     membership: tuple[s.Expr, s.Expr] | None = None

@@ -171,6 +171,8 @@ class Reader:
     def other(self, text: str, at: int) -> Node | None:
         """Characters beyond ASCII, comments, and commands nobody knows."""
         start, end = self.starts[at], self.ends[at]
+        if text == "%":
+            return Symbol(start, end, "\\%", "other")  # a comment of nothing is somebody's percent sign
         if len(text) == 1 and text != "\\":
             return character(text, start, end, self.source)
         if text[0] == "%":

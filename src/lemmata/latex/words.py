@@ -20,7 +20,9 @@ def text_argument(reader: Reader, command: str, at: int) -> Node:
         raw = reader.raw_argument()
         if raw is None:
             return reader.gap(at, f"`{command}` lacks its argument")
-        return TextRun(reader.starts[at], reader.ends[reader.at - 1], command, raw)
+        last = reader.at - 1
+        strange = (_stranger(reader, last),) if _is_strange(raw) else ()
+        return TextRun(reader.starts[at], reader.ends[last], command, raw, strange)
     reader.at = opening + 1
     words: list[str] = []
     parts: list[Node] = []
@@ -37,10 +39,20 @@ def text_argument(reader: Reader, command: str, at: int) -> Node:
             if depth == 0:
                 end = reader.ends[here]
                 return TextRun(reader.starts[at], end, command, "".join(words), tuple(parts))
-        elif text[0] == "\\" and text[1:].isalpha() and text not in _IN_TEXT:
-            parts.append(Gap(reader.starts[here], reader.ends[here], text, f"`{text}` among words"))
+        elif _is_strange(text):
+            parts.append(_stranger(reader, here))
         words += [t for t in texts[here : reader.at] if t[0] != "%"]
     return reader.gap(at, f"`{command}{{` is never closed")
+
+
+def _is_strange(text: str) -> bool:
+    """Whether it is a command of mathematics, which words do not hold."""
+    return text[0] == "\\" and text[1:].isalpha() and text not in _IN_TEXT
+
+
+def _stranger(reader: Reader, at: int) -> Gap:
+    text = reader.texts[at]
+    return Gap(reader.starts[at], reader.ends[at], text, f"`{text}` among words")
 
 
 def _inline(reader: Reader, at: int, closing: str) -> Node:

@@ -170,8 +170,9 @@ def _by_words(run: Sequence[Token], words: frozenset[str]) -> list[Token]:
     out: list[Token] = []
     at = 0
     name = "".join(t.name for t in run)
+    longest = max(map(len, words), default=0)
     while at < len(run):
-        for length in range(len(run) - at, 1, -1):
+        for length in range(min(longest, len(run) - at), 1, -1):
             if name[at : at + length] in words:
                 out.append(_word(run[at : at + length], ""))
                 at += length
