@@ -16,6 +16,7 @@ from lemmata.elaborate.prose_clauses import read_clauses
 from lemmata.elaborate.prose_facts import Found, conventions_in, facts_in
 from lemmata.elaborate.prose_flow import Flow, flow
 from lemmata.elaborate.prose_judgement import approximate_in, withdrawn_in
+from lemmata.elaborate.prose_language import foreign_sentences
 from lemmata.elaborate.prose_lexicon import Lexicon, Token, lexicon
 from lemmata.elaborate.prose_model import Clause, Context, Fact, FormulaContext, Hypothesis, Reading, Scope, Sentence
 from lemmata.elaborate.prose_shapes import Form, form, words_inside
@@ -60,6 +61,7 @@ def context(document: Document) -> Context:
     withdrawn = withdrawn_in(
         [(r.sentence, r.tokens, [c for c, h in r.hypotheses if h.kind in ("if", "when")]) for r in reads], forms
     )
+    foreign = foreign_sentences(cut.sentences, words)
     contexts: list[FormulaContext | None] = [None] * len(formulas)
     inherited: list[tuple[Hypothesis, ...]] = []
     standing: tuple[int, tuple[Hypothesis, ...]] = (-1, ())
@@ -72,7 +74,8 @@ def context(document: Document) -> Context:
         rough = approximate_in(read.tokens)
         for token in read.tokens:
             if token.kind == "formula":
-                contexts[token.formula] = _formula(read, token, cut, outer, withdrawn, rough)
+                made = _formula(read, token, cut, outer, withdrawn, rough)
+                contexts[token.formula] = replace(made, foreign=foreign.get(sentence.id, ""))
         own = tuple(h for _, h in read.hypotheses)
         inherited.append(tuple(dict.fromkeys(led + tuple(h for h in own if h.kind != "forall"))))
         standing = (standing[0], standing[1] + tuple(h for h in own if h.kind == "assume" and h.words_only))

@@ -251,6 +251,8 @@ class Elaborator:
                     assumed.append(_source(source))
                 else:
                     guards.append(hypothesis.text)
+        if self.words(item).foreign:
+            guards.append(f"{self.words(item).foreign} (in a language that is not known)")
         for source in self.items:
             if (
                 source.cue == "assume"

@@ -30,8 +30,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 
-LANGUAGES = ("en", "zh")
-
 CUES = (
     "define",
     "participle",
@@ -69,9 +67,12 @@ WORDS = (
     "continuations",
     "theorems",
     "proofs",
+    "common",
 )
 JUDGEMENT = ("guesses", "turns", "mistakes", "instead", "rejections", "approximate", "described")
-_UNMATCHED = frozenset({"described", "abbreviations", "continuations", "theorems", "proofs", "resumes", "actions"})
+_UNMATCHED = frozenset(
+    {"described", "abbreviations", "continuations", "theorems", "proofs", "resumes", "actions", "common"}
+)
 
 FORMULA = "(?:⟦\\d+⟧)"
 _LIST = f"{FORMULA}(?:(?:,? and |, ?| ?、 ?|， ?| ?和 ?| ?与 ?){FORMULA}){{0,12}}"
@@ -239,7 +240,13 @@ def lexicon() -> Lexicon:
     Raises:
         LanguageError: a language file is malformed.
     """
-    return build(_read(name) for name in LANGUAGES)
+    return build(map(_read, languages()))
+
+
+def languages() -> list[str]:
+    """The languages that are known: one file each."""
+    files = resources.files(__package__).joinpath("languages").iterdir()
+    return sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml"))
 
 
 def _read(name: str) -> dict[str, object]:

@@ -98,6 +98,8 @@ class FormulaContext:
     hypotheses: tuple[Hypothesis, ...] = ()
     withdrawn: bool = False
     approximate: bool = False
+    foreign: str = ""
+    """The beginning of the sentence where it is in a language whose words are not known."""
 
 
 @dataclass(frozen=True, slots=True)
