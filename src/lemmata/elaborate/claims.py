@@ -11,9 +11,11 @@ from lemmata.core.types import Tensor
 from lemmata.elaborate import arithmetic as a
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.environment import Place
-from lemmata.elaborate.names import spell
+from lemmata.elaborate.names import spell, stem
+from lemmata.elaborate.patterns import letters
 from lemmata.elaborate.reader import Reader, Shared, known
 from lemmata.elaborate.readings import Choices, alternatives
+from lemmata.elaborate.references import free_index, member
 from lemmata.elaborate.solver import Misfit, Unreadable
 from lemmata.elaborate.statement import Reading, ShapeError
 
@@ -46,6 +48,8 @@ class Conditions:
     """Symbols that derivatives hold fixed."""
     properties: tuple[tuple[s.Name, str], ...] = ()
     """“If A is symmetric”: what holds of symbols for this claim."""
+    fixed: tuple[s.Name, ...] = ()
+    """“If all gradients equal g”: families g_t whose members are all the same."""
 
 
 def read_chain(
@@ -98,7 +102,9 @@ def _read(
 ) -> tuple[Reading | None, Unreadable | None, bool]:
     """(reading, why not, whether undeclared symbols took part)."""
     r = Reader(shared, place)
+    shared.home = place
     try:
+        _fix(r, conditions)
         sides = tuple(r.term(i) for i in items)
         sides, exact = _same_shape(r, sides)
         wrapped = _conditioned(r, sides, conditions)
@@ -134,6 +140,21 @@ def _read(
         exact_orientation=exact,
     )
     return reading, None, False
+
+
+def _fix(r: Reader, conditions: Conditions) -> None:
+    """Give the members of families that the sentence assumes constant one value each. Raises Unreadable."""
+    for name in conditions.fixed:
+        binding = r.shared.environment.family(stem(name), r.place)
+        if binding is None:
+            raise Unreadable(f"a condition on {spell(name)}, which is no family")
+        bound = {x: free_index(r, x) for x in letters(binding.indices)}
+        value, _ = member(r.bind(bound), binding, binding.indices, None)
+        domain = binding.domain if binding.kind == "family" else t.Domain()
+        variable = t.Variable(f"{binding.key} constant", spell(name), value.type, domain, binding.declared)
+        r.shared.values.clear()
+        r.shared.recurrences.clear()
+        r.shared.fixed[binding.key] = t.Input(value.type, variable)
 
 
 def _properties(r: Reader, conditions: Conditions) -> tuple[tuple[str, str], ...]:

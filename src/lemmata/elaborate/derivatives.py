@@ -28,6 +28,9 @@ def derivative(r: Reader, expr: s.Derivative) -> t.Term:
     numerator, parameters = operand(r, expr.numerator)
     wrt = expr.wrt
     if not wrt:
+        point = _gradient_at(r, expr) if not parameters and expr.order == 1 else None
+        if point is not None:
+            return point
         if len(parameters) == 1:
             r.shared.gradient_of = parameters[0]
         elif r.shared.gradient_of is not None:
@@ -47,6 +50,26 @@ def derivative(r: Reader, expr: s.Derivative) -> t.Term:
         for _ in range(times):
             value = differentiate(r, value, target, expr)
     return value
+
+
+def _gradient_at(r: Reader, expr: s.Derivative) -> t.Term | None:
+    """∇f(θ_s) with s running: the gradient of f, taken at θ_s."""
+    match expr.numerator:
+        case (
+            s.Juxt(items=(s.Name() as head, s.Paren(items=(argument,)))) | s.Call(function=head, arguments=(argument,))
+        ):
+            found = function_binding(r, head, 1)
+        case _:
+            return None
+    point = r.term(argument)
+    if found is None or not (isinstance(point, t.Op) and point.name == "along steps"):
+        return None
+    variable = t.Variable(f"∇{spell(head)} argument {r.place.at}", "\\cdot", replace(point.type, row=False))
+    free = t.Input(variable.type, variable)
+    value = call_function(r, found[0], (free,), spell(head))
+    if value.type.rank:
+        return None
+    return t.At(point.type, differentiate(r, value, free, expr), variable, point)
 
 
 def operand(r: Reader, expr: s.Expr) -> tuple[t.Term, tuple[t.Term, ...]]:
@@ -130,6 +153,19 @@ def differentiate(r: Reader, of: t.Term, wrt: t.Term, expr: s.Expr) -> t.Term:
 def evaluated(r: Reader, expr: s.Evaluated) -> t.Term:
     """f |_{x = a}: the body with x free, then x set to a."""
     match expr.at:
+        case s.Relation(ops=("=",), items=(s.Name() as variable, point)) if _is_bound_by_bar(r, variable):
+            value = r.term(point)
+            hole = t.Variable(
+                f"{stem(variable)} under a bar {r.place.at}", stem(variable), replace(value.type, row=False)
+            )
+            # A ∇ under the bar that names no variable means the one that the bar sets.
+            free, outer = t.Input(hole.type, hole), r.shared.gradient_of
+            r.shared.gradient_of = free
+            try:
+                body = r.bind({stem(variable): free}).term(expr.body)
+            finally:
+                r.shared.gradient_of = outer
+            return t.At(body.type, body, hole, value)
         case s.Relation(ops=("=",), items=(s.Name() as variable, point)):
             target = r.term(variable)
             value = r.term(point)
@@ -142,6 +178,14 @@ def evaluated(r: Reader, expr: s.Evaluated) -> t.Term:
                 raise Unreadable(f"evaluation at {spell(expr.at)}")
             return t.At(body.type, body, target.variable, value)
     raise Unreadable(f"evaluation at {spell(expr.at)}")
+
+
+def _is_bound_by_bar(r: Reader, variable: s.Name) -> bool:
+    """Whether x of …|_{x=x_t} has no value of its own beside the family x_t."""
+    if variable.sub is not None or variable.sup is not None or stem(variable) in r.locals:
+        return False
+    found = r.shared.environment.find(stem(variable), variable.font, r.place, indexed=False)
+    return found is not None and bool(found.indices)
 
 
 def expectation(r: Reader, expr: s.Expectation) -> t.Term:

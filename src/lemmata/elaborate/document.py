@@ -19,10 +19,12 @@ from lemmata.elaborate.declarations import membership
 from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.expressions import HANDLERS
 from lemmata.elaborate.facts import PROPERTIES, apply_facts, names_of
+from lemmata.elaborate.first_values import given
 from lemmata.elaborate.guesses import usage
 from lemmata.elaborate.implied import apply_first_values, implied_families, note_sizes, undefined_losses, widths
 from lemmata.elaborate.laws import apply_laws
 from lemmata.elaborate.names import index_letters, script_items, spell, stem, walk
+from lemmata.elaborate.patterns import specific
 from lemmata.elaborate.reader import Conventions, Reader, Shared, known
 from lemmata.elaborate.readings import Choices
 from lemmata.elaborate.roles import Item, Roles
@@ -42,6 +44,12 @@ TAKEN_BACK = re.compile(
 EXISTENTIAL = re.compile(r"(?:\bthere (?:is|are|exists?)\b|\bexists?\b|存在)[^.。;；]*$", re.IGNORECASE)
 """“If there exist a_i such that …” says what is looked for, not what holds."""
 T = TypeVar("T")
+CONSTANT = re.compile(
+    r"\b(?:same|constant|fixed|identical|equals? (?:to )?(?:a|the|some|one))\b"
+    r"|相同|恒定|恒为|恒等于|固定|常数|常量|常向量|不变",
+    re.IGNORECASE,
+)
+"""“… the same number g at every step”: the members of a family do not change."""
 STATEMENT_ROLES = frozenset(
     {
         "declaration",
@@ -204,6 +212,7 @@ class Elaborator:
         assumed: list[str] = []
         constants: list[s.Name] = []
         properties: list[tuple[s.Name, str]] = []
+        fixed: list[s.Name] = []
         for source in self.parts_over(item):
             if source.role == "condition" and source.equations:
                 equations.extend(source.equations)
@@ -228,7 +237,11 @@ class Elaborator:
                         guards.append(hypothesis.text)
                 if fact.kind == "constant":
                     constants.extend(
-                        n for i in self.items if i.formula.index in fact.subjects for n in names_of(i.part.expr)
+                        n
+                        for i in self.items
+                        if i.formula.index in fact.subjects
+                        and _constant_family(hypothesis.text, i, self.environment) is None
+                        for n in names_of(i.part.expr)
                     )
                     assumed.append(hypothesis.text)
             sources = [i for i in self.items if i.formula.index in hypothesis.formulas and i is not item]
@@ -243,6 +256,9 @@ class Elaborator:
                 elif source.role == "condition" and source.claims:
                     relations.extend(source.claims)
                     assumed.append(_source(source))
+                elif (constant := _constant_family(hypothesis.text, source, self.environment)) is not None:
+                    fixed.append(constant)
+                    assumed.append(hypothesis.text)
                 elif (
                     source.role == "condition"
                     or source.role in ("declaration", "definition", "expression")
@@ -267,7 +283,7 @@ class Elaborator:
                     equations.extend(source.equations)
                     assumed.append(_source(source))
         return (
-            Conditions(tuple(equations), tuple(relations), tuple(constants), tuple(properties)),
+            Conditions(tuple(equations), tuple(relations), tuple(constants), tuple(properties), tuple(fixed)),
             tuple(dict.fromkeys(guards)),
             tuple(dict.fromkeys(assumed)),
         )
@@ -353,6 +369,8 @@ class Elaborator:
         unused.update(self.examples(item, chain))
         number = bool(attempt.readings) and attempt.readings[0].sides[0].type.rank == 0
         bare = isinstance(chain.items[0], s.Name) and chain.items[0].sup is None and item.role == "claim"
+        if bare and self.determined(item, chain.items[0]):
+            bare = False
         if bare and not item.formula.display and (number or item.cue != "claim"):
             # An inline equation for a name that has a value may give it anew: y = x^2, y = |x|.
             unused.add(_source(item))
@@ -369,6 +387,13 @@ class Elaborator:
             guards=tuple(sorted(unused)),
             assumptions=assumed,
         )
+
+    def determined(self, item: Item, head: s.Expr) -> bool:
+        """Whether the left side is a single member of a family that a formula in sizes gives: ω_{d/2}."""
+        if not isinstance(head, s.Name) or self.roles is None:
+            return False
+        items = script_items(head.sub)
+        return specific(items) and given(self.roles, item, head, items)
 
     def examples(self, item: Item, chain: s.Relation) -> list[str]:
         """Instances such as d = 64 given before, where the claim compares with a number: it may be meant there.
@@ -435,6 +460,14 @@ def carefully(item: Item, step: Callable[[Item], T]) -> T | None:
     except Exception as error:
         item.mistake = mistake(error)
         return None
+
+
+def _constant_family(text: str, source: Item, environment: Environment) -> s.Name | None:
+    """“If the gradient is the same number g at every step”, with a family g_t here: its name."""
+    name = source.part.expr
+    if not isinstance(name, s.Name) or name.sub is not None or name.sup is not None or not CONSTANT.search(text):
+        return None
+    return name if environment.family(stem(name), source.place) is not None else None
 
 
 def definition_place(binding: Binding) -> Place:

@@ -143,6 +143,11 @@ class Environment:
         exact = [b for b in found if b.font == font]
         return self._nearest(exact or found, place)
 
+    def family(self, key: str, place: Place) -> Binding | None:
+        """The indexed meaning of a name at a place, whatever its bare letter means there."""
+        found = [b for b in self._table.get(key, ()) if b.indices and self._rank(b, place)[0] >= 3]
+        return self._nearest(found, place) if found else None
+
     def _nearest(self, found: Sequence[Binding], place: Place) -> Binding:
         return max(found, key=lambda b: self._rank(b, place))
 

@@ -11,6 +11,7 @@ from lemmata.core.types import Tensor
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.declarations import declare_sizes, membership
 from lemmata.elaborate.environment import Binding, Place
+from lemmata.elaborate.first_values import given
 from lemmata.elaborate.heads import Head, head_of, mentions
 from lemmata.elaborate.names import script_items, spell, stem, walk
 from lemmata.elaborate.reader import Reader
@@ -31,6 +32,8 @@ def instance(roles: Roles, item: Item, expr: s.Relation) -> bool:
     if any(isinstance(n, s.Name | s.Unread | s.Mark | s.Big | s.Call) for n in walk(body)):
         return False
     if isinstance(body, s.Num) and of_sequence(roles, item, head):
+        return False
+    if isinstance(expr.items[0], s.Name) and head.indices and given(roles, item, expr.items[0], head.indices):
         return False
     before = roles.environment.visible_before(head.key, head.font, item.place)
     if before is not None and before.kind == "size":

@@ -135,6 +135,12 @@ def _apply(fact: Fact, name: s.Name, item: Item, roles: Roles) -> None:
     if name.base in ("0", "1", "I"):
         return
     key, indices = head_key(name, roles.letters, roles.environment, item.place)
+    sequence = roles.environment.family(stem(name), item.place)
+    if sequence is not None and sequence.place == item.place and isinstance(item.part.expr, s.Listing):
+        # “g_1, g_2, … are vectors” speaks of every member.
+        if fact.kind == "vector":
+            sequence.type = Tensor((unknown(stem(name)),))
+        return
     binding = roles.environment.find(key, name.font, item.place)
     prop = PROPERTIES.get(fact.kind)
     if fact.kind == "scalar" and not indices and _is_redeclared(binding, item):
@@ -147,6 +153,7 @@ def _apply(fact: Fact, name: s.Name, item: Item, roles: Roles) -> None:
         if (
             binding is None
             and not indices
+            and roles.environment.family(key, item.place) is None
             and _alone(item.part.expr)
             and (fact.kind in RANKS or fact.kind in SQUARE or fact.kind == "simplex")
         ):

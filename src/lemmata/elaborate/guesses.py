@@ -48,8 +48,10 @@ def usage(exprs: Iterable[s.Expr], index_letters: frozenset[str]) -> dict[str, f
                             if isinstance(item, s.Name) and item.base == "b":
                                 note(item, "added")
                 case s.Bars(kind="||", body=body):
+                    inside = {id(n) for i in walk(body) if isinstance(i, s.Name) and i.sub for n in walk(i.sub)}
                     for inner in walk(body):
-                        note(inner, "norm")
+                        if id(inner) not in inside:
+                            note(inner, "norm")
                 case s.Call(function=f, arguments=arguments) if f.base in MATRIX_CALLS:
                     for argument in arguments:
                         for inner in walk(argument):

@@ -66,10 +66,17 @@ def _key(
         base is not None
         and (base.indices or base.kind == "family")
         and items
-        and all(isinstance(i, s.Num) for i in items)
+        and all(isinstance(i, s.Num) or _of_sizes(i, environment, place) for i in items)
     ):
         return stem(name), items
     return head_key(name, letters, environment, place)
+
+
+def _of_sizes(expr: s.Expr, environment: Environment, place: Place) -> bool:
+    """d/2, n - 1, L: a member singled out by sizes."""
+    names = [n for n in walk(expr) if isinstance(n, s.Name)]
+    found = [environment.find(stem(n), n.font, place) for n in names]
+    return bool(names) and all(b is not None and b.kind == "size" for b in found) and not isinstance(expr, s.Name)
 
 
 def _decorated(name: s.Name) -> bool:

@@ -72,6 +72,10 @@ class Shared:
     """Whether a symbol took part whose shape nobody declared."""
     gradient_of: t.Term | None = None
     """The variable of the statement's first ∇ that shows one."""
+    fixed: dict[str, t.Term] = field(default_factory=dict)
+    """Families whose members are assumed to be all the same."""
+    home: Place | None = None
+    """Where the statement that is read stands."""
 
 
 @dataclass(slots=True)

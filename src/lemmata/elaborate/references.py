@@ -12,8 +12,10 @@ from lemmata.elaborate import arithmetic as a
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.guesses import guess_variable
+from lemmata.elaborate.interleaved import interleaved, is_interleaved, literal_component
 from lemmata.elaborate.names import Suffix, digits, script_items, spell, stem, suffix
-from lemmata.elaborate.reader import Reader, Recurrence, known, size_number, size_of
+from lemmata.elaborate.patterns import match_pattern
+from lemmata.elaborate.reader import Reader, Recurrence, known, size_of
 from lemmata.elaborate.solver import Misfit, Unreadable, unknown
 
 SPECIALS = {"e": "e", "\\pi": "pi"}
@@ -90,6 +92,8 @@ def _split(r: Reader, expr: s.Name) -> tuple[t.Term | None, tuple[s.Expr, ...], 
     if local is not None:
         return local, items, expr.sup
     binding = r.shared.environment.find(key, expr.font, r.place, indexed=bool(items))
+    if binding is not None and binding.stepwise:
+        binding = _iterates(r, binding)
     if (
         binding is not None
         and len(items) == 1
@@ -113,6 +117,20 @@ def _split(r: Reader, expr: s.Name) -> tuple[t.Term | None, tuple[s.Expr, ...], 
     if constant is not None:
         return constant, (), expr.sup
     return None, items, expr.sup
+
+
+def _iterates(r: Reader, binding: Binding) -> Binding:
+    """g_t = ∇f(θ_t) where the claim's own section gives the θ_t by another recurrence: the gradients at those."""
+    home = r.shared.home
+    if home is None:
+        return binding
+    here = r.shared.environment.find(binding.key, binding.font, home, indexed=True)
+    if here is None or here is binding or not here.stepwise or here.place.at < binding.place.at:
+        return binding
+    if here.place.at > home.at or len(here.place.scopes) <= len(binding.place.scopes):
+        return binding
+    labels = (f"{binding.latex} of this section", f"{binding.latex} as first given")
+    return binding if r.shared.choices.pick(f"iterates {binding.key}", 2, labels) else here
 
 
 def _is_label(item: s.Expr) -> bool:
@@ -237,6 +255,8 @@ def free_index(r: Reader, letter: str) -> t.Term:
 
 def refer(r: Reader, binding: Binding) -> t.Term:
     """The value of a binding without indices."""
+    if binding.key in r.shared.fixed:
+        return r.shared.fixed[binding.key]
     if not binding.declared and binding.kind != "size":
         r.shared.doubtful = True
     if binding.literal and binding.place.scopes != r.place.scopes[: len(binding.place.scopes)]:
@@ -347,9 +367,13 @@ def member(
         split = digits(items[0]) if len(items) == 1 else None
         if split is not None and len(split) == len(heads):
             items = split
+        elif len(items) == len(heads) - 1 and is_interleaved(binding):
+            return interleaved(r, binding, items)[0], ()
         else:
             raise Unreadable(f"{binding.latex} needs {len(heads)} indices")
     used, rest = items[: len(heads)], items[len(heads) :]
+    if binding.key in r.shared.fixed:
+        return r.shared.fixed[binding.key], rest
     if not binding.declared:
         r.shared.doubtful = True
     if binding.kind == "family":
@@ -424,44 +448,10 @@ def _defined_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> t
                 r.shared.reading.discard(binding.uid)
             key = f"{binding.key}#{binding.uid}[{','.join(spell(i) for i in items)}@{id(values[0]) if values else 0}]"
             return t.Defined(result.type, key, binding.latex, result)
+    single = literal_component(r, binding, items)
+    if single is not None:
+        return single
     raise Unreadable(f"{binding.latex} is not defined at {', '.join(spell(i) for i in items)}")
-
-
-def match_pattern(
-    r: Reader, pattern: tuple[s.Expr, ...], values: list[t.Term], items: tuple[s.Expr, ...]
-) -> dict[str, t.Term] | None:
-    """The head's index letters solved from the indices of a use: i, t+1, 2i, a literal number."""
-    bound: dict[str, t.Term] = {}
-    for head, value, item in zip(pattern, values, items, strict=True):
-        match head:
-            case s.Name():
-                bound[stem(head)] = value
-            case s.Num():
-                if a.literal(value) != head.value and spell(item) != spell(head):
-                    return None
-            case s.Infix(ops=("+" | "-" as op,), items=(s.Name() as letter, s.Num(value=shift))):
-                sign = "-" if op == "+" else "+"
-                shifted = a.add(r.solver, sign, value, a.number(shift))
-                found = size_of(shifted)
-                bound[stem(letter)] = size_number(found) if found is not None else shifted
-            case _:
-                letters = _affine(head)
-                mine = _affine(item)
-                if letters is None or mine is None or letters[0] != mine[0] or letters[2] != mine[2]:
-                    return None
-                bound[letters[1]] = r.term(s.Name(item.start, item.end, mine[1]))
-    return bound
-
-
-def _affine(expr: s.Expr) -> tuple[Fraction, str, Fraction] | None:
-    """2i, 2i+1, 2j-1 as (factor, letter, shift)."""
-    match expr:
-        case s.Juxt(items=(s.Num(value=factor), s.Name(base=base, sub=None, sup=None))):
-            return factor, base, Fraction(0)
-        case s.Infix(ops=("+" | "-" as op,), items=(first, s.Num(value=shift))):
-            inner = _affine(first)
-            return None if inner is None else (inner[0], inner[1], shift if op == "+" else -shift)
-    return None
 
 
 def _step(r: Reader, binding: Binding, values: list[t.Term]) -> t.Term:
@@ -511,14 +501,19 @@ def _recurrence_type(r: Reader, binding: Binding, letter: str, shift: int, kind:
         else [SCALAR, Tensor((unknown(letter),)), Tensor((unknown(letter), unknown(letter)))]
     )
     for guess in guesses:
-        saved = dict(r.solver.solution)
+        saved, read, values = dict(r.solver.solution), dict(r.shared.recurrences), dict(r.shared.values)
         r.shared.values[("type", binding.uid)] = t.Num(guess, Fraction(0))
         try:
             body = r.at(binding.place, bound).term(binding.body)
             a.unify_shapes(r.solver, guess, body.type, f"the members of {binding.latex}")
             break
         except Misfit:
+            # What was read under this guess about other families goes with it.
             r.solver.solution = saved
+            r.shared.recurrences.clear()
+            r.shared.recurrences.update(read)
+            r.shared.values.clear()
+            r.shared.values.update(values)
             if guess is guesses[-1]:
                 raise
     assert body is not None

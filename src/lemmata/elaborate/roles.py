@@ -12,8 +12,9 @@ from lemmata.elaborate import equations
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.declarations import declare_member, declare_sizes, head_key, index_range, membership, number_of
 from lemmata.elaborate.environment import Binding, Environment, Place
+from lemmata.elaborate.first_values import first_value, restates
 from lemmata.elaborate.heads import Head, head_of, mentions, refers_to_itself, squared
-from lemmata.elaborate.names import script_items, spell, stem, walk
+from lemmata.elaborate.names import spell, stem, walk
 from lemmata.elaborate.reader import Reader, Shared
 from lemmata.elaborate.references import implied, member, refer
 from lemmata.elaborate.solver import Unreadable
@@ -314,13 +315,16 @@ class Roles:
         elif ops[-1] == "\\in":
             self._with_membership(item, expr)
         elif all(op in COMPARISONS for op in ops):
-            item.role = (
-                "condition" if item.cue in CONDITIONAL or equations.constrains(self, expr, item.place) else "claim"
-            )
+            given = equations.constrains(self, expr, item.place) or self._restricts(item, expr)
+            item.role = "condition" if given or item.cue in CONDITIONAL else "claim"
             item.kind = "inequality"
             item.claims.append(expr)
         else:
             self._equation(item, expr)
+
+    def _restricts(self, item: Item, expr: s.Relation) -> bool:
+        """“For g_1 ≠ 0, …”: a bound in a for-clause restricts what follows."""
+        return number_of(expr.items[-1]) is not None and any(item.formula.index in o.conditional for o in self.items)
 
     def _law(self, item: Item, expr: s.Relation) -> None:
         item.role, item.kind = "declaration", "law"
@@ -376,7 +380,7 @@ class Roles:
         if item.part.lead and not any(isinstance(n, s.Name) for n in walk(expr)):
             item.role = "expression"
             return
-        if equations.instance(self, item, expr) or self._first_value(item, expr) or self._size_equation(item, expr):
+        if equations.instance(self, item, expr) or first_value(self, item, expr) or self._size_equation(item, expr):
             return
         if (
             equations.property_equation(self, item, expr)
@@ -470,7 +474,7 @@ class Roles:
         if before.kind == "definition" and before.place.scopes != place.scopes and not self._readable(before):
             return True
         if before.kind == "definition" and before.indices and head.indices and before.indices != head.indices:
-            return not _same_pattern(before.indices, head.indices)
+            return not _same_pattern(before.indices, head.indices) and not restates(self, item, before, head, body)
         if before.font != head.font and before.kind == "definition" and bool(before.indices) and not head.indices:
             return True
         return item.cue in DEFINING and before.kind in ("definition", "function")
@@ -585,34 +589,6 @@ class Roles:
         rooted = s.RootOf(body.start, body.end, body)
         self._define(item, head, rooted)
         return True
-
-    def _first_value(self, item: Item, expr: s.Relation) -> bool:
-        """m_0 = v_0 = 0: first values of families."""
-        *names, value = expr.items
-        found: list[tuple[str, s.Expr]] = []
-        for name in names:
-            if not isinstance(name, s.Name) or name.sup is not None:
-                return False
-            items = script_items(name.sub)
-            if len(items) != 1 or not isinstance(items[0], s.Num):
-                return False
-            bound = [b for b in self.environment.all(stem(name)) if b.indices]
-            later = any(b.indices for b in bound)
-            if not later and item.cue not in ("assume", "condition", "define", "where", "none"):
-                return False
-            if not later and number_of(value) is None:
-                return False
-            if self._earliest(stem(name), items[0]) is False:
-                return False
-            found.append((stem(name), items[0]))
-        for key, number in found:
-            self.first_values.append((key, number, value, item.place))
-        item.role, item.kind = "definition", "first value"
-        return bool(found)
-
-    def _earliest(self, key: str, number: s.Expr) -> bool:
-        """Whether the recurrence starts later than this index, so that its value is free to be given."""
-        return isinstance(number, s.Num) and number.value <= 0 or not any(b.stepwise for b in self.environment.all(key))
 
     def _size_equation(self, item: Item, expr: s.Relation) -> bool:
         """d_k = d/h, m = n, d = 512: sizes on both sides; t = 0 in passing is an instance too."""

@@ -1,0 +1,120 @@
+"""Families given step by step: their first values, and equations that restate a member already given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lemmata.elaborate import surface as s
+from lemmata.elaborate.declarations import number_of
+from lemmata.elaborate.environment import Binding, Place
+from lemmata.elaborate.heads import Head
+from lemmata.elaborate.names import script_items, stem, walk
+from lemmata.elaborate.patterns import covered, letters
+
+if TYPE_CHECKING:
+    from lemmata.elaborate.roles import Item, Roles
+
+
+def first_value(roles: Roles, item: Item, expr: s.Relation) -> bool:
+    """m_0 = v_0 = 0: first values of families."""
+    *names, value = expr.items
+    found: list[tuple[str, s.Expr]] = []
+    for name in names:
+        if not isinstance(name, s.Name) or name.sup is not None:
+            return False
+        items = script_items(name.sub)
+        if len(items) != 1 or not isinstance(items[0], s.Num):
+            return False
+        bound = [b for b in roles.environment.all(stem(name)) if b.indices]
+        later = any(b.indices for b in bound)
+        if not later and item.cue not in ("assume", "condition", "define", "where", "none"):
+            return False
+        if not later and number_of(value) is None:
+            return False
+        if not _earliest(roles, stem(name), items[0]) or given(roles, item, name, items):
+            return False
+        found.append((stem(name), items[0]))
+    for key, number in found:
+        roles.first_values.append((key, number, value, item.place))
+    item.role, item.kind = "definition", "first value"
+    return bool(found)
+
+
+def _earliest(roles: Roles, key: str, number: s.Expr) -> bool:
+    """Whether the recurrence starts later than this index, so that its value is free to be given."""
+    return isinstance(number, s.Num) and number.value <= 0 or not any(b.stepwise for b in roles.environment.all(key))
+
+
+def given(roles: Roles, item: Item, name: s.Name, items: tuple[s.Expr, ...]) -> bool:
+    """θ_1 = 1 where θ_j has a formula for every j: that the formula gives this value is a claim."""
+    before = roles.environment.visible_before(stem(name), name.font, item.place)
+    return (
+        before is not None
+        and before.kind == "definition"
+        and bool(before.indices)
+        and before.body is not None
+        and not before.stepwise
+        and item.cue in ("none", "claim")
+        and not any(isinstance(n, s.Name) and stem(n) == stem(name) for n in walk(before.body))
+        and covered((before.indices,), items)
+        and closed_formula(roles, before)
+    )
+
+
+def closed_formula(roles: Roles, binding: Binding) -> bool:
+    """Whether a family's members are numbers that the index and sizes alone determine: ω_i = 10000^{-2i/d}."""
+    body, own = binding.body, letters(binding.indices)
+    if body is None or any(isinstance(n, s.Words | s.Unread | s.Derivative | s.Expectation) for n in walk(body)):
+        return False
+    for node in walk(body):
+        if not isinstance(node, s.Name) or node.base.startswith("\\pi") or stem(node) in own or node.base == "e":
+            continue
+        found = roles.environment.find(stem(node), node.font, binding.place)
+        if found is None or found.kind != "size":
+            return False
+    return True
+
+
+def restates(roles: Roles, item: Item, before: Binding, head: Head, body: s.Expr) -> bool:
+    """Whether an equation speaks of members that an earlier definition gives, so that it claims.
+
+    A further clause in the same formula, or under “let”, defines; so does a recurrence in new symbols, which is another
+    method, and a first member that nothing earlier leads to.
+    """
+    if item.cue not in ("none", "claim", "where") or before.place.at == item.place.at or before.body is None:
+        return False
+    if isinstance(before.body, s.Num) or not covered((before.indices, *(p for p, _ in before.clauses)), head.indices):
+        return False
+    if not before.stepwise:
+        return True
+    (index,) = head.indices
+    if isinstance(index, s.Num):
+        lower = [n for k, n, _, _ in roles.first_values if k == head.key and isinstance(n, s.Num)]
+        return any(n.value < index.value for n in lower) or any(
+            isinstance(n, s.Name) and stem(n) == head.key for n in walk(body)
+        )
+    return symbols(roles, body, item.place, head) <= symbols(roles, before.body, before.place, head)
+
+
+def symbols(roles: Roles, expr: s.Expr, place: Place, head: Head) -> set[str]:
+    """The symbols that an expression comes down to once definitions are put in; indices and sizes do not count."""
+    found: set[str] = set()
+    pending: list[tuple[s.Expr, Place]] = [(expr, place)]
+    seen: set[int] = set()
+    while pending:
+        part, here = pending.pop()
+        for node in walk(part):
+            if not isinstance(node, s.Name) or stem(node) == head.key or node.word:
+                continue
+            if stem(node) in roles.letters | roles.shared.conventions.step_letters or node.base in ("I", "0", "1", "T"):
+                continue
+            bound = roles.environment.family(stem(node), here) or roles.environment.find(stem(node), node.font, here)
+            if bound is not None and bound.kind == "size":
+                continue
+            if bound is not None and bound.body is not None:
+                if bound.uid not in seen:
+                    seen.add(bound.uid)
+                    pending.append((bound.body, bound.place))
+                continue
+            found.add(stem(node))
+    return found
