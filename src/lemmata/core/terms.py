@@ -246,6 +246,21 @@ class Expect(Term):
     given: tuple[Term, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Limit(Term):
+    """`body` as `variable` tends to `point`, or to infinity where that is None, from one side (1, -1) or both (0).
+
+    With `step`, the step letter of a recurrence tends to infinity; `families` are those it counts.
+    """
+
+    body: Term
+    variable: Variable | None
+    point: Term | None
+    side: int = 0
+    step: str = ""
+    families: tuple[str, ...] = ()
+
+
 def subterms(term: Term) -> tuple[Term, ...]:
     """The immediate parts of a term."""
     match term:
@@ -276,4 +291,6 @@ def subterms(term: Term) -> tuple[Term, ...]:
             return tuple(x for row in term.rows for x in row)
         case Expect():
             return (term.body, *term.given)
+        case Limit():
+            return (term.body,) if term.point is None else (term.body, term.point)
     return ()

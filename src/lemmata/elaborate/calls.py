@@ -13,7 +13,7 @@ from lemmata.elaborate.environment import Binding
 from lemmata.elaborate.functions import apply_operator, is_operator
 from lemmata.elaborate.names import script_items, spell, stem, suffix
 from lemmata.elaborate.reader import Reader
-from lemmata.elaborate.references import component, suffixed
+from lemmata.elaborate.references import component, free_index, match_pattern, suffixed
 from lemmata.elaborate.solver import Misfit, Unreadable
 
 
@@ -188,6 +188,9 @@ def _application(r: Reader, name: s.Name, group: s.Paren) -> t.Term | None:
         return value if kind is None else suffixed(r, value, kind, name)
     if group.open != "(" or _is_value(r, name):
         return None
+    member = _member_of_functions(r, name, group)
+    if member is not None:
+        return member
     if is_operator(r, bare):
         call = s.Call(name.start, group.end, bare, group.items, group.separators, True)
         if name.primes:
@@ -203,6 +206,33 @@ def _is_value(r: Reader, name: s.Name) -> bool:
     if key in r.locals:
         return True
     return any(b.kind not in ("function", "abstract") for b in r.shared.environment.all(key))
+
+
+def _member_of_functions(r: Reader, name: s.Name, group: s.Paren) -> t.Term | None:
+    """p_k(τ) where p_k(τ) = … defines a function for every index: its body at this index and these arguments."""
+    items = script_items(name.sub)
+    if not items or name.sup is not None or name.primes:
+        return None
+    binding = r.shared.environment.find(stem(name), name.font, r.place, len(group.items))
+    if binding is None or binding.kind != "function" or binding.body is None or len(binding.indices) != len(items):
+        return None
+    if len(binding.params) != len(group.items):
+        return None
+    values = [r.term(i) for i in items]
+    for place, (item, value) in enumerate(zip(items, values, strict=True)):
+        if value.type.rank and isinstance(item, s.Name) and item == replace(item, sub=None, sup=None, primes=0):
+            values[place] = free_index(r, stem(item))
+    bound = match_pattern(r, binding.indices, values, items)
+    if bound is None:
+        return None
+    arguments = tuple(r.term(i) for i in group.items)
+    own = {stem(p): x for p, x in zip(binding.params, arguments, strict=True) if p.sub is None and p.sup is None}
+    if len(own) != len(arguments):
+        return None
+    inside = r.at(binding.place, {**bound, **own})
+    inside.free = {k: v for k, v in r.free.items() if k not in bound}
+    body = inside.term(binding.body)
+    return t.Apply(body.type, spell(name), arguments, body)
 
 
 def _looks_called(r: Reader, name: s.Name, group: s.Paren) -> bool:

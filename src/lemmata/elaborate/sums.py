@@ -42,7 +42,9 @@ def big(r: Reader, expr: s.Big) -> t.Term:
     if expr.op == "\\int":
         raise Unreadable("an integral")
     if expr.op == "\\lim":
-        raise Unreadable("a limit")
+        from lemmata.elaborate.limits import limit
+
+        return limit(r, expr)
     if op is None:
         raise Unreadable(f"the operator {expr.op}")
     if expr.lower is None:

@@ -151,6 +151,10 @@ class Lowering:
                 from lemmata.lower.expectation import expectation
 
                 return expectation(self, term)
+            case t.Limit():
+                from lemmata.lower.limits import limit
+
+                return limit(self, term)
         raise CannotLower(f"no program for {type(term).__name__}")
 
     def input(self, variable: t.Variable) -> Value:

@@ -185,7 +185,7 @@ def _draws(instance: Instance, cost: int, count: int, number: int, branching: bo
         return 2
     if cost > 5_000:
         return 3
-    usual = 12 if count == 1 else 6 if number == 0 else 6 // (count - 1)
+    usual = 12 if count == 1 else 6 if number == 0 else max(1, 6 // (count - 1))
     return 2 * usual if branching else usual
 
 
