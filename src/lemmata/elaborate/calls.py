@@ -101,15 +101,15 @@ def juxt(r: Reader, expr: s.Juxt) -> t.Term:
     while position < len(items):
         value, position = _factor(r, items, position)
         factors.append(value)
-    return product(r, factors)
+    return product(r, factors, expr)
 
 
-def product(r: Reader, factors: list[t.Term]) -> t.Term:
+def product(r: Reader, factors: list[t.Term], expr: s.Expr | None = None) -> t.Term:
     """The product from the left; where that does not fit, from the right."""
     try:
         result = factors[0]
         for factor in factors[1:]:
-            result = a.multiply(r.solver, result, factor)
+            result = _beside(r, result, factor, expr)
         return result
     except Misfit:
         if len(factors) < 3:
@@ -123,6 +123,15 @@ def product(r: Reader, factors: list[t.Term]) -> t.Term:
         except Unreadable:
             r.solver.solution = saved
         raise
+
+
+def _beside(r: Reader, left: t.Term, right: t.Term, expr: s.Expr | None) -> t.Term:
+    """Two factors; of two columns the elementwise product, or their inner product as the second reading."""
+    alike = left.type.rank == right.type.rank == 1 and left.type.row == right.type.row
+    labels = ("vectors side by side read elementwise", "vectors side by side read as their inner product")
+    if alike and expr is not None and r.choice("beside", expr, 2, labels):
+        return a.multiply(r.solver, replace_row(left, True), replace_row(right, False))
+    return a.multiply(r.solver, left, right)
 
 
 def _factor(r: Reader, items: tuple[s.Expr, ...], position: int) -> tuple[t.Term, int]:

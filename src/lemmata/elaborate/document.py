@@ -198,6 +198,13 @@ class Elaborator:
         inside = source.place.scopes == item.place.scopes[: len(source.place.scopes)] or source.cue == "assume"
         return inside and source.place.at <= item.place.at or here.sentence == there.sentence
 
+    def _stands(self, source: Item) -> bool:
+        """Whether a condition holds from its place on: its sentence claims nothing, as in “Let x satisfy A x = b.”"""
+        if source.role != "condition" or not source.equations:
+            return False
+        sentence = source.place.sentence
+        return sentence >= 0 and not any(i.role == "claim" for i in self.items if i.place.sentence == sentence)
+
     def parts_over(self, item: Item) -> list[Item]:
         """Parts of the same formula that restrict this one: “… if j ≤ i”."""
         own = [i for i in self.items if i.formula is item.formula]
@@ -271,7 +278,7 @@ class Elaborator:
             guards.append(f"{self.words(item).foreign} (in a language that is not known)")
         for source in self.items:
             if (
-                source.cue == "assume"
+                (source.cue == "assume" or self._stands(source))
                 and source.role == "condition"
                 and source.equations
                 and source.place.at < item.place.at

@@ -53,7 +53,9 @@ def of_sequence(roles: Roles, item: Item, head: Head) -> bool:
 
 
 def property_equation(roles: Roles, item: Item, expr: s.Relation) -> bool:
-    """A = A^⊤, W^⊤ = W^{-1} of a matrix without a value here: says what kind of matrix is meant."""
+    """A = A^⊤, W^⊤ = W^{-1}, V^⊤ V = I of a matrix without a value here: says what kind of matrix is meant."""
+    if orthonormal(roles, item, expr):
+        return True
     if (
         len(expr.items) != 2
         or expr.ops != ("=",)
@@ -92,6 +94,49 @@ def property_equation(roles: Roles, item: Item, expr: s.Relation) -> bool:
         )
     )
     return True
+
+
+def orthonormal(roles: Roles, item: Item, expr: s.Relation) -> bool:
+    """“with V^⊤ V = I”: where it is no claim, a declared matrix has orthonormal columns (V V^⊤ too if square)."""
+    match expr:
+        case s.Relation(ops=("=",), items=(s.Juxt(items=(s.Name() as first, s.Name() as second)), s.Name() as unit)):
+            pass
+        case _:
+            return False
+    bare = (first.base, first.font, first.accents, first.sub) == (second.base, second.font, second.accents, second.sub)
+    if unit.base not in ("I", "1") or not bare or first.sub is not None or first.base == unit.base:
+        return False
+    if item.cue not in ("condition", "assume", "define", "declare", "where") or _script(unit):
+        return False
+    bound = roles.environment.find(stem(second), second.font, item.place)
+    if bound is None or bound.kind != "variable" or bound.type is None or bound.type.rank != 2:
+        return False
+    if bound.place.scopes != item.place.scopes or (item.cue == "where" and not _declares_only(roles, item)):
+        return False
+    square = bound.type.shape[0] == bound.type.shape[1]
+    scripts = (_script(first), _script(second))
+    if scripts != ("⊤", "") and not (square and scripts == ("", "⊤")):
+        return False
+    if item.cue == "condition" and bound.place.sentence != item.place.sentence:
+        return False
+    item.role, item.kind = "condition", "property"
+    bound.domain = replace(bound.domain, properties=bound.domain.properties | {"orthogonal"})
+    return True
+
+
+def standing(roles: Roles, item: Item, expr: s.Relation) -> bool:
+    """“Let A, b, x be … with A x = b”: after declarations, an equation behind “with” is a condition on them."""
+    if item.cue != "where" or len(expr.items) != 2 or expr.ops != ("=",) or not _declares_only(roles, item):
+        return False
+    item.role, item.kind = "condition", "equation"
+    item.equations.append((expr.items[0], expr.items[1]))
+    return True
+
+
+def _declares_only(roles: Roles, item: Item) -> bool:
+    """Whether all that its sentence has said so far is what its symbols are."""
+    before = [i for i in roles.items if i.place.sentence == item.place.sentence and i.place.at < item.place.at]
+    return bool(before) and all(i.role in ("declaration", "condition") for i in before)
 
 
 def moment(roles: Roles, item: Item, expr: s.Relation) -> bool:

@@ -205,11 +205,14 @@ class Lexicon:
                     at = max(at, token.end)
 
     def _characters(self, text: str, at: int, end: int) -> Iterator[Token]:
-        """Phrases of a run of Chinese characters; a phrase may reach beyond the run (`全 1 向量`)."""
+        """Phrases of a run of Chinese characters; a phrase may reach beyond the run (`全 1 向量`).
+
+        No phrase ends inside a longer one: `为正交矩阵` is `为` and `正交矩阵`, not `为正` and a rest.
+        """
         plain = at
         while at < end:
             for phrase, entry in self.han.get(text[at], ()):
-                if text.startswith(phrase, at):
+                if text.startswith(phrase, at) and not self._cuts(phrase, text, at):
                     if plain < at:
                         yield Token("word", plain, at, text[plain:at])
                     yield Token("phrase", at, at + len(phrase), phrase, entry)
@@ -219,6 +222,15 @@ class Lexicon:
                 at += 1
         if plain < end:
             yield Token("word", plain, end, text[plain:end])
+
+    def _cuts(self, phrase: str, text: str, at: int) -> bool:
+        """Whether a longer phrase starts inside this one and ends beyond it."""
+        until = at + len(phrase)
+        return any(
+            len(other) > len(phrase) and start + len(other) > until and text.startswith(other, start)
+            for start in range(at + 1, until)
+            for other, _ in self.han.get(text[start], ())
+        )
 
     def _latin(self, raw: list[Token], at: int, text: str) -> tuple[Entry, int] | None:
         for words, entry in self.latin[raw[at].text]:

@@ -416,6 +416,8 @@ class Roles:
         if equations.constrains(self, expr, item.place):
             item.role, item.kind = "condition", "constraint"
             return
+        if equations.standing(self, item, expr):
+            return
         item.role, item.kind = "claim", "equation"
         item.claims.append(expr)
 
