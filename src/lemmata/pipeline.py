@@ -2,15 +2,18 @@
 
 Data flows one way:
 
-    file --documents--> Document --elaborate--> Elaboration --lower, verify--> verdicts --+
-                                            `------------code-------> comparisons --------+--report--> DocumentResult
+    file --documents--> Document --elaborate--> Elaboration --lower, verify--> verdicts --repair--> fixes --+
+                                            `------------code-------> comparisons ---------------------------+
+                                                                                  DocumentResult <--report---'
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from os import PathLike, fspath
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lemmata.diagnostic import mistake
 from lemmata.documents import read
@@ -21,6 +24,9 @@ from lemmata.report.collect import Examination, collect, details
 from lemmata.report.explain import Details
 from lemmata.report.result import DocumentResult
 from lemmata.verify.verdict import Verdict
+
+if TYPE_CHECKING:
+    from lemmata.repair import Fix
 
 
 def check(path: str | PathLike[str], *, seed: int = 0, code: bool = True) -> DocumentResult:
@@ -42,9 +48,10 @@ def examine(path: str | PathLike[str], *, seed: int = 0, code: bool = True) -> E
     document = read(fspath(path))
     elaboration = elaborate(document)
     judged = tuple((statement, verdict(statement, seed)) for statement in elaboration.statements)
+    found = Examination(document, judged, fixes=corrections(elaboration, judged, seed))
     if code and any(cell.executable for cell in document.cells):
-        return with_code(Examination(document, judged), elaboration, seed)
-    return Examination(document, judged)
+        return with_code(found, elaboration, seed)
+    return found
 
 
 def verdict(statement: Statement, seed: int) -> Verdict:
@@ -53,6 +60,24 @@ def verdict(statement: Statement, seed: int) -> Verdict:
         return judge_statement(statement, seed)
     except Exception as error:
         return Verdict("unchecked", reason=mistake(error))
+
+
+def corrections(
+    elaboration: Elaboration, judged: Sequence[tuple[Statement, Verdict]], seed: int
+) -> dict[int, tuple[Fix, ...]]:
+    """Small corrections of what was refuted, by the identity of the statement."""
+    refuted = [statement for statement, verdict in judged if verdict.kind == "refuted"]
+    if not refuted:
+        return {}
+    from lemmata.repair import repair
+
+    found: dict[int, tuple[Fix, ...]] = {}
+    for statement in refuted:
+        try:
+            found[id(statement)] = repair(elaboration, statement, seed)
+        except Exception:  # a mistake of ours here must not cost the verdict
+            found[id(statement)] = ()
+    return found
 
 
 def with_code(found: Examination, elaboration: Elaboration, seed: int) -> Examination:

@@ -97,6 +97,17 @@ def read_chain(
     return attempt
 
 
+def preferred(
+    make: Callable[[Choices], Shared],
+    place: Place,
+    items: Sequence[s.Expr],
+    ops: Sequence[str],
+    conditions: Conditions = Conditions(),
+) -> Reading | None:
+    """The conventional reading alone, where it has one."""
+    return _read(make(Choices()), place, items, ops, conditions)[0]
+
+
 def _read(
     shared: Shared, place: Place, items: Sequence[s.Expr], ops: Sequence[str], conditions: Conditions
 ) -> tuple[Reading | None, Unreadable | None, bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -32,6 +32,7 @@ from lemmata.elaborate.solver import Misfit, Solver, Unreadable
 from lemmata.elaborate.statement import Reading, ShapeError, Statement
 from lemmata.elaborate.syntax import conditions as conditions_of
 from lemmata.elaborate.syntax import is_condition, parse
+from lemmata.latex.tree import Row
 
 _REJECTED = r"(?:is|are|would be)\s+(?:wrong|incorrect|not correct|not true|false)\b|does not hold\b"
 _REJECTED_ZH = r"(?:是|都是)?(?:错误的|错的|不对|不正确|不成立)"
@@ -75,6 +76,10 @@ class Elaboration:
     context: Context
     items: tuple[Item, ...] = ()
     """Every part with its role, in order."""
+    words: frozenset[str] = frozenset()
+    """Names of several letters that the document writes as one."""
+    definitions: Mapping[str, object] = field(default_factory=dict)
+    """Macros that formulas define."""
 
 
 @dataclass(slots=True)
@@ -88,6 +93,8 @@ class Elaborator:
     environment: Environment = field(default_factory=Environment)
     usage: dict[str, frozenset[str]] = field(default_factory=dict)
     roles: Roles | None = None
+    words_of_document: frozenset[str] = frozenset()
+    definitions: dict[str, object] = field(default_factory=dict)
 
     @staticmethod
     def of(elaboration: Elaboration) -> Elaborator:
@@ -101,6 +108,8 @@ class Elaborator:
             roles.environment,
             dict(roles.shared.usage),
             roles,
+            elaboration.words,
+            dict(elaboration.definitions),
         )
 
     @staticmethod
@@ -135,18 +144,26 @@ class Elaborator:
             carefully(item, roles.assign)
         apply_first_values(roles)
         statements = [x for item in self.items for x in carefully(item, self.statements) or self.failed(item)]
-        return Elaboration(self.document, tuple(statements), roles, self.context, tuple(self.items))
+        return Elaboration(
+            self.document,
+            tuple(statements),
+            roles,
+            self.context,
+            tuple(self.items),
+            self.words_of_document,
+            self.definitions,
+        )
 
     def parse(self) -> None:
         """Every formula of the prose as parts with its place and cues."""
-        definitions: dict[str, object] = {}
         rows = []
         for formula in self.document.formulas:
-            rows.append((formula, latex.parse(formula.latex, self.document.macros, definitions=definitions)))
+            rows.append((formula, latex.parse(formula.latex, self.document.macros, definitions=self.definitions)))
         first = [(formula, row, parse(row)) for formula, row in rows]
         exprs = [p.expr for _, _, parts in first for p in parts]
         words = _words(exprs)
         words |= _capital_runs(exprs)
+        self.words_of_document = words
         for formula, row, parts in first:
             if words and _has_run(formula.latex, words):
                 parts = parse(row, words=words)
@@ -168,6 +185,12 @@ class Elaborator:
             for part in parts:
                 own = "condition" if is_condition(part.lead) else cue
                 self.items.append(Item(formula, part, place, own, withdrawn, conditional, words_of.approximate))
+
+    def reread(self, text: str) -> tuple[Row, tuple[s.Part, ...]]:
+        """Another text in the place of a formula, as notation and as parts."""
+        row = latex.parse(text, self.document.macros, definitions=dict(self.definitions))
+        words = self.words_of_document
+        return row, parse(row, words=words) if words and _has_run(text, words) else parse(row)
 
     def shared(self, choices: Choices, item: Item | None) -> Shared:
         """A fresh state for one reading, with the size equations that hold at the item."""

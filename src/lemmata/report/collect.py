@@ -18,6 +18,7 @@ from lemmata.verify.verdict import Counterexample, Verdict
 if TYPE_CHECKING:
     from lemmata.code.check import CodeReport
     from lemmata.code.target import CodeFinding
+    from lemmata.repair import Fix
 
 AS_WRITTEN = "as written"
 """What the judge calls the preferred reading."""
@@ -37,12 +38,17 @@ class Examination:
     code: CodeReport | None = None
     depends: Mapping[str, str | None] = field(default_factory=dict)
     """Local modules of the code: path to content hash."""
+    fixes: Mapping[int, tuple[Fix, ...]] = field(default_factory=dict)
+    """Corrections of refuted statements, by the identity of the statement."""
 
 
 def collect(found: Examination) -> DocumentResult:
     """The result of a document."""
     source = Source(found.document.path)
-    records = tuple(record(found.document, source, *parts) for parts in ordered(found))
+    records = tuple(
+        record(found.document, source, *parts, found.fixes.get(id(parts[0]), ()) if parts[2] != "code" else ())
+        for parts in ordered(found)
+    )
     diagnostics = [*found.document.diagnostics]
     reproducible = True
     if found.code is not None:
@@ -82,7 +88,14 @@ def compared(finding: CodeFinding) -> Verdict:
     return replace(finding.verdict, reason=reason, assumptions=(*finding.verdict.assumptions, *bound))
 
 
-def record(document: Document, source: Source, statement: Statement, verdict: Verdict, kind: str) -> StatementResult:
+def record(
+    document: Document,
+    source: Source,
+    statement: Statement,
+    verdict: Verdict,
+    kind: str,
+    fixes: Sequence[Fix] = (),
+) -> StatementResult:
     start, end = statement.start, statement.end
     return StatementResult(
         doc=document.path,
@@ -104,7 +117,35 @@ def record(document: Document, source: Source, statement: Statement, verdict: Ve
         assumptions=tuple(dict.fromkeys((*statement.assumptions, *verdict.assumptions))),
         alternatives=tuple(verdict.alternatives),
         excerpt=source.excerpt(start.line, end.line, start.cell),
+        fixes=tuple(correction(statement, source, fix) for fix in fixes),
     )
+
+
+def correction(statement: Statement, source: Source, fix: Fix) -> dict[str, object]:
+    """A fix as plain data: where the text of the file changes, and into what."""
+    formula, change = statement.formula, fix.change
+    start, end = formula.position(change.start), formula.position(change.end)
+    margins = source.margins([place for offset, place in formula.anchors if change.start < offset])
+    return {
+        "latex": fix.latex,
+        "edit": fix.what,
+        "line": start.line,
+        "column": start.column,
+        "end_line": end.line,
+        "end_column": end.column,
+        "original": with_margins(formula.latex[change.start : change.end], margins),
+        "replacement": with_margins(change.text, margins),
+        "method": fix.method,
+    }
+
+
+def with_margins(text: str, margins: Sequence[str]) -> str:
+    """Lines of a formula as they stand in the file, after quote marks and indentation."""
+    first, *rest = text.split("\n")
+    lines = [first]
+    for at, line in enumerate(rest):
+        lines.append((margins[min(at, len(margins) - 1)] if margins else "") + line)
+    return "\n".join(lines)
 
 
 def reading(statement: Statement, verdict: Verdict) -> str:

@@ -109,8 +109,30 @@ def refutation(s: StatementResult, columns: int = 100) -> Iterator[Line]:
     if s.counterexample:
         sides = ("formula", "code") if s.kind == "code" else ("left", "right")
         yield from counterexample(s.counterexample, columns, sides)
+    yield from fixes(s)
     for label, text in _details(s):
         yield _labelled(label, text, indent=5)
+
+
+def fixes(s: StatementResult) -> Iterator[Line]:
+    """Each verified correction as a small diff of the author's lines."""
+    for at, fix in enumerate(s.fixes):
+        yield _labelled("or" if at else "fix", str(fix["edit"]), indent=5)
+        before, after = diff(s, fix)
+        for sign, lines, style in (("-", before, "refuted"), ("+", after, "verified")):
+            for text in lines:
+                yield ((" " * (3 + LABEL) + f"{sign} ", style), (text.strip(), style))
+
+
+def diff(s: StatementResult, fix: Mapping[str, object]) -> tuple[list[str], list[str]]:
+    """The lines that a fix changes, before and after; without an excerpt, the mathematics alone."""
+    first, last = (int(str(fix[key])) - s.line for key in ("line", "end_line"))
+    lines = list(s.excerpt[first : last + 1])
+    if len(lines) != last - first + 1 or not lines:
+        return [s.latex], [str(fix["latex"])]
+    column, end_column = int(str(fix["column"])), int(str(fix["end_column"]))
+    text = lines[0][: column - 1] + str(fix["replacement"]) + lines[-1][end_column - 1 :]
+    return lines, text.split("\n")
 
 
 def _title(s: StatementResult) -> str:

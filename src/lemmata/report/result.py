@@ -44,6 +44,9 @@ class StatementResult:
     alternatives: tuple[str, ...] = ()
     excerpt: tuple[str, ...] = ()
     """The source lines `line` to `end_line`."""
+    fixes: tuple[Mapping[str, object], ...] = ()
+    """Corrections that were verified, the nearest first: `latex`, `edit` (in words), and the text from `line`, `column`
+    to `end_line`, `end_column` (`original`) that becomes `replacement`."""
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lemmata.documents.model import Position
 
 EXCERPT_LINES = 12
 
@@ -33,6 +38,14 @@ class Source:
         """Lines `line` to `end_line` (from 1), at most EXCERPT_LINES of them."""
         lines = self._cells.get(cell, [])
         return tuple(lines[line - 1 : min(end_line, line - 1 + EXCERPT_LINES)])
+
+    def margins(self, places: Sequence[Position]) -> list[str]:
+        """What stands before each place on its line: quote marks, indentation."""
+        found = []
+        for place in places:
+            lines = self._cells.get(place.cell, [])
+            found.append(lines[place.line - 1][: place.column - 1] if place.line <= len(lines) else "")
+        return found
 
 
 def split_lines(text: str) -> list[str]:

@@ -1,0 +1,24 @@
+"""A correction that was found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lemmata.repair.edit import Change
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A correction that the judge has verified."""
+
+    formula: str
+    """The whole formula, corrected."""
+    latex: str
+    """The claim, corrected."""
+    what: str
+    """In words, as an author would say it."""
+    change: Change
+    """The one span of the formula that differs."""
+    method: str
+    """How the corrected claim was verified."""
+    cost: float
