@@ -1,0 +1,117 @@
+"""How many real mistakes are found, and whether a correction ever raises an alarm.
+
+    python benchmarks/errata.py DIR
+
+DIR holds one folder a mistake: `before.*` as it was published, `after.*` as its author corrected it, and `meta.json`
+with `line_before`, `kind` and `decidable_by`. A mistake counts as found when a statement that covers its line in the
+old text is refuted; otherwise the statements at that line are printed with their reasons. No statement of a corrected
+text may be refuted. The last line is one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from lemmata.documents import read
+from lemmata.report.result import DocumentResult, StatementResult
+from lemmata.surfaces.run import Options, run
+
+PLACE = re.compile(r"cell (\d+) line (\d+)")
+Line = tuple[int | None, int]
+
+
+def place(stated: int | str) -> Line:
+    """(cell, line) of a place given as a line number or as “cell 3 line 7”."""
+    found = PLACE.fullmatch(str(stated))
+    return (int(found[1]), int(found[2])) if found else (None, int(stated))
+
+
+def checked(folder: Path, name: str) -> DocumentResult:
+    (path,) = folder.glob(f"{name}.*")
+    (outcome,) = run([str(path)], Options(code=False))
+    return outcome.result
+
+
+def at(result: DocumentResult, where: Line) -> list[StatementResult]:
+    """The statements at a line; where none begins there, those of the formulas that cover it."""
+    cell, line = where
+    exact = [s for s in result if s.cell == cell and s.line <= line <= s.line + s.latex.strip().count("\n")]
+    if exact:
+        return exact
+    spans = [
+        f.span
+        for f in read(result.path).formulas
+        if f.span.start.cell == cell and f.span.start.line <= line <= f.span.end.line
+    ]
+    return [s for s in result if s.cell == cell and any(x.start.line <= s.line <= x.end.line for x in spans)]
+
+
+def refuted(result: DocumentResult) -> list[StatementResult]:
+    return [s for s in result if s.verdict == "refuted"]
+
+
+def examine(folder: Path) -> dict[str, Any]:
+    """One mistake: found or why not, and every alarm beside it."""
+    meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+    before, after = checked(folder, "before"), checked(folder, "after")
+    there = at(before, place(meta["line_before"]))
+    hits = refuted(before)
+    return {
+        "name": folder.name,
+        "kind": meta["kind"],
+        "by": meta["decidable_by"],
+        "found": any(s in hits for s in there),
+        "there": there,
+        "elsewhere": [s for s in hits if s not in there],
+        "alarms": refuted(after),
+    }
+
+
+def told(statement: StatementResult) -> str:
+    where = f"{statement.line}" if statement.cell is None else f"cell {statement.cell} line {statement.line}"
+    source = " ".join(statement.latex.split())[:90]
+    return f"{where} {statement.role}, {statement.verdict}: {statement.reason or '-'}  [{source}]"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", metavar="DIR", type=Path)
+    parser.add_argument("only", metavar="NAME", nargs="*", help="only these mistakes")
+    args = parser.parse_args()
+    folders = sorted(p.parent for p in args.folder.glob("*/meta.json"))
+    rows = [examine(f) for f in folders if not args.only or f.name in args.only]
+    for row in rows:
+        print(f"{'found ' if row['found'] else 'missed'}  {row['name']}  ({row['kind']}, {row['by']})")
+        if not row["found"]:
+            for statement in row["there"]:
+                print(f"          {told(statement)}")
+            if not row["there"]:
+                print("          no statement at this line")
+        for statement in row["elsewhere"]:
+            print(f"          elsewhere: {told(statement)}")
+        for statement in row["alarms"]:
+            print(f"          FALSE ALARM in the corrected text: {told(statement)}")
+    for field in ("kind", "by"):
+        total, found = Counter(r[field] for r in rows), Counter(r[field] for r in rows if r["found"])
+        print("\n" + {"kind": "by kind", "by": "by what decides it"}[field])
+        for name, count in sorted(total.items()):
+            print(f"  {name:<14} {found[name]:>3} of {count}")
+    decidable = [r for r in rows if r["by"] != "code"]
+    summary = {
+        "mistakes": len(rows),
+        "found": sum(r["found"] for r in rows),
+        "decidable": len(decidable),
+        "decidable_found": sum(r["found"] for r in decidable),
+        "refuted_elsewhere": sum(len(r["elsewhere"]) for r in rows),
+        "alarms_in_corrected": sum(len(r["alarms"]) for r in rows),
+    }
+    print("\n" + json.dumps(summary))
+
+
+if __name__ == "__main__":
+    main()
