@@ -15,6 +15,8 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lemmata.consistency import contradictions
+from lemmata.consistency.merge import merged
 from lemmata.diagnostic import mistake
 from lemmata.documents import read
 from lemmata.elaborate.document import Elaboration, elaborate
@@ -48,7 +50,8 @@ def examine(path: str | PathLike[str], *, seed: int = 0, code: bool = True) -> E
     document = read(fspath(path))
     elaboration = elaborate(document)
     judged = tuple((statement, verdict(statement, seed)) for statement in elaboration.statements)
-    found = Examination(document, judged, fixes=corrections(elaboration, judged, seed))
+    fixes = corrections(elaboration, judged, seed)
+    found = Examination(document, merged(judged, contradictions(elaboration)), fixes=fixes)
     if code and any(cell.executable for cell in document.cells):
         return with_code(found, elaboration, seed)
     return found

@@ -145,6 +145,7 @@ CONNECTIVES = frozenset(
     if and or where for with otherwise when else such that s.t. st subject to is are then since as let on in of from by
     so but given iff i.e. e.g. all any each every not the a an hence therefore thus because while under provided w.r.t.
     wrt we have which be has both at suppose assume case cases whenever unless only over also that this these only
+    although though whereas
     """.split()
 )
 CONNECTIVES_ZH = (

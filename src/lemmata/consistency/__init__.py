@@ -1,0 +1,49 @@
+"""What a document cannot mean: places that contradict the document itself or the fixed meaning of a name.
+
+The claims of a document are judged by instances elsewhere. Here every rule is one sentence about form or about a name
+that means the same everywhere; a rule says nothing where it is not sure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lemmata.consistency.bounds import complements
+from lemmata.consistency.densities import noising, parameters, reparametrised
+from lemmata.consistency.expansions import coefficients, implications
+from lemmata.consistency.indices import arguments, leftover, running
+from lemmata.consistency.numbers import arithmetic
+from lemmata.consistency.quoted import laws
+from lemmata.consistency.sequences import returns
+from lemmata.consistency.survey import Contradiction, survey
+from lemmata.elaborate.document import Elaboration
+
+RULES = (
+    arithmetic,
+    laws,
+    coefficients,
+    implications,
+    complements,
+    parameters,
+    noising,
+    reparametrised,
+    running,
+    arguments,
+    leftover,
+    returns,
+)
+
+
+def contradictions(elaboration: Elaboration) -> tuple[Contradiction, ...]:
+    """Everything that the rules find, in the order of the document."""
+    seen = survey(elaboration)
+    found = [c for rule in RULES for c in _carefully(rule(seen))]
+    return tuple(sorted(found, key=lambda c: (c.formula.index, c.start)))
+
+
+def _carefully(found: Iterator[Contradiction]) -> Iterator[Contradiction]:
+    """A mistake of ours in a rule ends that rule, not the check."""
+    try:
+        yield from found
+    except Exception:
+        return
