@@ -8,12 +8,14 @@ With --check nothing is written; the exit status is 1 if a page is out of date. 
 from __future__ import annotations
 
 import io
+import os
 import re
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import click
+from click.testing import CliRunner
 
 import lemmata
 from lemmata.operations import catalogue
@@ -21,6 +23,20 @@ from lemmata.report import layout
 from lemmata.report.terminal import Plain
 from lemmata.surfaces.cli import cli
 
+EXAMPLES = {
+    "check": (
+        (
+            "A refuted claim comes with the smallest edits of its own LaTeX that make it hold, each verified like any "
+            "claim.\n`--fix` offers them one by one (`y`, `n`, `q`) and writes those that are accepted; the rest of "
+            "the file stays as it\nis, byte for byte. With `--format jsonl` they are in `fixes`; `sarif`, `junit` and "
+            "`github` carry them too.",
+            ("examples/planted-error.md", "--no-code", "--no-cache", "-q"),
+        ),
+        ("For a pull request:", ("examples/planted-error.md", "--no-code", "--no-cache", "--format", "github")),
+    ),
+    "replay": (("The counterexample without Lemmata:", ("examples/planted-error.md:13",)),),
+}
+"""By command: words, and the arguments whose real output is shown."""
 ROOT = Path(__file__).resolve().parent.parent
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?!https?://|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)")
 
@@ -31,6 +47,9 @@ def command_line() -> str:
     for name, command in cli.commands.items():
         context = click.Context(command, info_name=f"lemmata {name}", max_content_width=100, terminal_width=100)
         parts.append(f"\n## lemmata {name}\n\n```text\n{command.get_help(context)}\n```\n")
+        for words, arguments in EXAMPLES.get(name, ()):
+            output = CliRunner().invoke(cli, [name, *arguments]).output
+            parts.append(f"\n{words}\n\n```text\n$ lemmata {name} {' '.join(arguments)}\n{output}```\n")
     return "".join(parts)
 
 
@@ -78,6 +97,7 @@ def broken_links() -> list[str]:
 
 
 def main() -> int:
+    os.chdir(ROOT)
     stale = [path for path, text in pages().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     for path in stale:
         if "--check" in sys.argv:

@@ -102,9 +102,13 @@ class ReadingProblem:
     def integral(self) -> tuple[Size, ...]:
         return self._integral
 
+    def lowering(self, sizes: Mapping[str, int]) -> Lowering:
+        """The way from the reading's terms to programs at these sizes."""
+        return Lowering({**self._fixed, **sizes}, self.reading.solution, self.reading.recurrences)
+
     def instance(self, sizes: Mapping[str, int]) -> Instance:
         """Lower the sides. Raises CannotLower."""
-        low = Lowering({**self._fixed, **sizes}, self.reading.solution, self.reading.recurrences)
+        low = self.lowering(sizes)
         values = [low.value(side) for side in self.reading.sides]
         tests = [low.value(c).node for c in self.reading.conditions]
         conditions = tuple(c for c in tests if not c.axes)

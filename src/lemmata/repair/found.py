@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lemmata.elaborate.statement import Reading
 from lemmata.repair.edit import Change
 
 
@@ -22,3 +23,5 @@ class Fix:
     method: str
     """How the corrected claim was verified."""
     cost: float
+    reading: Reading | None = None
+    """The corrected claim, typed; none for a claimed shape."""

@@ -45,6 +45,8 @@ class Editor:
         node = first_option(node)
         yield from self.unit(node, "side")
         yield from scripts.exchanged(self, node)
+        if not isinstance(node, s.Num):
+            yield edit(node, "1", f"1 for {short(self.source.text(node))}", 1.15)
         if not is_sum(node):
             yield from self.more_terms(node)
 
@@ -194,6 +196,8 @@ class Editor:
         texts = [source.text(i) for i in items]
         if count <= 7:
             for a, b in combinations(range(count), 2):
+                if isinstance(first_option(items[a]), s.Num) or isinstance(first_option(items[b]), s.Num):
+                    continue
                 order = list(range(count))
                 order[a], order[b] = b, a
                 cost = 1.1 if b == a + 1 else 1.35

@@ -172,7 +172,9 @@ class Search:
         if judged is None or judged[1].kind != "verified":
             return None
         statement, verdict = judged
-        return Fix(text, statement.latex, what, smallest(self.spot.latex, text), verdict.method, cost)
+        return Fix(
+            text, statement.latex, what, smallest(self.spot.latex, text), verdict.method, cost, statement.readings[0]
+        )
 
 
 def plain_links(latex: str) -> str:

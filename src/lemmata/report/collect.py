@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from lemmata.core.terms import Num, Term
 from lemmata.diagnostic import Diagnostic
 from lemmata.documents.model import Document
 from lemmata.elaborate.statement import Statement
 from lemmata.report.details import understanding
 from lemmata.report.result import DocumentResult, Problem, StatementResult, jsonable
 from lemmata.report.source import Source
-from lemmata.report.spelling import chain
+from lemmata.report.spelling import bare, chain, spell
 from lemmata.verify.verdict import Counterexample, Verdict
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from lemmata.code.target import CodeFinding
     from lemmata.repair import Fix
 
+LEGIBLE = 200
+"""Characters that two sub-expressions with their values may take."""
 AS_WRITTEN = "as written"
 """What the judge calls the preferred reading."""
 LIMITS = frozenset({"timeout", "memory", "processes", "output", "died", "not tried"})
@@ -63,7 +66,14 @@ def collect(found: Examination) -> DocumentResult:
 
 def details(found: Examination) -> dict[int, tuple[tuple[str, str], ...]]:
     """How each statement was understood, by its place in the result."""
-    return {at: understanding(statement) for at, (statement, _, kind) in enumerate(ordered(found)) if kind != "code"}
+    from lemmata.report.replay import replay
+
+    known: dict[int, tuple[tuple[str, str], ...]] = {}
+    for at, (statement, verdict, kind) in enumerate(ordered(found)):
+        if kind != "code":
+            program = replay(statement, verdict)
+            known[at] = (*understanding(statement), *([("replay", program)] if program else []))
+    return known
 
 
 def ordered(found: Examination) -> list[tuple[Statement, Verdict, str]]:
@@ -111,7 +121,7 @@ def record(
         reason=verdict.reason,
         method=verdict.method,
         evidence=tuple(verdict.evidence),
-        counterexample=None if verdict.counterexample is None else example(verdict.counterexample),
+        counterexample=None if verdict.counterexample is None else example(verdict.counterexample, statement, fixes),
         understood=not statement.reason,
         reading=reading(statement, verdict),
         assumptions=tuple(dict.fromkeys((*statement.assumptions, *verdict.assumptions))),
@@ -156,7 +166,7 @@ def reading(statement: Statement, verdict: Verdict) -> str:
     return verdict.reading
 
 
-def example(found: Counterexample) -> dict[str, object]:
+def example(found: Counterexample, statement: Statement, fixes: Sequence[Fix]) -> dict[str, object]:
     """A counterexample as plain data."""
     return {
         "sizes": jsonable(found.sizes),
@@ -164,8 +174,46 @@ def example(found: Counterexample) -> dict[str, object]:
         "left": jsonable(found.left),
         "right": jsonable(found.right),
         "where": found.where,
+        "parts": parts(statement, found, fixes),
         "note": found.note,
     }
+
+
+def parts(statement: Statement, found: Counterexample, fixes: Sequence[Fix]) -> str:
+    """The first sub-expressions that differ, in the author's symbols, with their values where those are short.
+
+    Where the sides are built too differently to be compared part by part, the nearest fix tells what is wrong.
+    """
+    if found.failure is None or not statement.readings:
+        return ""
+    from lemmata.lower.parting import parting, slip
+    from lemmata.lower.problem import ReadingProblem
+    from lemmata.report.layout import number
+
+    problem = ReadingProblem(statement.readings[0])
+    pair, between = parting(problem, found.failure), "  against  "
+    corrected = next((fix.reading for fix in fixes if fix.reading is not None), None)
+    if pair is None and corrected is not None and len(corrected.sides) == len(problem.reading.sides):
+        pair, between = slip(problem, ReadingProblem(corrected), found.failure), "  in place of  "
+    if pair is None:
+        return ""
+
+    def side(term: Term | None, value: object) -> str:
+        if term is None:
+            return "nothing"
+        shown = bare(spell(term))
+        return shown if value is None or isinstance(term, Num) else f"{shown} = {_short(value, number)}"
+
+    text = f"{side(pair.left, pair.left_value)}{between}{side(pair.right, pair.right_value)}"
+    return text if len(text) <= LEGIBLE and "Held" not in text else ""
+
+
+def _short(value: object, number: Callable[[object], str]) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(_short(v, number) for v in value) + "]"
+    if isinstance(value, float) and value == int(value) and abs(value) < 1e15:
+        value = int(value)
+    return number(value)
 
 
 def problem(diagnostic: Diagnostic) -> Problem:

@@ -39,7 +39,7 @@ def shorten(text: str, columns: int) -> str:
 def document(result: DocumentResult, columns: int = 100, verbosity: int = 1) -> Iterator[Line]:
     """One document. verbosity 0: refutations alone; 1: a line for every claim; 2: evidence and assumptions too."""
     shown = [s for s in result.statements if _shows(s, verbosity)]
-    yield ((result.path, "path"), ("  ", ""), *_tally(result.counts()))
+    yield ((result.path, "path"), ("  ", ""), *tally(result.counts()))
     for problem in result.problems:
         yield from _problem(problem)
     for statement in shown:
@@ -116,12 +116,24 @@ def refutation(s: StatementResult, columns: int = 100) -> Iterator[Line]:
 
 def fixes(s: StatementResult) -> Iterator[Line]:
     """Each verified correction as a small diff of the author's lines."""
-    for at, fix in enumerate(s.fixes):
-        yield _labelled("or" if at else "fix", str(fix["edit"]), indent=5)
-        before, after = diff(s, fix)
-        for sign, lines, style in (("-", before, "refuted"), ("+", after, "verified")):
-            for text in lines:
-                yield ((" " * (3 + LABEL) + f"{sign} ", style), (text.strip(), style))
+    for at in range(len(s.fixes)):
+        yield from _fix(s, at)
+
+
+def _fix(s: StatementResult, number: int) -> Iterator[Line]:
+    fix = s.fixes[number]
+    yield _labelled("or" if number else "fix", str(fix["edit"]), indent=5)
+    before, after = diff(s, fix)
+    for sign, lines, style in (("-", before, "refuted"), ("+", after, "verified")):
+        for text in lines:
+            yield ((" " * (3 + LABEL) + f"{sign} ", style), (text.strip(), style))
+
+
+def offer(s: StatementResult, number: int) -> Iterator[Line]:
+    """One correction on its own, with its place."""
+    yield ()
+    yield ((f"  --> {s.doc}:{_place(s)}", "dim"),)
+    yield from _fix(s, number)
 
 
 def diff(s: StatementResult, fix: Mapping[str, object]) -> tuple[list[str], list[str]]:
@@ -176,6 +188,8 @@ def counterexample(
                 yield ((" " * 5 + f"{side if not at else '':<{LABEL}}", "dim"), (text, "marker"))
     if example.get("where"):
         yield _labelled("differ at", str(example["where"]), indent=5)
+    if example.get("parts"):
+        yield _labelled("first in", str(example["parts"]), indent=5)
     if example.get("note"):
         yield _labelled("note", str(example["note"]), indent=5)
 
@@ -240,7 +254,8 @@ def _problem(problem: Problem) -> Iterator[Line]:
         yield ((f"    help: {problem.help}", "dim"),)
 
 
-def _tally(counts: Counter[str]) -> Line:
+def tally(counts: Counter[str]) -> Line:
+    """How many statements came out as what."""
     parts: list[tuple[str, str]] = []
     for verdict in ("refuted", "verified", "unchecked", "assumed"):
         if counts[verdict]:
@@ -258,4 +273,4 @@ def summary(results: Sequence[DocumentResult], seconds: float | None = None, cac
     remarks = [f"{cached} unchanged"] if cached else []
     remarks += [f"{seconds:.1f} s"] if seconds is not None else []
     tail: Line = ((f"  ({', '.join(remarks)})", "dim"),) if remarks else ()
-    yield ((documents, "strong"), *_tally(total), *tail)
+    yield ((documents, "strong"), *tally(total), *tail)

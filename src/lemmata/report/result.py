@@ -33,7 +33,7 @@ class StatementResult:
     method: str = ""
     evidence: tuple[str, ...] = ()
     counterexample: Mapping[str, object] | None = None
-    """`sizes`, `values`, `left`, `right`, `where`, `note`, as in `lemmata.verify.verdict.Counterexample`."""
+    """`sizes`, `values`, `left`, `right`, `where`, `parts`, `note`, as in `lemmata.verify.verdict.Counterexample`."""
     cell: int | None = None
     """In notebooks: the cell that the lines count in."""
     end_column: int = 0

@@ -1,4 +1,4 @@
-"""The command line: `lemmata check PATH...` and `lemmata explain FILE:LINE`."""
+"""The command line: `lemmata check PATH...`, `lemmata explain FILE:LINE`, `lemmata replay FILE:LINE`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import NoReturn
 
 import click
 
-from lemmata.report.result import DocumentResult
+from lemmata.report.explain import Details
+from lemmata.report.result import DocumentResult, StatementResult
 from lemmata.surfaces import run
 from lemmata.surfaces.cache import DIRECTORY, Cache
 from lemmata.surfaces.discover import NoSuchPath, documents
@@ -39,7 +40,16 @@ _code = click.option("--code/--no-code", default=True, help="Run code cells; not
 @click.option(
     "-j", "--jobs", type=click.IntRange(1), default=None, metavar="N", help="Documents at a time [default: cores]."
 )
-@click.option("--format", "format_", type=click.Choice(["text", "jsonl"]), default="text", show_default=True)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "jsonl", "sarif", "junit", "github"]),
+    default="text",
+    show_default=True,
+    help="For people; one JSON object a line; code scanning; test reporters; GitHub annotations.",
+)
+@click.option("--fix", is_flag=True, help="Offer verified corrections of what is refuted, one by one.")
+@click.option("--yes", is_flag=True, help="With --fix: take the nearest correction of each without asking.")
 @click.option("--strict", is_flag=True, help="Fail for unchecked claims as for refuted ones.")
 @click.option("--cache/--no-cache", "use_cache", default=True, help="Use results of earlier runs.")
 @click.option(
@@ -57,6 +67,8 @@ def check(
     paths: tuple[str, ...],
     jobs: int | None,
     format_: str,
+    fix: bool,
+    yes: bool,
     strict: bool,
     use_cache: bool,
     cache_dir: Path,
@@ -71,6 +83,7 @@ def check(
 
     Exit status: 0 nothing refuted, 1 something refuted, 2 usage or unreadable input.
     """
+    _fix_options(fix, yes, format_)
     started = time.perf_counter()
     try:
         found = documents(paths)
@@ -83,10 +96,12 @@ def check(
     if cache is not None and not all(o.cached for o in outcomes):
         cache.prune()
     results = [o.result for o in outcomes]
-    if format_ == "jsonl":
-        _jsonl(results)
-    else:
+    if format_ == "text":
         _text(outcomes, time.perf_counter() - started, 0 if quiet else 2 if verbose else 1)
+    else:
+        _for_programs(results, format_, strict)
+    if fix:
+        results = _fix(results, yes, lambda paths: [o.result for o in run.run(paths, options, cache)])
     sys.exit(_status(results, strict))
 
 
@@ -96,19 +111,28 @@ def check(
 @_code
 def explain(place: str, seed: int, code: bool) -> None:
     """Explain how the mathematics on a line was understood and judged (notebooks: FILE:CELL:LINE)."""
-    file, cell, line = _place(place)
     from lemmata.report import explain as report
     from lemmata.report.terminal import writer
 
-    result, details = run.explain_one(file, Options(seed=seed, code=code))
-    places = report.on_line(result, line, cell)
-    if not result.readable:
-        raise click.UsageError(result.problems[0].message)
-    if not places:
-        near = report.nearest(result, line, cell)
-        hint = f"; the nearest is on line {near.line}" if near else ""
-        raise click.UsageError(f"no mathematics on line {line} of {file}{hint}")
+    result, places, details = _on_line(place, Options(seed=seed, code=code))
     writer(sys.stdout).write(report.explain(result, places, details))
+
+
+@cli.command()
+@click.argument("place", metavar="FILE:LINE")
+@_seed
+def replay(place: str, seed: int) -> None:
+    """Print the counterexample to a refuted claim as a NumPy program (notebooks: FILE:CELL:LINE).
+
+    The program needs nothing but NumPy, and prints the two sides: lemmata replay notes.md:14 | python
+    """
+    result, places, details = _on_line(place, Options(seed=seed, code=False))
+    programs = [text for at in places for label, text in details.get(at, ()) if label == "replay"]
+    if not programs:
+        refuted = [result.statements[at] for at in places if result.statements[at].verdict == "refuted"]
+        why = "its sides do not have one shape, so neither has a value" if refuted else "nothing on it is refuted"
+        raise click.UsageError(f"there is nothing to replay on {place}: {why}")
+    click.echo("\n".join(programs), nl=False)
 
 
 def main() -> NoReturn:
@@ -145,6 +169,64 @@ def _place(place: str) -> tuple[str, int | None, int]:
     return file, cell, int(line)
 
 
+def _on_line(place: str, options: Options) -> tuple[DocumentResult, tuple[int, ...], Details]:
+    """The result of the document, the statements on the line and what else is known of them. Raises UsageError."""
+    from lemmata.report import explain as report
+
+    file, cell, line = _place(place)
+    result, details = run.explain_one(file, options)
+    if not result.readable:
+        raise click.UsageError(result.problems[0].message)
+    places = report.on_line(result, line, cell)
+    if not places:
+        near = report.nearest(result, line, cell)
+        hint = f"; the nearest is on line {near.line}" if near else ""
+        raise click.UsageError(f"no mathematics on line {line} of {file}{hint}")
+    return result, places, details
+
+
+def _fix_options(fix: bool, yes: bool, format_: str) -> None:
+    """Raises UsageError for combinations that would change files without being seen."""
+    if yes and not fix:
+        raise click.UsageError("--yes goes with --fix")
+    if fix and format_ != "text":
+        raise click.UsageError("--fix asks in the terminal and goes with --format text only")
+    if fix and not yes and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError("--fix asks before each change and this is no terminal; --yes takes the nearest of each")
+
+
+def _fix(
+    results: list[DocumentResult], yes: bool, check_again: Callable[[list[str]], list[DocumentResult]]
+) -> list[DocumentResult]:
+    """Offer what can be corrected; the results with corrected documents checked again."""
+    from lemmata.report import layout
+    from lemmata.report.terminal import writer
+    from lemmata.surfaces import fixing
+
+    out = writer(sys.stdout)
+
+    def ask(statement: StatementResult, number: int) -> str:
+        out.write(layout.offer(statement, number))
+        return "y" if yes else click.prompt("     apply?", type=click.Choice(["y", "n", "q"]), default="n")
+
+    changed: list[str] = []
+    for result in results:
+        accepted, more = fixing.choose(result, ask)
+        if accepted:
+            try:
+                fixing.write(result.path, accepted)
+            except (OSError, fixing.CannotWrite) as error:
+                click.echo(f"{result.path}: nothing changed: {error}", err=True)
+            else:
+                changed.append(result.path)
+        if not more:
+            break
+    again = {r.path: r for r in check_again(changed)}
+    for path, result in again.items():
+        out.write([((path, "path"), ("  corrected, now ", ""), *layout.tally(result.counts()))])
+    return [again.get(r.path, r) for r in results]
+
+
 def _status(results: list[DocumentResult], strict: bool) -> int:
     if not all(result.readable for result in results):
         return UNREADABLE
@@ -163,11 +245,19 @@ def _text(outcomes: list[Outcome], seconds: float, verbosity: int) -> None:
     out.write(layout.summary(results, seconds if sys.stdout.isatty() else None, sum(o.cached for o in outcomes)))
 
 
-def _jsonl(results: list[DocumentResult]) -> None:
-    from lemmata.report import jsonl
+def _for_programs(results: list[DocumentResult], format_: str, strict: bool) -> None:
+    """Results in a form that other programs read; problems go to standard error too."""
+    if format_ == "jsonl":
+        from lemmata.report import jsonl
 
+        for result in results:
+            jsonl.write(result, sys.stdout)
+    else:
+        from importlib import import_module
+
+        import_module(f"lemmata.report.{format_}").write(results, sys.stdout, strict)
+        sys.stdout.flush()
     for result in results:
-        jsonl.write(result, sys.stdout)
         for problem in result.problems:
             click.echo(f"{result.path}: {problem.severity}: {problem.message}", err=True)
 

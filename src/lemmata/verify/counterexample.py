@@ -14,13 +14,15 @@ from lemmata.verify.outcome import Failure, Limits, Trial
 from lemmata.verify.problem import CannotLower, Problem
 from lemmata.verify.sampling import draw, generator
 from lemmata.verify.sizes import smallest
-from lemmata.verify.trials import instance_at
+from lemmata.verify.trials import has_branches, instance_at
 from lemmata.verify.values import CannotDraw, Draw, Style
 from lemmata.verify.verdict import Counterexample
 
 DRAWS = 6
 CLEAR = 1e-3
 """The relative difference that a small counterexample should show."""
+SIMPLER = 120
+"""Evaluations that looking for rounder numbers may cost."""
 SHOWN = 64
 """Numbers of one input that are worth printing."""
 
@@ -47,11 +49,49 @@ def shrink(problem: Problem, failure: Failure, seed: int, limits: Limits) -> Fai
             left, right = values.sides[failure.link], values.sides[failure.link + 1]
             if not _clearly_fails(left, right, relation):
                 continue
-            ruling = referee.rule(instance, draws, failure.link, min(512, limits.precision))
-            if ruling.kind in ("differ", "violated"):
-                trial = Trial(sizes, instance, draws)
-                return Failure(trial, failure.link, ruling.index, ruling.left, ruling.right, ruling.enclosure)
+            for trial in (simplified(Trial(sizes, instance, draws), failure.link), Trial(sizes, instance, draws)):
+                ruling = referee.rule(instance, trial.draws, failure.link, min(512, limits.precision))
+                if ruling.kind in ("differ", "violated"):
+                    return Failure(trial, failure.link, ruling.index, ruling.left, ruling.right, ruling.enclosure)
     return failure
+
+
+def simplified(trial: Trial, link: int) -> Trial:
+    """The same sizes with as many zeros and ones as the claim clearly fails with, number by number; no array vanishes.
+
+    Zero is left out where programs have branches: at their thresholds a claim may fail for that alone.
+    """
+    instance, draws = trial.instance, dict(trial.draws)
+    relation = instance.relations[link]
+    simple = (1.0, -1.0, 2.0) if has_branches(instance) else (0.0, 1.0, -1.0, 2.0)
+    tries = 0
+    for given in instance.inputs:
+        name, domain = given.node.attr("name"), given.domain
+        values = draws[name].floats
+        if domain.properties - {"invertible"} or values.dtype.kind != "f" or draws[name].exact is not None:
+            continue
+        for index in np.ndindex(values.shape):
+            for number in simple:
+                if number == values[index] or tries == SIMPLER:
+                    break
+                low, high = domain.low, domain.high
+                if (low is not None and number <= low) or (high is not None and number >= high):
+                    continue
+                tries += 1
+                changed = values.copy()
+                changed[index] = number
+                if not changed.any() and values.size > 1:
+                    continue
+                if domain.properties and not (abs(np.linalg.det(changed)) > 0.5).all():
+                    continue
+                found = double.evaluate(instance, {**draws, name: Draw(changed)})
+                if found is None or not (found.conditions and found.defined):
+                    continue
+                if _clearly_fails(found.sides[link], found.sides[link + 1], relation):
+                    values = changed
+                    draws[name] = Draw(changed)
+                    break
+    return Trial(trial.sizes, instance, draws)
 
 
 def _clearly_fails(left: Any, right: Any, relation: str) -> bool:
@@ -85,6 +125,7 @@ def describe(failure: Failure) -> Counterexample:
         right=_tidy(failure.right),
         where=_where(failure),
         note=note,
+        failure=failure,
     )
 
 

@@ -103,7 +103,7 @@ def set_up(problem: Problem, seed: int, limits: Limits, clock: Clock) -> Bench:
     tried: list[Tried] = []
     drawn = unmet = undefined = 0
     for number, (sizes, instance, cost) in enumerate(chosen):
-        branching = _has_branches(instance)
+        branching = has_branches(instance)
         wanted = _draws(instance, cost, len(chosen), number, branching)
         attempts = 8 * wanted if instance.inputs else 1
         met = 0
@@ -173,7 +173,7 @@ def small_trials(problem: Problem, seed: int, limits: Limits) -> Iterator[Tried]
             continue
 
 
-def _has_branches(instance: Instance) -> bool:
+def has_branches(instance: Instance) -> bool:
     """Whether different inputs may take different cases; comparisons of indices are none."""
     return any(n.op in BRANCHING and any(a.dtype != "int" for a in n.args) for n in nodes(*instance.sides))
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lemmata.verify.outcome import Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,8 @@ class Counterexample:
     """The component or link at which the sides part, in words or indices."""
     note: str = ""
     """For ill-typed claims: which shapes do not fit."""
+    failure: Failure | None = field(default=None, compare=False, repr=False)
+    """The trial it was read off, to compute with; none for shapes."""
 
 
 @dataclass(frozen=True, slots=True)
