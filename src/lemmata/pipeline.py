@@ -21,7 +21,7 @@ from lemmata.diagnostic import mistake
 from lemmata.documents import read
 from lemmata.elaborate.document import Elaboration, elaborate
 from lemmata.elaborate.statement import Statement
-from lemmata.lower.judge import judge_statement
+from lemmata.lower.judge import judge_statement, under_conditions
 from lemmata.report.collect import Examination, collect, details
 from lemmata.report.explain import Details
 from lemmata.report.result import DocumentResult
@@ -49,7 +49,7 @@ def examine(path: str | PathLike[str], *, seed: int = 0, code: bool = True) -> E
     """Take the document through every stage, keeping what each of them made."""
     document = read(fspath(path))
     elaboration = elaborate(document)
-    judged = tuple((statement, verdict(statement, seed)) for statement in elaboration.statements)
+    judged = under_conditions([(statement, verdict(statement, seed)) for statement in elaboration.statements])
     fixes = corrections(elaboration, judged, seed)
     found = Examination(document, merged(judged, contradictions(elaboration)), fixes=fixes)
     if code and any(cell.executable for cell in document.cells):

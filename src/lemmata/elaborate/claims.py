@@ -129,7 +129,7 @@ def _read(
             bool(shared.guessed)
             or bool(shared.borrowed)
             or shared.doubtful
-            or not all(known(x) for x in (*solved.left, *solved.right))
+            or any(not known(x) or x.atoms & shared.loose for x in (*solved.left, *solved.right))
         )
         return None, solved, unknown
     except Unreadable as error:

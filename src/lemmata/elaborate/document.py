@@ -12,6 +12,7 @@ from lemmata.core.size import Size
 from lemmata.core.terms import Term
 from lemmata.diagnostic import mistake
 from lemmata.documents.model import Document, Formula, Position
+from lemmata.elaborate import side_conditions
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.claims import Attempt, Conditions, inputs_of, read_chain, shape_of
 from lemmata.elaborate.context import Context, FormulaContext, context
@@ -176,6 +177,9 @@ class Elaborator:
                 for f in h.formulas
                 if f != formula.index
             )
+            limited = any(
+                h.kind in ("if", "when", "at", "set") and h.sentence == words_of.sentence for h in words_of.hypotheses
+            )
             cue = (
                 "condition"
                 if EXISTENTIAL.search(words_of.before[-90:]) and words_of.cue not in ("define", "declare")
@@ -184,7 +188,9 @@ class Elaborator:
             withdrawn = words_of.withdrawn or TAKEN_BACK.match(words_of.after) is not None
             for part in parts:
                 own = "condition" if is_condition(part.lead) else cue
-                self.items.append(Item(formula, part, place, own, withdrawn, conditional, words_of.approximate))
+                self.items.append(
+                    Item(formula, part, place, own, withdrawn, conditional, words_of.approximate, limited)
+                )
 
     def reread(self, text: str) -> tuple[Row, tuple[s.Part, ...]]:
         """Another text in the place of a formula, as notation and as parts."""
@@ -393,7 +399,9 @@ class Elaborator:
                 reason="",
                 assumptions=(f"defines {hidden}",),
             )
-        unused = set(guards)
+        unused = set(guards) | {_source(i) for i in side_conditions.not_understood(item, self.items)}
+        if side_conditions.is_aside(item, self.items):
+            unused.add(_source(item))
         if not item.formula.display and (kind == "inequality" and item.cue != "claim" or _to_be_solved(chain, attempt)):
             unused.add(_source(item))
         unused.update(self.examples(item, chain))
@@ -479,8 +487,14 @@ class Elaborator:
         start, end = _extent(formula, expr)
         text = formula.latex[start:end].strip()
         return Statement(
-            formula, formula.position(start), formula.position(max(start, end - 1)), text, expr=expr, **parts
-        )  # type: ignore[arg-type]
+            formula,
+            formula.position(start),
+            formula.position(max(start, end - 1)),
+            text,
+            place=item.place,
+            expr=expr,
+            **parts,
+        )
 
 
 def carefully(item: Item, step: Callable[[Item], T]) -> T | None:

@@ -76,6 +76,8 @@ class Binding:
     """A value in numbers, given in an example: it ends with its section."""
     only_in: int | None = None
     """The sentence that a condition confines this definition to."""
+    restricted: bool = False
+    """Given for some values of its indices only: A_{ij} = 0 for i > j."""
     sentence: int = -1
     through: s.Expr | None = None
     """An abstract scalar: what it depends on."""

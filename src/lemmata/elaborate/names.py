@@ -194,3 +194,8 @@ def _bound(lower: s.Expr) -> Iterator[str]:
         case s.Juxt(items=items) if all(isinstance(i, s.Name) for i in items):
             for item in items:
                 yield from _bound(item)
+
+
+def letters_of(expr: s.Expr) -> frozenset[str]:
+    """The symbols of an expression, without their scripts."""
+    return frozenset(stem(n) for n in walk(expr) if isinstance(n, s.Name))

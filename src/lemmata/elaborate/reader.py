@@ -68,6 +68,8 @@ class Shared:
     """Rules between sizes that a reading relies on."""
     borrowed: list[str] = field(default_factory=list)
     """Values in numbers from another section that were used."""
+    loose: set[str] = field(default_factory=set)
+    """Sizes that only the limits of sums name: nothing says that an axis has them, or has not."""
     doubtful: bool = False
     """Whether a symbol took part whose shape nobody declared."""
     gradient_of: t.Term | None = None

@@ -269,22 +269,13 @@ def refer(r: Reader, binding: Binding) -> t.Term:
         ):
             return t.SizeNum(INTEGRAL, r.solver.size(wide.type.shape[1]))
         case "size":
+            if not binding.declared:
+                r.shared.loose.add(binding.key)
             return t.SizeNum(INTEGRAL, r.solver.size(Size.of(binding.key)))
         case "variable":
-            assert binding.type is not None
-            return t.Input(
-                binding.type,
-                t.Variable(
-                    f"{binding.key}#{binding.uid}",
-                    binding.latex,
-                    binding.type,
-                    binding.domain,
-                    binding.declared,
-                    "described" in binding.facts,
-                    0,
-                    _law(r, binding),
-                ),
-            )
+            from lemmata.elaborate.parts import declared
+
+            return declared(r, binding)
         case "term" if binding.term is not None:
             return t.Defined(binding.term.type, f"{binding.key}#{binding.uid}", binding.latex, binding.term)
         case "through" if binding.through is not None:
@@ -300,7 +291,7 @@ def refer(r: Reader, binding: Binding) -> t.Term:
     raise Unreadable(f"{binding.latex} is a function, not a value")
 
 
-def _law(r: Reader, binding: Binding) -> t.Law | None:
+def law(r: Reader, binding: Binding) -> t.Law | None:
     """The law of a random symbol with its moments as terms; its sizes stay small, since all outcomes are summed."""
     text = binding.law
     if text is None:
@@ -402,7 +393,7 @@ def _declared_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> 
         binding.declared,
         "described" in binding.facts,
         len(leading),
-        _law(r, binding),
+        law(r, binding),
     )
     indices = [_index(r, i) for i in items]
     full: list[t.Term | None] = [*indices, *([None] * binding.type.rank)]

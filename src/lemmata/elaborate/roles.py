@@ -8,7 +8,7 @@ from lemmata.core.size import Size
 from lemmata.core.terms import Domain
 from lemmata.core.types import SCALAR
 from lemmata.documents.model import Formula
-from lemmata.elaborate import equations
+from lemmata.elaborate import equations, side_conditions
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.declarations import declare_member, declare_sizes, head_key, index_range, membership, number_of
 from lemmata.elaborate.environment import Binding, Environment, Place
@@ -36,6 +36,8 @@ class Item:
     conditional: tuple[int, ...] = ()
     """Formulas of the if, when and for-clauses that govern it."""
     approximate: bool = False
+    limited: bool = False
+    """An if or when in its sentence governs it."""
     role: str = ""
     kind: str = ""
     reason: str = ""
@@ -567,6 +569,7 @@ class Roles:
             indices=head.indices,
             ranges=ranges,
         )
+        binding.restricted = bool(head.indices) and side_conditions.restricted(item, self.items)
         if self._confined(item):
             binding.only_in = item.place.sentence
         binding.stepwise = bool(head.indices) and len(head.indices) == 1 and refers_to_itself(binding, body)

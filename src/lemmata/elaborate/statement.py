@@ -9,6 +9,7 @@ from lemmata.core.size import Size
 from lemmata.core.terms import Term, Variable
 from lemmata.documents.model import Formula, Position
 from lemmata.elaborate import surface as s
+from lemmata.elaborate.environment import Place
 from lemmata.elaborate.reader import Recurrence
 
 
@@ -74,5 +75,6 @@ class Statement:
     membership: tuple[tuple[Size, ...], tuple[Size, ...]] | None = None
     """A shape claim: the shape that was worked out, and the one that is claimed."""
     solution: Mapping[str, Size] = field(default_factory=dict)
+    place: Place = field(default_factory=lambda: Place(-1))
     shapes: tuple[tuple[str, str], ...] = ()
     """(LaTeX, shape) of the parts, for `explain`."""

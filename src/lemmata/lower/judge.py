@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
-from lemmata.elaborate.statement import ShapeError, Statement
+from lemmata.elaborate.names import letters_of
+from lemmata.elaborate.solver import is_unknown
+from lemmata.elaborate.statement import Reading, ShapeError, Statement
 from lemmata.lower.problem import ReadingProblem, walk_terms
+from lemmata.verify.excuses import CONDITION
 from lemmata.verify.judgement import judge
 from lemmata.verify.outcome import Reading as JudgedReading
 from lemmata.verify.problem import CannotLower, Instance, SizeRule
@@ -52,11 +55,13 @@ def _claim(statement: Statement, seed: int) -> Verdict:
             )
         if described:
             return _unchecked(
-                verdict, f"fails, but the text describes {described[0]} further in words that were not understood"
+                verdict, f"fails, but the text says more of {described[0]} than could be used"
             )
         if guessed:
             names = ", ".join(dict.fromkeys(v.latex for v in guessed))
             return _unchecked(verdict, f"fails, but the shape of {names} is a guess, since nothing declares it")
+        if any(unnamed(r) for r in statement.readings):
+            return _unchecked(verdict, "fails, but it holds a size that nothing names")
         if statement.unread and _readable_failures(statement):
             return _unchecked(verdict, f"fails, but another reading could not be tried: {statement.unread[0]}")
         if not statement.complete:
@@ -66,6 +71,30 @@ def _claim(statement: Statement, seed: int) -> Verdict:
     if verdict.kind == "verified" and statement.reason:
         return _unchecked(verdict, f"holds only if {first.note}: {statement.reason}")
     return verdict
+
+
+def under_conditions(judged: Sequence[tuple[Statement, Verdict]]) -> tuple[tuple[Statement, Verdict], ...]:
+    """Verdicts side by side: a claim is not refuted where another relation asks something of its letters.
+
+    “$(a-b)^2 = a^2 + b^2$, here $ab = 0$”: the second equation cannot hold in general, so it may be a condition of the
+    first; it counts in its sentence, and for what follows it in its section.
+    """
+    asked = [(s, letters_of(s.expr)) for s, v in judged if v.kind == "unchecked" and v.reason.startswith(CONDITION)]
+    found = []
+    for statement, verdict in judged:
+        if verdict.kind == "refuted":
+            for other, letters in asked:
+                if letters & letters_of(statement.expr) and _governs(other, statement):
+                    verdict = _unchecked(verdict, f"fails, but “{other.latex}” may be a condition of it")
+                    break
+        found.append((statement, verdict))
+    return tuple(found)
+
+
+def _governs(condition: Statement, claim: Statement) -> bool:
+    a, b = condition.place, claim.place
+    inside = a.at < b.at and a.scopes == b.scopes[: len(a.scopes)]
+    return a.sentence == b.sentence >= 0 or inside and condition.kind != "inequality"
 
 
 def opens(sides: Sequence[t.Term]) -> bool:
@@ -79,6 +108,24 @@ def undeclared(sides: Sequence[t.Term]) -> list[t.Variable]:
 
 def described_variables(sides: Sequence[t.Term]) -> list[t.Variable]:
     return [x.variable for x in walk_terms(tuple(sides)) if isinstance(x, t.Input) and x.variable.described]
+
+
+def unnamed(reading: Reading) -> bool:
+    """Whether a size takes part that the document neither names nor determines, as of a bare I or 𝟏.
+
+    The length of a declared vector may stay open, and so may the number of a family's members: what is said of them is
+    said for every length, unless a number of the document's may be that length.
+    """
+    terms = list(walk_terms(reading.sides))
+    own = {a for x in terms if isinstance(x, t.Input) and x.variable.declared for a in _open(x.type, reading)}
+    every = {a for x in terms for a in _open(x.type, reading)}
+    named = any(isinstance(x, t.SizeNum) and x.size.substitute(reading.solution).atoms - own for x in terms)
+    return bool(every if named else every - own)
+
+
+def _open(tensor: t.Tensor, reading: Reading) -> set[str]:
+    found = {a for size in tensor.shape for a in size.substitute(reading.solution).atoms}
+    return {a for a in found if is_unknown(a) and not a.startswith("?members")}
 
 
 def _readable_failures(statement: Statement) -> bool:

@@ -25,6 +25,8 @@ RATIONAL = frozenset(
 """What a rational expression is made of."""
 LETTERS = frozenset({"input", "iota", "rename", "broadcast"})
 """What a letter by itself is made of: an input, or an index."""
+CONDITION = "it reads as a condition on"
+"""How the reason begins for a relation that asks something of free letters."""
 ROUND_OFF = 1e-11
 """A relative difference that rounding may explain; used only where the outcome is to say nothing."""
 
@@ -58,7 +60,7 @@ def as_condition(bench: Bench) -> Outcome | None:
     names = {n.attr("name") for n in inputs(*free)}
     letters = [i.latex for i in instance.inputs if i.node.attr("name") in names and i.latex]
     asked = ", ".join(letters) or ", ".join(dict.fromkeys(a.label for a in double.common_axes(instance.sides)))
-    return Outcome("undecided", reason=f"it reads as a condition on {asked}, which fails in general")
+    return Outcome("undecided", reason=f"{CONDITION} {asked}, which fails in general")
 
 
 def _holds_if_positive(bench: Bench, link: int, seed: int) -> list[str]:

@@ -1,0 +1,59 @@
+"""What limits an equation: relations beside it that are no claims of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from lemmata.elaborate import surface as s
+from lemmata.elaborate.names import letters_of
+
+if TYPE_CHECKING:
+    from lemmata.elaborate.roles import Item
+
+COMPARISONS = frozenset({"<", "\\le", ">", "\\ge", "\\ne"})
+ARROWS = frozenset({":", "\\to", "\\mapsto", "\\implies", "\\iff"})
+"""Relations that say nothing of their letters beyond their sentence."""
+
+
+def restricted(item: Item, items: Sequence[Item]) -> bool:
+    """Whether an if or when, or a relation that is no range of indices, limits where an equation holds."""
+    if item.limited:
+        return True
+    for other in items:
+        expr = other.part.expr
+        if other is item or other.kind == "range" or not isinstance(expr, s.Relation):
+            continue
+        if other.formula is item.formula:
+            if set(expr.ops) & COMPARISONS:
+                return True
+        elif other.formula.index in item.conditional:
+            return True
+    return False
+
+
+def not_understood(item: Item, items: Sequence[Item]) -> list[Item]:
+    """The properties of the claim's letters that were stated but not understood: x ⊥ y in its sentence or before."""
+    letters = letters_of(item.part.expr)
+    found = []
+    for other in items:
+        expr = other.part.expr
+        if other.kind != "property" or not other.reason or not isinstance(expr, s.Relation):
+            continue
+        here = other.place.sentence == item.place.sentence
+        before = other.place.at < item.place.at and _around(other, item) and not set(expr.ops) & ARROWS
+        if (here or before) and letters & letters_of(expr):
+            found.append(other)
+    return found
+
+
+def is_aside(item: Item, items: Sequence[Item]) -> bool:
+    """Whether an equation in a where-clause follows a claim of its sentence: “…, where a + b = 1”."""
+    return item.cue == "where" and any(
+        other.role == "claim" and other.place.sentence == item.place.sentence and other.place.at < item.place.at
+        for other in items
+    )
+
+
+def _around(other: Item, item: Item) -> bool:
+    return other.place.scopes == item.place.scopes[: len(other.place.scopes)]
