@@ -8,10 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from lemmata import latex
-from lemmata.core.size import Size
 from lemmata.core.terms import Term
 from lemmata.diagnostic import mistake
-from lemmata.documents.model import Document, Formula, Position
+from lemmata.documents.model import Document, Formula
 from lemmata.elaborate import side_conditions
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.claims import Attempt, Conditions, inputs_of, read_chain, shape_of
@@ -697,11 +696,3 @@ def step_letters(exprs: Sequence[s.Expr]) -> frozenset[str]:
 def elaborate(document: Document) -> Elaboration:
     """What every formula of the document says. Never raises for what the document holds."""
     return Elaborator(document, context(document)).run()
-
-
-def line_of(position: Position) -> int:
-    return position.line
-
-
-def named_sizes(sizes: Sequence[Size]) -> list[str]:
-    return [str(x) for x in sizes]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 COMPARISONS = frozenset({"<", "\\le", ">", "\\ge", "\\ne"})
 ARROWS = frozenset({":", "\\to", "\\mapsto", "\\implies", "\\iff"})
-"""Relations that say nothing of their letters beyond their sentence."""
+"""Relations that say nothing of their letters."""
 
 
 def restricted(item: Item, items: Sequence[Item]) -> bool:
@@ -40,8 +40,10 @@ def not_understood(item: Item, items: Sequence[Item]) -> list[Item]:
         expr = other.part.expr
         if other.kind != "property" or not other.reason or not isinstance(expr, s.Relation):
             continue
+        if set(expr.ops) & ARROWS:
+            continue
         here = other.place.sentence == item.place.sentence
-        before = other.place.at < item.place.at and _around(other, item) and not set(expr.ops) & ARROWS
+        before = other.place.at < item.place.at and _around(other, item)
         if (here or before) and letters & letters_of(expr):
             found.append(other)
     return found

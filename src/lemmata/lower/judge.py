@@ -54,9 +54,7 @@ def _claim(statement: Statement, seed: int) -> Verdict:
                 verdict, f"fails, but the value of {borrowed[0]} comes from an example of another section"
             )
         if described:
-            return _unchecked(
-                verdict, f"fails, but the text says more of {described[0]} than could be used"
-            )
+            return _unchecked(verdict, f"fails, but the text says more of {described[0]} than could be used")
         if guessed:
             names = ", ".join(dict.fromkeys(v.latex for v in guessed))
             return _unchecked(verdict, f"fails, but the shape of {names} is a guess, since nothing declares it")
