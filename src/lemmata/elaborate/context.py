@@ -30,6 +30,8 @@ _WEAK = frozenset({"scalar", "vector", "matrix", "constant", "random", "square",
 _INSIDE = frozenset({"elementwise", "rowwise", "columnwise"})
 """Properties that words inside a formula may state of it."""
 _CONDITIONAL = frozenset({"if", "when"})
+_EXCEPT = ("unless", "除非")
+"""Openers of what must fail for the rest of the sentence to hold."""
 
 
 @dataclass(slots=True)
@@ -138,7 +140,11 @@ def _collect(read: _Read, formulas: Sequence[Formula], words: Lexicon, facts: li
     sentence = read.sentence
     spans = [(c.start, c.end) for c, h in read.hypotheses if h.kind in _CONDITIONAL]
     numbered: list[tuple[int, Found]] = []
+    denied = denied_spans(read.tokens)
+    read.hypotheses = [(c, h) for c, h in read.hypotheses if not any(a <= c.start < b for a, b in denied)]
     for found in read.found + conventions_in(sentence.text, words):
+        if any(a <= found.start < b for a, b in denied):
+            continue
         conditional = any(a <= found.start < b for a, b in spans)
         numbered.append((len(facts), found))
         text = sentence.text[found.start : found.end]
@@ -157,9 +163,15 @@ def _collect(read: _Read, formulas: Sequence[Formula], words: Lexicon, facts: li
         understood = any(
             f.kind not in _WEAK or (f.kind == "constant" and hypothesis.kind != "assume") for _, f in inside
         )
+        rest = hypothesis.words_only and understood and _left_over(read, clause, [f for _, f in inside])
         settled_one = replace(
-            hypothesis, facts=tuple(n for n, _ in inside), words_only=hypothesis.words_only and not understood
+            hypothesis,
+            facts=tuple(n for n, _ in inside),
+            words_only=hypothesis.words_only and not understood,
+            partly=rest,
         )
+        if hypothesis.text.lower().startswith(_EXCEPT):
+            settled_one = replace(settled_one, facts=(), words_only=True)
         bare = settled_one.kind == "for" or (settled_one.kind == "set" and not inside)
         if settled_one.kind == "forall" and not settled_one.formulas:
             continue
@@ -169,10 +181,42 @@ def _collect(read: _Read, formulas: Sequence[Formula], words: Lexicon, facts: li
     read.hypotheses = settled
 
 
+def denied_spans(tokens: Sequence[Token]) -> list[tuple[int, int]]:
+    """Where a sentence says what is not assumed: “we do not assume that A is symmetric”, to its end."""
+    found = []
+    for before, token in zip(tokens, tokens[1:], strict=False):
+        if before.has("negators") and token.cue == "assume":
+            found.append((token.start, tokens[-1].end + 1))
+    return found
+
+
+def _left_over(read: _Read, clause: Clause, inside: Sequence[Found]) -> bool:
+    """Whether a condition says more than the properties that were understood: “A, B are invertible and commute”."""
+    common = lexicon().sets["common"]
+    for token in _within(read.tokens, clause):
+        if any(f.start < token.end and token.start < f.end for f in inside):
+            continue
+        if token.kind == "word" and token.text not in common and (token.text.isascii() or len(token.text) > 1):
+            return True
+    return False
+
+
 def _restricts(read: _Read, clause: Clause) -> bool:
     """Whether a clause without a stated relation narrows anything down: `for the same sequence`."""
+    if clause.hypothesis == "set" and any(t.has("zeros") for t in _within(read.tokens, clause)):
+        return True
+    if clause.hypothesis == "for" and any(_adjective(read.tokens, at, clause) for at in range(clause.first + 1, len(read.tokens))):
+        return True
     near = [t for t in read.tokens[clause.first : clause.first + 5] if t.start < clause.end]
     return any(t.has("restricting") or (t.entry is not None and "constant" in t.entry.facts) for t in near)
+
+
+def _adjective(tokens: Sequence[Token], at: int, clause: Clause) -> bool:
+    """A noun that words before it narrow down: `for commuting matrices`."""
+    token, before = tokens[at], tokens[at - 1]
+    if token.start >= clause.end or not token.has("nouns") and "matrix" not in (token.entry.facts if token.entry else ()):
+        return False
+    return before.kind == "word" and at - 1 > clause.first and token.text.endswith("s")
 
 
 def _formula(

@@ -51,6 +51,7 @@ CONSTANT = re.compile(
     re.IGNORECASE,
 )
 """“… the same number g at every step”: the members of a family do not change."""
+EXCEPT = ("unless", "除非")
 STATEMENT_ROLES = frozenset(
     {
         "declaration",
@@ -279,10 +280,12 @@ class Elaborator:
                         for n in names_of(i.part.expr)
                     )
                     assumed.append(hypothesis.text)
+            constant = any(self.context.facts[k].kind == "constant" for k in hypothesis.facts)
+            if hypothesis.partly or hypothesis.words_only and not constant:
+                guards.append(hypothesis.text)
             sources = [i for i in self.items if i.formula.index in hypothesis.formulas and i is not item]
             sources = [i for i in sources if i.formula is not item.formula or i.part.row != item.part.row]
-            if not sources and hypothesis.words_only:
-                guards.append(hypothesis.text)
+            if hypothesis.words_only and (not sources or hypothesis.text.lower().startswith(EXCEPT)):
                 continue
             for source in sources:
                 if source.role == "condition" and source.equations:

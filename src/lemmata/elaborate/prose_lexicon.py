@@ -61,6 +61,7 @@ WORDS = (
     "idioms",
     "actions",
     "restricting",
+    "zeros",
     "closers",
     "resumes",
     "abbreviations",

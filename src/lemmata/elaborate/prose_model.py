@@ -59,6 +59,8 @@ class Hypothesis:
     sentence: int = 0
     facts: tuple[int, ...] = ()
     """Places in `Context.facts` of the facts stated inside the clause."""
+    partly: bool = False
+    """It says more than the properties that are understood."""
 
 
 @dataclass(frozen=True, slots=True)

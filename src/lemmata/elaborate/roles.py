@@ -394,6 +394,8 @@ class Roles:
         head = head_of(expr.items[0], self.letters, self.environment, item.place)
         if item.cue in CONDITIONAL and head is not None and self._replaces(item, head, expr):
             return
+        if side_conditions.special_case(item, expr, self.environment):
+            return
         if head is not None and expr.ops[0] in ("=", "\\equiv") and self._defines(item, head, expr.items[1]):
             if (
                 head.params is None

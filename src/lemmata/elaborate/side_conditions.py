@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lemmata.elaborate import surface as s
-from lemmata.elaborate.names import letters_of
+from lemmata.elaborate.environment import Environment
+from lemmata.elaborate.names import letters_of, stem
 
 if TYPE_CHECKING:
     from lemmata.elaborate.roles import Item
@@ -47,6 +48,22 @@ def not_understood(item: Item, items: Sequence[Item]) -> list[Item]:
         if (here or before) and letters & letters_of(expr):
             found.append(other)
     return found
+
+
+def special_case(item: Item, expr: s.Relation, environment: Environment) -> bool:
+    """“This fails for A = B = I”: in a for-clause, declared symbols take a value that ends with the sentence."""
+    *names, value = expr.items
+    if item.cue != "declare" or set(expr.ops) != {"="} or not names:
+        return False
+    for name in names:
+        if not isinstance(name, s.Name) or name.sub is not None or name.sup is not None:
+            return False
+        bound = environment.visible_before(stem(name), name.font, item.place)
+        if bound is None or bound.kind != "variable" or not bound.declared:
+            return False
+    item.role, item.kind = "condition", "equation"
+    item.equations.extend((name, value) for name in names)
+    return True
 
 
 def is_aside(item: Item, items: Sequence[Item]) -> bool:

@@ -92,7 +92,8 @@ def under_conditions(judged: Sequence[tuple[Statement, Verdict]]) -> tuple[tuple
 def _governs(condition: Statement, claim: Statement) -> bool:
     a, b = condition.place, claim.place
     inside = a.at < b.at and a.scopes == b.scopes[: len(a.scopes)]
-    return a.sentence == b.sentence >= 0 or inside and condition.kind != "inequality"
+    free = condition.kind != "inequality" and not condition.assumptions and not condition.guards
+    return a.sentence == b.sentence >= 0 or inside and free
 
 
 def opens(sides: Sequence[t.Term]) -> bool:

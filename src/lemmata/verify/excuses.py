@@ -55,12 +55,44 @@ def as_condition(bench: Bench) -> Outcome | None:
         return None
     free = [side for side in instance.sides if double.depends_on_inputs(side)]
     bare = all(n.op in LETTERS for n in nodes(*instance.sides))
-    if not bare and (len(free) != 1 or any(n.op not in RATIONAL or _is_root(n) for n in nodes(*free))):
+    if not bare and any(n.op not in RATIONAL or _is_root(n) for n in nodes(*free)):
         return None
+    if not bare and len(free) != 1:
+        return _as_equation(bench)
     names = {n.attr("name") for n in inputs(*free)}
     letters = [i.latex for i in instance.inputs if i.node.attr("name") in names and i.latex]
     asked = ", ".join(letters) or ", ".join(dict.fromkeys(a.label for a in double.common_axes(instance.sides)))
     return Outcome("undecided", reason=f"{CONDITION} {asked}, which fails in general")
+
+
+def _as_equation(bench: Bench) -> Outcome | None:
+    """For a failing equation that may ask for a vector: one side is linear in it, the other is without it."""
+    instance = bench.tried[0].trial.instance
+    if instance.relations != ("=",):
+        return None
+    used = [{n.attr("name") for n in inputs(side)} for side in instance.sides]
+    for here, other in ((0, 1), (1, 0)):
+        for unknown in instance.inputs:
+            name = unknown.node.attr("name")
+            if len(unknown.node.axes) != 1 or name not in used[here] or name in used[other] or not unknown.latex:
+                continue
+            side = instance.sides[here]
+            if len(side.axes) == 1 and used[here] != {name} and _linear(side, unknown.node):
+                reason = f"it may be an equation to be solved for {unknown.latex}"
+                return Outcome("undecided", reason=reason)
+    return None
+
+
+def _linear(side: Node, unknown: Node) -> bool:
+    """Whether a product or sum holds an input in one factor of each term, and nowhere else."""
+    if side is unknown:
+        return True
+    depends = [a for a in side.args if unknown in set(nodes(a))]
+    if side.op in ("add", "sub"):
+        return len(depends) == len(side.args) and all(_linear(a, unknown) for a in depends)
+    if side.op in ("mul", "contract", "sum", "broadcast", "rename", "neg"):
+        return len(depends) == 1 and _linear(depends[0], unknown)
+    return False
 
 
 def _holds_if_positive(bench: Bench, link: int, seed: int) -> list[str]:
