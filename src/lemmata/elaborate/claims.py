@@ -233,8 +233,11 @@ def _conditioned(r: Reader, sides: tuple[t.Term, ...], conditions: Conditions) -
             and not _constant(value)
         ):
             raise Unreadable("a condition of another shape")
-        for p, q in zip(value.type.shape, target.type.shape, strict=False):
-            r.solver.unify(p, q)
+        try:
+            for p, q in zip(value.type.shape, target.type.shape, strict=False):
+                r.solver.unify(p, q)
+        except Misfit as misfit:
+            raise Unreadable("a condition of another shape") from misfit
         sides = tuple(t.At(x.type, x, target.variable, value) for x in sides)
     return sides
 

@@ -205,7 +205,9 @@ def _restricts(read: _Read, clause: Clause) -> bool:
     """Whether a clause without a stated relation narrows anything down: `for the same sequence`."""
     if clause.hypothesis == "set" and any(t.has("zeros") for t in _within(read.tokens, clause)):
         return True
-    if clause.hypothesis == "for" and any(_adjective(read.tokens, at, clause) for at in range(clause.first + 1, len(read.tokens))):
+    if clause.hypothesis == "for" and any(
+        _adjective(read.tokens, at, clause) for at in range(clause.first + 1, len(read.tokens))
+    ):
         return True
     near = [t for t in read.tokens[clause.first : clause.first + 5] if t.start < clause.end]
     return any(t.has("restricting") or (t.entry is not None and "constant" in t.entry.facts) for t in near)
@@ -214,7 +216,11 @@ def _restricts(read: _Read, clause: Clause) -> bool:
 def _adjective(tokens: Sequence[Token], at: int, clause: Clause) -> bool:
     """A noun that words before it narrow down: `for commuting matrices`."""
     token, before = tokens[at], tokens[at - 1]
-    if token.start >= clause.end or not token.has("nouns") and "matrix" not in (token.entry.facts if token.entry else ()):
+    if (
+        token.start >= clause.end
+        or not token.has("nouns")
+        and "matrix" not in (token.entry.facts if token.entry else ())
+    ):
         return False
     return before.kind == "word" and at - 1 > clause.first and token.text.endswith("s")
 

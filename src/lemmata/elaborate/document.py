@@ -51,7 +51,6 @@ CONSTANT = re.compile(
     re.IGNORECASE,
 )
 """“… the same number g at every step”: the members of a family do not change."""
-EXCEPT = ("unless", "除非")
 STATEMENT_ROLES = frozenset(
     {
         "declaration",
@@ -231,8 +230,9 @@ class Elaborator:
         """Whether a condition holds from its place on: its sentence claims nothing, as in “Let x satisfy A x = b.”"""
         if source.role != "condition" or not source.equations:
             return False
-        sentence = source.place.sentence
-        return sentence >= 0 and not any(i.role == "claim" for i in self.items if i.place.sentence == sentence)
+        beside = [i for i in self.items if i.place.sentence == source.place.sentence >= 0]
+        let = any(i.cue in ("define", "assume") or i.role == "declaration" for i in beside)
+        return source.kind != "special case" and let and not any(i.role == "claim" for i in beside)
 
     def parts_over(self, item: Item) -> list[Item]:
         """Parts of the same formula that restrict this one: “… if j ≤ i”."""
@@ -280,12 +280,11 @@ class Elaborator:
                         for n in names_of(i.part.expr)
                     )
                     assumed.append(hypothesis.text)
-            constant = any(self.context.facts[k].kind == "constant" for k in hypothesis.facts)
-            if hypothesis.partly or hypothesis.words_only and not constant:
+            if side_conditions.not_used(hypothesis, self.context.facts):
                 guards.append(hypothesis.text)
             sources = [i for i in self.items if i.formula.index in hypothesis.formulas and i is not item]
             sources = [i for i in sources if i.formula is not item.formula or i.part.row != item.part.row]
-            if hypothesis.words_only and (not sources or hypothesis.text.lower().startswith(EXCEPT)):
+            if hypothesis.words_only and (not sources or side_conditions.excepts(hypothesis)):
                 continue
             for source in sources:
                 if source.role == "condition" and source.equations:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.environment import Environment
 from lemmata.elaborate.names import letters_of, stem
+from lemmata.elaborate.prose_model import Fact, Hypothesis
 
 if TYPE_CHECKING:
     from lemmata.elaborate.roles import Item
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 COMPARISONS = frozenset({"<", "\\le", ">", "\\ge", "\\ne"})
 ARROWS = frozenset({":", "\\to", "\\mapsto", "\\implies", "\\iff"})
 """Relations that say nothing of their letters."""
+EXCEPT = ("unless", "除非")
+WORDS = frozenset({"uniform", "small", "monotone", "convex", "linear", "eigenvector", "projection", "distinct"})
+"""Properties that a condition may state and that are not met by construction."""
 
 
 def restricted(item: Item, items: Sequence[Item]) -> bool:
@@ -31,6 +35,17 @@ def restricted(item: Item, items: Sequence[Item]) -> bool:
         elif other.formula.index in item.conditional:
             return True
     return False
+
+
+def not_used(hypothesis: Hypothesis, facts: Sequence[Fact]) -> bool:
+    """Whether a condition says something in words that no value drawn for its symbols meets."""
+    kinds = {facts[k].kind for k in hypothesis.facts}
+    return hypothesis.partly or hypothesis.words_only and "constant" not in kinds or bool(kinds & WORDS)
+
+
+def excepts(hypothesis: Hypothesis) -> bool:
+    """Unless: what must fail for the rest to hold."""
+    return hypothesis.text.lower().startswith(EXCEPT)
 
 
 def not_understood(item: Item, items: Sequence[Item]) -> list[Item]:
@@ -61,14 +76,16 @@ def special_case(item: Item, expr: s.Relation, environment: Environment) -> bool
         bound = environment.visible_before(stem(name), name.font, item.place)
         if bound is None or bound.kind != "variable" or not bound.declared:
             return False
-    item.role, item.kind = "condition", "equation"
+    item.role, item.kind = "condition", "special case"
     item.equations.extend((name, value) for name in names)
     return True
 
 
 def is_aside(item: Item, items: Sequence[Item]) -> bool:
     """Whether an equation in a where-clause follows a claim of its sentence: “…, where a + b = 1”."""
-    return item.cue == "where" and any(
+    if item.formula.display or item.cue != "where":
+        return False
+    return any(
         other.role == "claim" and other.place.sentence == item.place.sentence and other.place.at < item.place.at
         for other in items
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
+from lemmata.elaborate import surface as s
 from lemmata.elaborate.names import letters_of
 from lemmata.elaborate.solver import is_unknown
 from lemmata.elaborate.statement import Reading, ShapeError, Statement
@@ -72,26 +73,53 @@ def _claim(statement: Statement, seed: int) -> Verdict:
 
 
 def under_conditions(judged: Sequence[tuple[Statement, Verdict]]) -> tuple[tuple[Statement, Verdict], ...]:
-    """Verdicts side by side: a claim is not refuted where another relation asks something of its letters.
+    """Verdicts side by side: what a relation that fails in general means for the claims around it.
 
     “$(a-b)^2 = a^2 + b^2$, here $ab = 0$”: the second equation cannot hold in general, so it may be a condition of the
-    first; it counts in its sentence, and for what follows it in its section.
+    first; it counts in its sentence, and for what follows it in its section. “Now $y = x^2$” for a y that has a value
+    may give it another: what follows about y is neither verified nor refuted on the old one.
     """
-    asked = [(s, letters_of(s.expr)) for s, v in judged if v.kind == "unchecked" and v.reason.startswith(CONDITION)]
+    asked = [(x, letters_of(x.expr)) for x, v in judged if v.kind == "unchecked" and v.reason.startswith(CONDITION)]
+    anew = [(x, _head_letters(x)) for x, v in judged if _given_anew(x, v)]
     found = []
     for statement, verdict in judged:
-        if verdict.kind == "refuted":
-            for other, letters in asked:
-                if letters & letters_of(statement.expr) and _governs(other, statement):
-                    verdict = _unchecked(verdict, f"fails, but “{other.latex}” may be a condition of it")
-                    break
+        if verdict.kind in ("verified", "refuted"):
+            letters = letters_of(statement.expr)
+            again = next((o for o, names in anew if names & letters and _follows(o, statement)), None)
+            asks = next((o for o, names in asked if names & letters and _governs(o, statement)), None)
+            if again is not None:
+                verdict = _unchecked(verdict, f"“{again.latex}” may give its symbols another value")
+            elif asks is not None and verdict.kind == "refuted":
+                verdict = _unchecked(verdict, f"fails, but “{asks.latex}” may be a condition of it")
         found.append((statement, verdict))
     return tuple(found)
 
 
+def _given_anew(statement: Statement, verdict: Verdict) -> bool:
+    """Whether an inline equation for a name that has a value fails with that value."""
+    expr = statement.expr
+    return (
+        statement.role == "claim"
+        and verdict.kind == "unchecked"
+        and verdict.reason == f"may depend on “{statement.latex}”"
+        and isinstance(expr, s.Relation)
+        and isinstance(expr.items[0], s.Name)
+    )
+
+
+def _head_letters(statement: Statement) -> frozenset[str]:
+    assert isinstance(statement.expr, s.Relation)
+    return letters_of(statement.expr.items[0])
+
+
+def _follows(first: Statement, second: Statement) -> bool:
+    a, b = first.place, second.place
+    return a.at < b.at and a.scopes == b.scopes[: len(a.scopes)]
+
+
 def _governs(condition: Statement, claim: Statement) -> bool:
     a, b = condition.place, claim.place
-    inside = a.at < b.at and a.scopes == b.scopes[: len(a.scopes)]
+    inside = _follows(condition, claim)
     free = condition.kind != "inequality" and not condition.assumptions and not condition.guards
     return a.sentence == b.sentence >= 0 or inside and free
 
