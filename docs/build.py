@@ -18,7 +18,9 @@ import click
 from click.testing import CliRunner
 
 import lemmata
+from lemmata.derive.request import lines
 from lemmata.operations import catalogue
+from lemmata.pipeline import derive
 from lemmata.report import layout
 from lemmata.report.terminal import Plain
 from lemmata.surfaces.cli import cli
@@ -73,7 +75,14 @@ def readme() -> str:
     result = replace(result, path=command[1], statements=tuple(replace(s, doc=command[1]) for s in result))
     stream = io.StringIO()
     Plain(stream).write([*layout.document(result), *layout.summary([result])])
-    return re.sub(r"(?s)```text\n.*?```", lambda _: f"```text\n{stream.getvalue()}```", text, count=1)
+    text = re.sub(r"(?s)```text\n.*?```", lambda _: f"```text\n{stream.getvalue()}```", text, count=1)
+    return re.sub(r"(?s)(\$ lemmata derive (\S+) (\S+) (\S+) --steps\n```\n\n```text\n).*?```", derivation, text)
+
+
+def derivation(shown: re.Match[str]) -> str:
+    """The real output of a `lemmata derive` that a page shows."""
+    found = derive(ROOT / shown[2], shown[3], shown[4], steps=True)
+    return shown[1] + "\n".join(lines(found)) + "\n```"
 
 
 def pages() -> dict[Path, str]:

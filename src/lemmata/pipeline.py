@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from lemmata.consistency import contradictions
 from lemmata.consistency.merge import merged
+from lemmata.derive.request import Answer, answer
 from lemmata.diagnostic import mistake
 from lemmata.documents import read
 from lemmata.elaborate.document import Elaboration, elaborate
@@ -55,6 +56,16 @@ def examine(path: str | PathLike[str], *, seed: int = 0, code: bool = True) -> E
     if code and any(cell.executable for cell in document.cells):
         return with_code(found, elaboration, seed)
     return found
+
+
+def derive(
+    path: str | PathLike[str], function: str, variable: str, *, order: int = 1, steps: bool = False, seed: int = 0
+) -> Answer:
+    """The derivative of what the document at `path` defines, in its own notation, judged like any claim of it.
+
+    Raises Underivable, which says what the document does define.
+    """
+    return answer(elaborate(read(fspath(path))), function, variable, order, steps, seed)
 
 
 def verdict(statement: Statement, seed: int) -> Verdict:

@@ -1,4 +1,4 @@
-"""The command line: `lemmata check PATH...`, `lemmata explain FILE:LINE`, `lemmata replay FILE:LINE`."""
+"""The command line: `lemmata check`, `explain`, `replay` and `derive`, each on a document."""
 
 from __future__ import annotations
 
@@ -133,6 +133,34 @@ def replay(place: str, seed: int) -> None:
         why = "its sides do not have one shape, so neither has a value" if refuted else "nothing on it is refuted"
         raise click.UsageError(f"there is nothing to replay on {place}: {why}")
     click.echo("\n".join(programs), nl=False)
+
+
+@cli.command()
+@click.argument("file", metavar="FILE", type=click.Path(exists=True, dir_okay=False))
+@click.argument("function", metavar="FUNCTION")
+@click.argument("variable", metavar="VARIABLE")
+@click.option("--hessian", is_flag=True, help="The second derivative.")
+@click.option("--steps", is_flag=True, help="Show the chain rule: the derivative at each value on the way.")
+@_seed
+def derive(file: str, function: str, variable: str, hessian: bool, steps: bool, seed: int) -> None:
+    """Derive the gradient or Jacobian of a FUNCTION that FILE defines with respect to VARIABLE.
+
+    Names are those of the document, with or without backslashes and fonts: `lemmata derive notes.md L w`. The result
+    is LaTeX in the document's notation, and is checked like a claim of the document before it is printed.
+
+    Exit status: 0 derived and verified, 1 derived but not verified, 2 nothing derived.
+    """
+    from lemmata.derive.derivation import Underivable
+    from lemmata.derive.request import lines
+    from lemmata.pipeline import derive as run_derive
+
+    try:
+        found = run_derive(file, function, variable, order=2 if hessian else 1, steps=steps, seed=seed)
+    except Underivable as error:
+        raise click.UsageError(str(error)) from None
+    for line in lines(found):
+        click.echo(line)
+    sys.exit(0 if found.result.verdict.kind == "verified" else REFUTED)
 
 
 def main() -> NoReturn:
