@@ -68,7 +68,7 @@ def test_a_document_that_ends_its_process_hurts_no_other(folder):
 
 def test_an_unexpected_error_is_a_message(folder, monkeypatch):
     pipeline = types.ModuleType("lemmata.pipeline")
-    pipeline.check = lambda path, *, seed, code: 1 // 0
+    pipeline.check = lambda path, **options: 1 // 0
     monkeypatch.setitem(sys.modules, "lemmata.pipeline", pipeline)
     (outcome,) = run(["a.md"], Options())
     assert "ZeroDivisionError" in outcome.result.problems[0].message

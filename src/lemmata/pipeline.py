@@ -29,15 +29,18 @@ from lemmata.report.result import DocumentResult
 from lemmata.verify.verdict import Verdict
 
 if TYPE_CHECKING:
+    from lemmata.lint.finding import Finding
     from lemmata.repair import Fix
 
 
-def check(path: str | PathLike[str], *, seed: int = 0, code: bool = True) -> DocumentResult:
+def check(path: str | PathLike[str], *, seed: int = 0, code: bool = True, lint: bool = False) -> DocumentResult:
     """Judge every statement of the document at `path`; with `code`, run its cells and compare them too.
+
+    With `lint`, the result also says what would be read more easily in another notation.
 
     A document that cannot be read is a result that says so. The same document, seed and versions give the same result.
     """
-    return collect(examine(path, seed=seed, code=code))
+    return collect(examine(path, seed=seed, code=code, lint=lint))
 
 
 def explain(path: str | PathLike[str], *, seed: int = 0, code: bool = True) -> tuple[DocumentResult, Details]:
@@ -46,16 +49,27 @@ def explain(path: str | PathLike[str], *, seed: int = 0, code: bool = True) -> t
     return collect(found), details(found)
 
 
-def examine(path: str | PathLike[str], *, seed: int = 0, code: bool = True) -> Examination:
+def examine(path: str | PathLike[str], *, seed: int = 0, code: bool = True, lint: bool = False) -> Examination:
     """Take the document through every stage, keeping what each of them made."""
     document = read(fspath(path))
     elaboration = elaborate(document)
     judged = under_conditions([(statement, verdict(statement, seed)) for statement in elaboration.statements])
     fixes = corrections(elaboration, judged, seed)
-    found = Examination(document, merged(judged, contradictions(elaboration)), fixes=fixes)
+    remarks = notation(elaboration) if lint else ()
+    found = Examination(document, merged(judged, contradictions(elaboration)), fixes=fixes, lint=remarks)
     if code and any(cell.executable for cell in document.cells):
         return with_code(found, elaboration, seed)
     return found
+
+
+def notation(elaboration: Elaboration) -> tuple[Finding, ...]:
+    """What lint finds; a mistake of ours there costs the remarks, not the verdicts."""
+    from lemmata.lint import lint
+
+    try:
+        return lint(elaboration)
+    except Exception:
+        return ()
 
 
 def derive(

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from lemmata.core.terms import Num, Term
 from lemmata.diagnostic import Diagnostic
-from lemmata.documents.model import Document
+from lemmata.documents.model import Document, Formula
 from lemmata.elaborate.statement import Statement
 from lemmata.report.details import understanding
-from lemmata.report.result import DocumentResult, Problem, StatementResult, jsonable
+from lemmata.report.result import DocumentResult, LintResult, Problem, StatementResult, jsonable
 from lemmata.report.source import Source
 from lemmata.report.spelling import bare, chain, spell
 from lemmata.verify.verdict import Counterexample, Verdict
@@ -19,6 +19,7 @@ from lemmata.verify.verdict import Counterexample, Verdict
 if TYPE_CHECKING:
     from lemmata.code.check import CodeReport
     from lemmata.code.target import CodeFinding
+    from lemmata.lint.finding import Finding
     from lemmata.repair import Fix
 
 LEGIBLE = 200
@@ -41,6 +42,7 @@ class Examination:
     code: CodeReport | None = None
     depends: Mapping[str, str | None] = field(default_factory=dict)
     """Local modules of the code: path to content hash."""
+    lint: tuple[Finding, ...] = ()
     fixes: Mapping[int, tuple[Fix, ...]] = field(default_factory=dict)
     """Corrections of refuted statements, by the identity of the statement."""
 
@@ -60,7 +62,34 @@ def collect(found: Examination) -> DocumentResult:
         diagnostics += code_diagnostics(found.code, found.document.path)
         reproducible = not any(error.kind in LIMITS for error in found.code.errors)
     return DocumentResult(
-        found.document.path, records, tuple(map(problem, diagnostics)), dict(found.depends), reproducible
+        found.document.path,
+        records,
+        tuple(map(problem, diagnostics)),
+        dict(found.depends),
+        reproducible,
+        tuple(notation(found.document.path, source, finding) for finding in found.lint),
+    )
+
+
+def notation(path: str, source: Source, finding: Finding) -> LintResult:
+    """A lint finding as plain data."""
+    start, end = finding.formula.position(finding.start), finding.formula.position(finding.end)
+    fixes: tuple[dict[str, object], ...] = ()
+    if finding.edit is not None:
+        edit = finding.edit
+        corrected = edit.formula.latex[: edit.start] + edit.replacement + edit.formula.latex[edit.end :]
+        fixes = (replaced(edit.formula, source, edit.start, edit.end, edit.replacement, corrected, edit.description),)
+    return LintResult(
+        path,
+        finding.rule,
+        finding.message,
+        start.line,
+        start.column,
+        end.line,
+        end.column,
+        start.cell,
+        finding.help,
+        fixes,
     )
 
 
@@ -133,19 +162,26 @@ def record(
 
 def correction(statement: Statement, source: Source, fix: Fix) -> dict[str, object]:
     """A fix as plain data: where the text of the file changes, and into what."""
-    formula, change = statement.formula, fix.change
-    start, end = formula.position(change.start), formula.position(change.end)
-    margins = source.margins([place for offset, place in formula.anchors if change.start < offset])
+    change = fix.change
+    plain = replaced(statement.formula, source, change.start, change.end, change.text, fix.latex, fix.what)
+    return {**plain, "method": fix.method}
+
+
+def replaced(
+    formula: Formula, source: Source, first: int, last: int, text: str, latex: str, what: str
+) -> dict[str, object]:
+    """A span of a formula and its replacement, in the coordinates of the file."""
+    start, end = formula.position(first), formula.position(last)
+    margins = source.margins([place for offset, place in formula.anchors if first < offset])
     return {
-        "latex": fix.latex,
-        "edit": fix.what,
+        "latex": latex,
+        "edit": what,
         "line": start.line,
         "column": start.column,
         "end_line": end.line,
         "end_column": end.column,
-        "original": with_margins(formula.latex[change.start : change.end], margins),
-        "replacement": with_margins(change.text, margins),
-        "method": fix.method,
+        "original": with_margins(formula.latex[first:last], margins),
+        "replacement": with_margins(text, margins),
     }
 
 

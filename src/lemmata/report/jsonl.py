@@ -1,4 +1,4 @@
-"""JSON lines: one object for every statement, in the order of the document."""
+"""JSON lines: one object for every statement, in the order of the document; then one for every lint finding."""
 
 from __future__ import annotations
 
@@ -15,4 +15,6 @@ def write(result: DocumentResult, stream: TextIO) -> None:
         record = statement.to_json()
         del record["excerpt"]
         stream.write(json.dumps(record, ensure_ascii=ascii_only) + "\n")
+    for finding in result.lint:
+        stream.write(json.dumps(finding.to_json(), ensure_ascii=ascii_only) + "\n")
     stream.flush()

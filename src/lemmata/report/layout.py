@@ -9,7 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from lemmata.report.result import DocumentResult, Problem, StatementResult
+from lemmata.report.result import DocumentResult, LintResult, Problem, StatementResult
 
 Line = tuple[tuple[str, str], ...]
 
@@ -49,8 +49,24 @@ def document(result: DocumentResult, columns: int = 100, verbosity: int = 1) -> 
             yield ()
         else:
             yield from _row(statement, columns, verbosity)
-    if shown or result.problems:
+    for finding in result.lint:
+        yield from _lint(finding, columns)
+    if shown or result.problems or result.lint:
         yield ()
+
+
+def _lint(f: LintResult, columns: int) -> Iterator[Line]:
+    """A line for the finding, and one for what to write instead."""
+    place = f"{f.line}:{f.column}" if f.cell is None else f"cell {f.cell}, {f.line}:{f.column}"
+    yield (("  ~", "dim"), (f"{place:>8}", "dim"), ("  ", ""), (f"{f.message}  ({f.rule})", ""))
+    indent = max(8, len(place)) + 5
+    for fix in f.fixes:
+        was, now = " ".join(str(fix["original"]).split()), " ".join(str(fix["replacement"]).split())
+        half = max(12, (columns - indent - 12) // 2)
+        text = f"write {shorten(now, half)} for {shorten(was, half)}"
+        yield ((" " * indent + text, "dim"),)
+    if f.help:
+        yield ((" " * indent + f.help, "dim"),)
 
 
 def _shows(statement: StatementResult, verbosity: int) -> bool:

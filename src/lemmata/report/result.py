@@ -76,6 +76,31 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class LintResult:
+    """Something about the notation that would be easier to read otherwise."""
+
+    doc: str
+    rule: str
+    message: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    cell: int | None = None
+    help: str = ""
+    fixes: tuple[Mapping[str, object], ...] = ()
+    """As in a statement's result: `latex`, `edit`, and the text from `line`, `column` on that becomes `replacement`."""
+
+    def to_json(self) -> dict[str, object]:
+        return {f.name: jsonable(getattr(self, f.name)) for f in fields(self)}
+
+    @staticmethod
+    def from_json(record: Mapping[str, object]) -> LintResult:
+        """The inverse of `to_json`. Raises TypeError for a record of another form."""
+        return LintResult(**{k: tuple(v) if isinstance(v, list) else v for k, v in record.items()})  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentResult:
     """Every statement of one document in reading order."""
 
@@ -86,6 +111,7 @@ class DocumentResult:
     """Other files that the outcome rests on (local modules of code cells): path to content hash, None if absent."""
     reproducible: bool = True
     """False where the outcome may differ next time (a code cell ran into a limit); such results are not cached."""
+    lint: tuple[LintResult, ...] = ()
 
     def __iter__(self) -> Iterator[StatementResult]:
         return iter(self.statements)
@@ -106,6 +132,7 @@ class DocumentResult:
             "statements": [s.to_json() for s in self.statements],
             "problems": [{f.name: getattr(p, f.name) for f in fields(p)} for p in self.problems],
             "depends": dict(self.depends),
+            "lint": [f.to_json() for f in self.lint],
         }
 
     @staticmethod
@@ -119,6 +146,7 @@ class DocumentResult:
             tuple(StatementResult.from_json(s) for s in statements),
             tuple(Problem(**p) for p in problems),
             depends,
+            lint=tuple(LintResult.from_json(f) for f in record.get("lint", [])),  # type: ignore[attr-defined]
         )
 
 

@@ -70,7 +70,7 @@ class Cache:
         try:
             record = json.loads(self._file(path, data).read_bytes())
             record["path"] = path
-            for statement in record["statements"]:
+            for statement in (*record["statements"], *record["lint"]):
                 statement["doc"] = path
             result = DocumentResult.from_json(record)
         except (OSError, ValueError, KeyError, TypeError):

@@ -61,6 +61,7 @@ _code = click.option("--code/--no-code", default=True, help="Run code cells; not
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show evidence, readings, and what was assumed.")
 @click.option("-q", "--quiet", is_flag=True, help="Show refutations only.")
+@click.option("--lint", is_flag=True, help="Also say what would be read more easily in another notation.")
 @_seed
 @_code
 def check(
@@ -74,6 +75,7 @@ def check(
     cache_dir: Path,
     verbose: bool,
     quiet: bool,
+    lint: bool,
     seed: int,
     code: bool,
 ) -> None:
@@ -89,8 +91,8 @@ def check(
         found = documents(paths)
     except NoSuchPath as error:
         raise click.UsageError(str(error)) from None
-    options = Options(seed=seed, code=code)
-    cache = Cache(cache_dir, {"seed": seed, "code": code}) if use_cache else None
+    options = Options(seed=seed, code=code, lint=lint)
+    cache = Cache(cache_dir, {"seed": seed, "code": code, "lint": lint}) if use_cache else None
     with _progress(len(found)) as done:
         outcomes = run.run(found, options, cache, jobs or os.cpu_count() or 1, done)
     if cache is not None and not all(o.cached for o in outcomes):

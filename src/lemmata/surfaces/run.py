@@ -19,6 +19,7 @@ MAX_BYTES = 64 * 2**20
 class Options:
     seed: int = 0
     code: bool = True
+    lint: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ def check_one(path: str, options: Options) -> DocumentResult:
     from lemmata.pipeline import check
 
     try:
-        return check(path, seed=options.seed, code=options.code)
+        return check(path, seed=options.seed, code=options.code, lint=options.lint)
     except Exception as error:
         return DocumentResult(path, problems=(_mistake(error),), reproducible=False)
 
