@@ -119,11 +119,12 @@ class Deriver:
             return Verdict("unchecked", reason="it cannot be read back")
         formula = replace(item.formula, latex=text, anchors=((0, item.formula.position(0)),), display=True)
         claim = replace(item, formula=formula, part=part, cue="claim", role="claim", kind="gradient")
-        self.elaborator.items.append(claim)
+        known = self.elaborator.items
+        self.elaborator.items = [i for i in known if i.formula is not item.formula] + [claim]
         try:
             return judge_statement(self.elaborator.claim(claim, part.expr), seed)
         finally:
-            self.elaborator.items.pop()
+            self.elaborator.items = known
 
     def definitions(self, item: Item, shared: Shared, reader: TermReader) -> dict[str, Form]:
         """What the document defines at this place, by key."""

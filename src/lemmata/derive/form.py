@@ -347,6 +347,8 @@ def power(base: Form, exponent: Fraction) -> Form:
 
 def had(*factors: Form) -> Form:
     """The elementwise product."""
+    if any(x.shape[0] is None and x.shape[1] is not None for x in factors):
+        return transpose(had(*(transpose(x) for x in factors)))
     from lemmata.derive.indexed import row
 
     coefficient, powers = Fraction(1), []
@@ -506,6 +508,12 @@ def unary(op: str, form: Form, *data: object) -> Form:
     return Form(op, (form,), data, form.shape if op in ("mexp",) else NUMBER)
 
 
+def determinant(form: Form) -> Form:
+    if form.op == "inv":
+        return power(determinant(form.args[0]), Fraction(-1))
+    return unary("det", transpose(form) if form.op == "T" else form)
+
+
 def inner_product(a: Form, b: Form) -> Form:
     """⟨a, b⟩ of equal shapes."""
     if a.number:
@@ -565,6 +573,8 @@ def rebuild(form: Form, args: tuple[Form, ...]) -> Form:
             return diagonal(args[0])
         case "trace":
             return trace(args[0])
+        case "det":
+            return determinant(args[0])
         case "elem":
             return elem(args[0], args[1:])
         case "delta":

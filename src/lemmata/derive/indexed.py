@@ -174,16 +174,12 @@ def _sum_one(var: object, body: Form) -> Form:
             return mul(outside, *factors[:k], gathered, *factors[k + 1 :])
     if len(places) == 2 and matrix is not None:
         a, b = factors[places[0]], factors[places[1]]
-        if places[1] == places[0] + 1 and _is_unit(a, i) and _is_unit(untransposed(b), i):
+        left, right = _before_unit(a, i), _before_unit(transpose(b), i)
+        if places[1] == places[0] + 1 and left is not None and right is not None:
             vector = gather(scalar, i, count)
             if vector is not None:
-                return mul(outside, *factors[: places[0]], diag(vector), *factors[places[1] + 1 :])
-        rows = untransposed(b)
-        if places[1] == places[0] + 1 and _is_unit(a, i) and rows.op == "row" and rows.args[1].key == i.key:
-            vector = gather(scalar, i, count)
-            if vector is not None and rows.args[0].op != "family" and not mentions(rows.args[0], i.key):
-                middle = mul(diag(vector), rows.args[0])
-                return mul(outside, *factors[: places[0]], middle, *factors[places[1] + 1 :])
+                middle = [*left, diag(vector), *(transpose(x) for x in right)]
+                return mul(outside, *factors[: places[0]], *middle, *factors[places[1] + 1 :])
     if matrix is None:
         vector = gather(scalar, i, count)
         if vector is not None and vector.op == "had" and len(vector.args) == 2:
@@ -194,8 +190,13 @@ def _sum_one(var: object, body: Form) -> Form:
     return mul(outside, Form("sum", (rest,), (var,), rest.shape))
 
 
-def _is_unit(form: Form, i: Form) -> bool:
-    return form.op == "unit" and form.args[0].key == i.key
+def _before_unit(column: Form, i: Form) -> tuple[Form, ...] | None:
+    """What stands before e_i in a column: nothing for e_i itself, Mᵀ for row i of M; None for another column."""
+    if column.op == "unit" and column.args[0].key == i.key:
+        return ()
+    if column.op == "row" and column.args[1].key == i.key and column.args[0].op != "family":
+        return None if mentions(column.args[0], i.key) else (transpose(column.args[0]),)
+    return None
 
 
 def _replaced(form: Form, i: Form, value: Form) -> Form:

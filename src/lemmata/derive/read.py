@@ -239,7 +239,7 @@ class TermReader:
             case "inv", [x]:
                 return f.inverse(x)
             case "det", [x]:
-                return self._det(x)
+                return f.determinant(x)
             case "matrix_exp", [x]:
                 return f.unary("mexp", x)
             case "diag", [x]:
@@ -279,12 +279,6 @@ class TermReader:
             case _, [x] if name in ELEMENTWISE:
                 return f.apply(name, x)
         raise NoForm(f"{name} has no rule here")
-
-    def _det(self, x: Form) -> Form:
-        inner = x
-        if inner.op == "inv":
-            return power(self._det(inner.args[0]), Fraction(-1))
-        return f.unary("det", x)
 
     def at(self, form: Form, key: str, value: Form) -> Form:
         """The form where a symbol takes a value; definitions that mention it are opened."""
@@ -328,6 +322,8 @@ class TermReader:
         if variable.op not in ("sym", "call"):
             raise NoForm("the derivative with respect to something that is no symbol")
         calculus = Calculus(str(variable.data[0]), self.held, variable.args if variable.op == "sym" else ())
+        if not calculus.depends(of) and variable.body is not None and variable.body.op == "inv":
+            of = self._through_inverse(of, variable)
         if not calculus.depends(of):
             raise NoForm("what is differentiated does not depend on the variable")
         if elementwise:
@@ -344,6 +340,16 @@ class TermReader:
             raise NoForm("what is differentiated does not depend on the variable")
         self.steps.append((str(variable.data[0]), of, found))
         return found
+
+    def _through_inverse(self, of: Form, variable: Form) -> Form:
+        """ℓ written in Σ, with respect to Λ = Σ⁻¹: Σ as Λ⁻¹."""
+        assert variable.body is not None
+        inner = variable.body.args[0]
+        if inner.op != "sym" or inner.body is not None:
+            return of
+        data, shape = variable.data, variable.shape
+        free = Form("sym", (), data, shape, None, variable.symmetric, variable.properties)
+        return self.at(of, str(inner.data[0]), f.inverse(free))
 
     def _vec_jacobian(self, term: t.Op) -> Form:
         """∂ vec(A X B) / ∂ vec(X)ᵀ = Bᵀ ⊗ A."""
