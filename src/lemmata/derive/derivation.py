@@ -63,6 +63,8 @@ class Deriver:
             candidates = self.candidates(result, item, shared, reader)
         except NoForm as error:
             raise Underivable(str(error)) from None
+        except RecursionError:
+            raise Underivable("the expression is nested too deeply") from None
         texts = []
         for form in candidates:
             try:

@@ -347,7 +347,10 @@ def power(base: Form, exponent: Fraction) -> Form:
 
 def had(*factors: Form) -> Form:
     """The elementwise product."""
-    if any(x.shape[0] is None and x.shape[1] is not None for x in factors):
+    rows = [x.shape[0] is None for x in factors if not x.number]
+    if any(rows) and not all(rows):
+        raise NoForm("an elementwise product of a row and something else")
+    if any(rows):
         return transpose(had(*(transpose(x) for x in factors)))
     from lemmata.derive.indexed import row
 
