@@ -141,6 +141,12 @@ def test_unknown_names_are_answered_with_what_there_is(function, variable, messa
     assert message in str(error.value)
 
 
+def test_nothing_is_derived_for_a_variable_that_an_expectation_averages_over(write):
+    text = r"Let $X$ be a random variable with mean $\mu$. Define $$v = \mathbb{E}[X^2] - \mathbb{E}[X]^2.$$"
+    with pytest.raises(Underivable, match="random variable"):
+        derive(write(text), "v", "X")
+
+
 def test_a_wrong_result_would_be_said_to_be_wrong(write):
     from lemmata.derive.derivation import Deriver
     from lemmata.documents import read

@@ -117,7 +117,7 @@ class TermReader:
                 raise NoForm("a family of matrices")
             shape: f.Shape = (size[0], size[1]) if len(size) == 2 else (size[0], None)
             return Form(kind, (), (variable.key, variable.latex), shape)
-        properties = variable.domain.properties
+        properties = variable.domain.properties | ({"random"} if variable.law is not None else frozenset())
         symmetric = bool(properties & {"symmetric", "positive definite", "diagonal", "positive semidefinite"})
         shape = self.shape(term)
         square = None not in shape
@@ -321,6 +321,8 @@ class TermReader:
         """The derivative of one form with respect to a symbol. Raises NoForm."""
         if variable.op not in ("sym", "call"):
             raise NoForm("the derivative with respect to something that is no symbol")
+        if "random" in variable.properties:
+            raise NoForm("the derivative with respect to a random variable")
         calculus = Calculus(str(variable.data[0]), self.held, variable.args if variable.op == "sym" else ())
         if not calculus.depends(of) and variable.body is not None and variable.body.op == "inv":
             of = self._through_inverse(of, variable)
