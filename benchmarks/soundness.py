@@ -30,6 +30,10 @@ from identities.oracle import truth
 from identities.pages import Layout, Page, render
 from identities.rewrites import variants
 from identities.tree import Node
+from lemmata.documents import read
+from lemmata.elaborate.document import elaborate
+from lemmata.pipeline import verdict
+from lemmata.report.collect import Examination, collect
 from lemmata.report.result import DocumentResult
 from lemmata.surfaces.run import Options, run
 
@@ -151,6 +155,13 @@ def rewrites(sources: Sequence[tuple[Topic, Node, Case]], count: int, rng: rando
 # --- checking ------------------------------------------------------------------------------------------------------
 
 
+def verdicts_only(path: str, options: Options) -> DocumentResult:
+    """A check that looks for no corrections of what it refutes."""
+    document = read(path)
+    statements = elaborate(document).statements
+    return collect(Examination(document, tuple((s, verdict(s, options.seed)) for s in statements)))
+
+
 def check(cases: Sequence[Case], jobs: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths = []
@@ -158,7 +169,7 @@ def check(cases: Sequence[Case], jobs: int) -> None:
             path = Path(folder) / f"{k:05}.md"
             path.write_bytes(case.page.text.encode())
             paths.append(str(path))
-        for case, outcome in zip(cases, run(paths, Options(code=False), jobs=jobs)):
+        for case, outcome in zip(cases, run(paths, Options(code=False), jobs=jobs, check=verdicts_only)):
             judge(case, outcome.result)
 
 

@@ -72,6 +72,8 @@ def property_equation(roles: Roles, item: Item, expr: s.Relation) -> bool:
     before = roles.environment.visible_before(stem(left), left.font, item.place)
     if found is None or before is not None and before.kind == "definition" and not before.literal:
         return False
+    if before is not None and before.kind == "variable" and found in before.domain.properties:
+        return False  # said before: now it is a claim
     item.role, item.kind = "condition", "property"
     if before is not None and before.kind == "variable" and before.place.scopes == item.place.scopes:
         before.domain = replace(before.domain, properties=before.domain.properties | {found})
@@ -239,8 +241,15 @@ def constrains(roles: Roles, expr: s.Relation, place: Place) -> bool:
                 continue
             bound = roles.environment.find(head.key, head.font, place)
             if bound is not None and bound.kind == "variable" and not mentions(other, stem(side)):
-                return True
+                return not _in_a_law(roles, side)
     return False
+
+
+def _in_a_law(roles: Roles, name: s.Name) -> bool:
+    """Whether the symbol is a moment of something random: what is said of it then is no condition on it."""
+    laws = [b.law for key in roles.environment.keys() for b in roles.environment.all(key) if b.law is not None]
+    moments = [m for law in laws for m in (law.mean, law.variance, law.covariance) if m is not None]
+    return any(mentions(m, stem(name)) for m in moments)
 
 
 def listed_matrix(roles: Roles, item: Item, expr: s.Relation, r: Reader) -> None:

@@ -133,6 +133,8 @@ def _bind(key: str, entry: Collected, roles: Roles) -> None:
     env, item, name = roles.environment, entry.item, entry.name
     place = Place(item.place.at, item.place.scopes, item.place.sentence)
     declared = env.find(key, name.font, item.place)
+    if declared is not None and declared.law is not None:
+        entry.law = _added(declared.law, entry.law)
     like = (
         declared.type if declared is not None and declared.kind == "variable" and declared.type is not None else SCALAR
     )
@@ -180,6 +182,13 @@ def _bind(key: str, entry: Collected, roles: Roles) -> None:
         env.add(Binding(key, name.font, spell(name), "variable", place, kind, law=entry.law))
     if entry.law.covariance is not None and isinstance(entry.law.covariance, s.Name):
         _covariance(entry.law.covariance, roles, place, kind)
+
+
+def _added(before: LawText, law: LawText) -> LawText:
+    """A later sentence that states no moment adds to the law stated before: “X and Y are independent variables”."""
+    if law.mean is not None or law.variance is not None or law.covariance is not None or law.normal or law.components:
+        return law
+    return replace(before, independent=before.independent or law.independent)
 
 
 def _member_type(known: Binding, roles: Roles) -> Tensor:

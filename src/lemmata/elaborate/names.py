@@ -76,7 +76,7 @@ def stem(name: s.Name) -> str:
 
 
 def script_items(expr: s.Expr | None) -> tuple[s.Expr, ...]:
-    """A subscript as a list: `i,j` and `ij` are two items, `t-1` one, `2i` one."""
+    """A subscript as a list: `i,j`, `ij`, `i1` and `1j` are two items, `t-1` one, `2i` one."""
     match expr:
         case None:
             return ()
@@ -93,6 +93,9 @@ def script_items(expr: s.Expr | None) -> tuple[s.Expr, ...]:
                 return items
             if all(isinstance(i, s.Num) for i in items):
                 return items
+            multiple = any(isinstance(a, s.Num) and a.value != 1 for a in items[:-1])
+            if all(isinstance(i, s.Name | s.Mark | s.Num) for i in items) and not multiple:
+                return items  # nobody writes l1 or 1l for the product
             return (expr,)
         case s.Num(value=value, decimal=False) if value.denominator == 1 and 11 <= value <= 99:
             # w_{11}: two digits are two indices where the name is a matrix; `digits` keeps the other reading.

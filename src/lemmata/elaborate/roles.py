@@ -22,6 +22,8 @@ from lemmata.elaborate.solver import Unreadable
 COMPARISONS = frozenset({"<", "\\le", ">", "\\ge", "\\ne"})
 DEFINING = frozenset({"define", "declare"})
 CONDITIONAL = frozenset({"assume", "condition"})
+SHARED = frozenset("tr Tr trace det rank vec diag log ln exp sin cos tan sinh cosh tanh max min".split())
+"""Operators that all texts share: they are defined anew only where a sentence says so."""
 
 
 @dataclass(slots=True)
@@ -196,6 +198,8 @@ class Roles:
             if all(isinstance(n, s.Name | s.Mark) for n in names):
                 low, high, nonzero = self._limits(expr, index)
                 fresh = [n for n in names if isinstance(n, s.Name)]
+                if item.formula.display and any(self._headed(item, n) for n in fresh):
+                    return  # D ≥ 0 of what an equation above defined claims something
                 if all(self._bound_scalar(item, n, low, high, nonzero) for n in fresh):
                     item.role, item.kind = "declaration", "bound"
         elif len(expr.items) == 2 and all(isinstance(x, s.Name | s.Num | s.Infix | s.Juxt) for x in expr.items):
@@ -208,6 +212,13 @@ class Roles:
             elif left.atoms and right.atoms:
                 item.role, item.kind = "declaration", "size rule"
                 self.size_rules.append((item.place, left, expr.ops[0], right))
+
+    def _headed(self, item: Item, name: s.Name) -> bool:
+        key, _ = head_key(name, self.letters, self.environment, item.place)
+        return item.cue not in (*CONDITIONAL, *DEFINING) and any(
+            k == key and p.at < item.place.at and p.scopes == item.place.scopes[: len(p.scopes)]
+            for k, _, p in self.heads
+        )
 
     @staticmethod
     def _limits(expr: s.Relation, index: int) -> tuple[float | None, float | None, bool]:
@@ -455,7 +466,8 @@ class Roles:
                     and not any(mentions(body, head.key) for body in (body,))
                     or _ranks_differ(before.params, head.params)
                 )
-            return not (before is None and self._is_restatement(head, body))
+            known = head.name.base.lstrip("\\") in SHARED and item.cue not in DEFINING
+            return not (before is None and (known or mentions(body, head.key) and head.name.word))
         if head.key in self.letters and not head.indices and before is None:
             return False
         if before is None and implied(self.environment, head.name, place) is not None:
@@ -517,11 +529,6 @@ class Roles:
             r.solver.solution = saved
             self.shared.values.clear()
         return True
-
-    @staticmethod
-    def _is_restatement(head: Head, body: s.Expr) -> bool:
-        """softmax(x_i) = … x_j …: a formula for component i of a known function."""
-        return False
 
     def _define(self, item: Item, head: Head, body: s.Expr) -> None:
         item.role, item.kind = "definition", "definition"

@@ -357,7 +357,16 @@ def relation(r: Reader, expr: s.Relation) -> t.Term:
 def choice(r: Reader, expr: s.Choice) -> t.Term:
     """Alternatives of the syntax: as decided for this reading; one that cannot be read gives way to the next."""
     picked = r.shared.choices.pick(f"{expr.key}@{r.place.at}:{expr.start}", len(expr.options))
-    return r.term(expr.options[picked])
+    saved = dict(r.solver.solution)
+    try:
+        return r.term(expr.options[picked])
+    except Misfit:
+        raise
+    except Unreadable:
+        if picked + 1 == len(expr.options):
+            raise
+        r.solver.solution = saved
+        return r.term(expr.options[picked + 1])
 
 
 def words(r: Reader, expr: s.Words) -> t.Term:
