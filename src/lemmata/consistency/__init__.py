@@ -15,7 +15,10 @@ from lemmata.consistency.indices import arguments, leftover, running
 from lemmata.consistency.numbers import arithmetic
 from lemmata.consistency.quoted import laws
 from lemmata.consistency.sequences import returns
+from lemmata.consistency.series import approximations, differences, expansions, limits
+from lemmata.consistency.standard import cumulative, even, flat, nonnegative, twice
 from lemmata.consistency.survey import Contradiction, survey
+from lemmata.consistency.worked import finite_sums, outcomes, plugged, scores
 from lemmata.elaborate.document import Elaboration
 
 RULES = (
@@ -31,6 +34,19 @@ RULES = (
     arguments,
     leftover,
     returns,
+    expansions,
+    approximations,
+    limits,
+    differences,
+    twice,
+    nonnegative,
+    cumulative,
+    flat,
+    even,
+    plugged,
+    outcomes,
+    finite_sums,
+    scores,
 )
 
 

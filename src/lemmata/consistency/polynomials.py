@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
+from lemmata.consistency.scalars import is_division
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.syntax.show import show
 
@@ -62,6 +63,8 @@ def expand(expr: s.Expr) -> Polynomial:
             return found
         case s.Juxt(items=items):
             return _product(items)
+        case s.Quotient(command=command) if not is_division(command):
+            raise NoPolynomial(command)
         case s.Quotient(numerator=top, denominator=s.Num(value=value)) if value:
             return multiply(expand(top), constant(1 / value))
         case s.Quotient(numerator=top, denominator=bottom):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -24,6 +25,10 @@ READINGS = 24
 
 class NoValue(Exception):
     """The expression is no number under these values."""
+
+
+def is_division(command: str) -> bool:
+    return command.endswith("frac") or command in ("\\over", "/")
 
 
 def number(value: int | Fraction) -> Any:
@@ -81,11 +86,11 @@ class Scalars:
     """Where sums to infinity stop, if their terms vanish from there on."""
     pick: Mapping[str, int] = field(default_factory=dict)
     """Which of several parses to take, by the key of the choice."""
-    asked: dict[str, int] = field(default_factory=dict)
-    """The choices that were met, with their number of options."""
 
     def where(self, **names: Any) -> Scalars:
-        return Scalars({**self.names, **names}, self.functions, self.member, self.endless, self.pick, self.asked)
+        other = copy(self)
+        other.names = {**self.names, **names}
+        return other
 
     def value(self, expr: s.Expr) -> Any:
         """The number. Raises NoValue."""
@@ -101,7 +106,6 @@ class Scalars:
             case s.Name():
                 return self._name(expr)
             case s.Choice(options=options, key=key):
-                self.asked[key] = len(options)
                 return self.value(options[min(self.pick.get(key, 0), len(options) - 1)])
             case s.Paren(items=(only,)):
                 return self.value(only)
@@ -109,7 +113,11 @@ class Scalars:
                 return -self.value(body)
             case s.Sign(op="+", body=body):
                 return self.value(body)
-            case s.Quotient(numerator=top, denominator=bottom):
+            case s.Quotient(numerator=top, denominator=bottom, command=command) if (
+                "binom" in command or "choose" in command
+            ):
+                return self._binomial(top, bottom)
+            case s.Quotient(numerator=top, denominator=bottom, command=command) if is_division(command):
                 return self._divided(self.value(top), self.value(bottom))
             case s.RootOf(body=body, degree=None):
                 return self.value(body).sqrt()
@@ -329,22 +337,39 @@ OPPOSITE = {"<": "\\ge", "\\ge": "<", ">": "\\le", "\\le": ">"}
 OTHERWISE = frozenset({"otherwise", "else", "elsewhere", "其他", "其它", "否则", "otherwise, else"})
 
 
-def readings(make: Callable[[Mapping[str, int]], Scalars], *exprs: s.Expr) -> Iterator[tuple[Any, ...]]:
-    """The values under every combination of parses; raises NoValue where one has none or there are too many."""
-    first = make({})
-    yield tuple(first.value(e) for e in exprs)
-    keys = sorted(first.asked)
-    options = [range(first.asked[k]) for k in keys]
+def readings(
+    make: Callable[[Mapping[str, int]], Scalars], *exprs: s.Expr, skip: bool = False
+) -> Iterator[tuple[Any, ...]]:
+    """The values under every combination of parses; with `skip` without those that have none.
+
+    Raises NoValue where one has none, where none has one, or where there are too many.
+    """
+    choices = dict(pair for e in exprs for pair in _choices(e))
     total = 1
-    for choice in options:
-        total *= len(choice)
+    for count in choices.values():
+        total *= count
     if total > READINGS:
         raise NoValue("too many readings")
-    for combination in list(itertools.product(*options))[1:]:
-        scalars = make(dict(zip(keys, combination, strict=True)))
-        yield tuple(scalars.value(e) for e in exprs)
-        if set(scalars.asked) - set(keys):
-            raise NoValue("nested readings")
+    found = 0
+    for combination in itertools.product(*(range(count) for count in choices.values())):
+        scalars = make(dict(zip(choices, combination, strict=True)))
+        try:
+            values = tuple(scalars.value(e) for e in exprs)
+        except NoValue:
+            if skip:
+                continue
+            raise
+        found += 1
+        yield values
+    if not found:
+        raise NoValue("no reading has a value")
+
+
+def _choices(expr: s.Expr) -> Iterator[tuple[str, int]]:
+    if isinstance(expr, s.Choice):
+        yield expr.key, len(expr.options)
+    for child in s.children(expr):
+        yield from _choices(child)
 
 
 def show(value: Any) -> object:

@@ -11,6 +11,7 @@ from lemmata.elaborate.document import Elaboration
 from lemmata.elaborate.roles import Item
 from lemmata.verify.verdict import Counterexample
 
+PASSAGE = 600
 SILENT = frozenset({"condition", "withdrawn", "approximation", "update"})
 """Roles of what is not asserted as it stands."""
 
@@ -37,6 +38,8 @@ class Surroundings:
     """In its block, or the whole block before it where it stands alone."""
     after: str
     heading: str
+    passage: str = ""
+    """What stands before it since the heading, a few hundred characters of it."""
 
 
 @dataclass(slots=True)
@@ -78,10 +81,10 @@ def survey(elaboration: Elaboration) -> Survey:
 
 def _surroundings(document: Document) -> Iterator[tuple[int, Surroundings]]:
     blocks = [b for b in document.blocks if isinstance(b, Block)]
-    heading = ""
+    heading = passage = ""
     for at, block in enumerate(blocks):
         if block.kind == "heading":
-            heading = _text(block)
+            heading, passage = _text(block), ""
         for place, inline in enumerate(block.inlines):
             if not isinstance(inline, Formula):
                 continue
@@ -91,7 +94,8 @@ def _surroundings(document: Document) -> Iterator[tuple[int, Surroundings]]:
                 before = _text(blocks[at - 1])
             if not after.strip(" .,;，。；") and at + 1 < len(blocks) and blocks[at + 1].kind != "heading":
                 after = _text(blocks[at + 1])
-            yield inline.index, Surroundings(before, after, heading)
+            yield inline.index, Surroundings(before, after, heading, (passage + before)[-PASSAGE:])
+        passage += _text(block) + "\n"
 
 
 def _text(block: Block) -> str:
