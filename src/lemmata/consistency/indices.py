@@ -187,7 +187,7 @@ def _differ(item: Item, left: s.Expr, right: s.Expr, letter: str) -> Iterator[Co
     shown_sides = None
     try:
         for at in (1, 2, 3):
-            make = lambda pick, at=at: Scalars({**sizes, letter: number(at)}, functions, _member, None, pick)  # noqa: E731
+            make = lambda pick, at=at: Scalars({**sizes, letter: number(at)}, functions, _member, None, True, pick)  # noqa: E731
             for a, b in readings(make, left, right):
                 if a.overlaps(b):
                     return

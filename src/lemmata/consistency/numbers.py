@@ -47,6 +47,8 @@ def _link(item: Item, left: s.Expr, right: s.Expr) -> Iterator[Contradiction]:
     if not (_in_digits(left) and _in_digits(right)) or isinstance(left, s.Num) and isinstance(right, s.Num):
         return
     latex = item.formula.latex
+    if any(_power_of_ten(n) for side in (left, right) for n in walk(side)):
+        return  # orders of magnitude are given roughly
     if not ENDS.match(latex[right.end :]) or re.search(r"[\d.]\s*,\s*\d{3}\b|\\%|%", latex[left.start : right.end]):
         return
     try:
@@ -68,6 +70,10 @@ def _link(item: Item, left: s.Expr, right: s.Expr) -> Iterator[Contradiction]:
         Counterexample(left=printed[0], right=printed[1], note="numbers alone"),
         f"{reason}; rounding of the printed numbers explains at most {slack:.2g}",
     )
+
+
+def _power_of_ten(expr: s.Expr) -> bool:
+    return isinstance(expr, s.Scripted) and isinstance(expr.base, s.Num) and expr.base.value in (2, 10)
 
 
 def _in_digits(expr: s.Expr) -> bool:

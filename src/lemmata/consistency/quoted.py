@@ -77,7 +77,7 @@ def _judge(item: Item, left: s.Expr, right: s.Expr, letters: list[str]) -> Itera
     for draw in DRAWS:
         names = {letter: number(value) for letter, value in zip(letters, draw, strict=False)}
         try:
-            for a, b in readings(lambda pick, names=names: Scalars(names, pick=pick), left, right):  # type: ignore[misc]
+            for a, b in readings(lambda pick, names=names: Scalars(names, cautious=True, pick=pick), left, right):  # type: ignore[misc]
                 if a.overlaps(b):
                     return
                 shown = shown or ({k: show(v) for k, v in names.items()}, show(a), show(b))

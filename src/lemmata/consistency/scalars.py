@@ -84,6 +84,8 @@ class Scalars:
     """The member of a sequence, by its stem and whole indices."""
     endless: int | None = None
     """Where sums to infinity stop, if their terms vanish from there on."""
+    cautious: bool = False
+    """A letter before a bracket may be a function: it has no value."""
     pick: Mapping[str, int] = field(default_factory=dict)
     """Which of several parses to take, by the key of the choice."""
 
@@ -210,6 +212,8 @@ class Scalars:
             if isinstance(item, s.Name) and at + 1 < len(items) and self._is_function(item):
                 value = self._applied(item, items[at + 1])
                 used = 2
+            elif self.cautious and isinstance(item, s.Name) and at + 1 < len(items) and _bracketed(items[at + 1]):
+                raise NoValue("a product or a call")
             else:
                 value = self.value(item)
             found = value if found is None else found * value
@@ -325,6 +329,10 @@ class Scalars:
                 return False
             raise NoValue("a condition that is not decided")
         return True
+
+
+def _bracketed(expr: s.Expr) -> bool:
+    return isinstance(expr, s.Paren) or isinstance(expr, s.Scripted) and isinstance(expr.base, s.Paren)
 
 
 ORDER: dict[str, Callable[[Any, Any], bool]] = {

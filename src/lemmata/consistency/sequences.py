@@ -73,13 +73,13 @@ def _compare(
         at = indices[0]
         if key in families:
             index, body, _ = families[key]
-            return Scalars({**numbers, index: number(at)}, {}, member, 2 * HORIZON).value(body)
+            return Scalars({**numbers, index: number(at)}, {}, member, 2 * HORIZON, True).value(body)
         return number(Fraction((at * at * 5 + 3 * at) % 11 + 1)) if at < HORIZON else number(0)
 
     try:
         sides = []
         for step in (2, 3, 5):
-            scalars = Scalars({**numbers, letter: number(step)}, {}, member, 2 * HORIZON)
+            scalars = Scalars({**numbers, letter: number(step)}, {}, member, 2 * HORIZON, True)
             sides.append((scalars.value(left), scalars.value(right)))
     except NoValue:
         return

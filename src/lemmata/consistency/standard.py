@@ -213,7 +213,7 @@ class Normalised:
             for key in ("y", "p", "q", "\\hat y", "\\hat p", "\\pi", "a", "t", "z", "o")
         }  # fmt: skip
         sizes = {key: number(self.count) for key in ("n", "N", "m", "K", "C", "k", "M")}
-        return Scalars({**names, **sizes}, functions, self.member, None, pick)
+        return Scalars({**names, **sizes}, functions, self.member, None, False, pick)
 
     def _function(self, name: str) -> Callable[[Any], Any]:
         def value(x: Any) -> Any:
