@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from lemmata.consistency.bounds import complements
 from lemmata.consistency.densities import noising, parameters, reparametrised
 from lemmata.consistency.expansions import coefficients, implications
-from lemmata.consistency.indices import arguments, leftover, running
+from lemmata.consistency.indices import arguments, leftover, running, runs
 from lemmata.consistency.numbers import arithmetic
 from lemmata.consistency.quoted import laws
 from lemmata.consistency.sequences import returns
@@ -33,6 +33,7 @@ RULES = (
     running,
     arguments,
     leftover,
+    runs,
     returns,
     expansions,
     approximations,

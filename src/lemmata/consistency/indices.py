@@ -210,3 +210,35 @@ def _functions(expr: s.Expr) -> Iterator[s.Name]:
 
 def _member(key: str, indices: tuple[int, ...]) -> Any:
     return number(Fraction(sum((37 + 11 * k) * (i + 2) ** 2 for k, i in enumerate(indices)) % 83 + 5 * len(key), 50))
+
+
+def runs(survey: Survey) -> Iterator[Contradiction]:
+    """A list from a symbol to a number whose last step goes the other way: -(n - 1), …, 1, 0 for …, -1, 0."""
+    for item in survey.asserted():
+        for node in walk(item.part.expr):
+            match node:
+                case s.Paren(items=(first, s.Mark(name="dots"), before, s.Num(value=last))) if set(node.separators) <= {
+                    ","
+                }:
+                    pass
+                case _:
+                    continue
+            letters = {stem(n) for n in walk(first) if isinstance(n, s.Name)}
+            if len(letters) != 1:
+                continue
+            letter = letters.pop()
+            try:
+                one = Scalars().value(before)
+                starts = [Scalars({letter: number(k)}, cautious=True).value(first) for k in (4, 5, 7)]
+            except NoValue:
+                continue
+            end = number(last)
+            wrong = [(end - one) * (end - start) < 0 for start in starts]
+            turned = [(end + one) * (end - start) > 0 for start in starts]
+            if all(wrong) and all(turned) and abs(end + one) == 1:
+                step = shown(end - one)
+                reason = f"the last step is {step}, which does not lead from the first member to the last"
+                example = Counterexample(
+                    sizes={letter: 4}, left=[shown(starts[0]), "…", shown(one), shown(end)], right="no run of numbers"
+                )
+                yield refutation(item, node, reason, "indices", example)

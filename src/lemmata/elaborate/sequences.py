@@ -92,6 +92,22 @@ def sequence(r: Reader, items: Sequence[s.Expr]) -> t.Build:
         body = r.term(members[0])
         return t.Build(Tensor((var.var.count, *body.type.shape), dtype=body.type.dtype), (var.var,), body)
     start, stop = r.size(low), r.size(high)
+    _steps_of_one(r, items, start, stop)
     var = r.index_var(HOLE, start, stop - start + Size.of(1))
     body = r.bind({HOLE: var}).term(pattern)
     return t.Build(Tensor((var.var.count, *body.type.shape), dtype=body.type.dtype), (var.var,), body)
+
+
+def _steps_of_one(r: Reader, items: Sequence[s.Expr], start: Size, stop: Size) -> None:
+    """Check the members shown beside the dots. Raises Unreadable for 1, 3, …, 2n - 1 and the like."""
+    at = next(k for k, i in enumerate(items) if isinstance(i, s.Mark) and i.name == "dots")
+    last = len(items) - 1
+    shown = [(k, start + Size.of(k)) for k in range(1, at)]
+    shown += [(k, stop - Size.of(last - k)) for k in range(at + 1, last)]
+    for place, expected in shown:
+        member = items[place]
+        if isinstance(member, s.Mark):
+            raise Unreadable("a list with dots in more than one place")
+        _, _, filler = generalise(items[0], member)
+        if filler is None or r.size(filler) != expected:
+            raise Unreadable("a list whose members do not run in steps of one")
