@@ -74,7 +74,7 @@ def parameters(survey: Survey) -> Iterator[Contradiction]:
 
 def noising(survey: Survey) -> Iterator[Contradiction]:
     """What is said of x_t given x_0 must agree at t = 1 with what is said of x_t given x_{t-1}."""
-    found = [n for n in normals(survey) if len(n.given) == 1]
+    found = [n for n in normals(survey) if len(n.given) == 1 and not survey.guarded(n.item)]
     for step in found:
         for direct in found:
             if step.law != direct.law or not survey.near(step.item, direct.item):
@@ -91,6 +91,8 @@ def reparametrised(survey: Survey) -> Iterator[Contradiction]:
         if not (isinstance(base, s.Name) and isinstance(start, s.Name) and base.sub is not None):
             continue
         for item in survey.asserted():
+            if survey.guarded(item):
+                continue
             match item.part.expr:
                 case s.Relation(ops=("=",), items=(left, s.Infix(ops=("+",), items=(first, second)) as right)) if show(
                     left

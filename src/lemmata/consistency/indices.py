@@ -129,6 +129,8 @@ def _stands_alone(survey: Survey, item: Item, letter: str) -> bool:
 def leftover(survey: Survey) -> Iterator[Contradiction]:
     """A term split off a sum that still carries the sum's running index, which means nothing there."""
     for item, left, right in links(survey):
+        if survey.guarded(item):
+            continue
         for one, other in ((left, right), (right, left)):
             bound = {stem(x) for x in _running(one)}
             for letter in bound & {stem(x) for x in _running(other)}:

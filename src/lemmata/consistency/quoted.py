@@ -36,7 +36,13 @@ def laws(survey: Survey) -> Iterator[Contradiction]:
         match item.part.expr:
             case s.Relation(ops=("=",), items=(left, right)) if _is_quoted(survey, item):
                 letters = _letters(left) | _letters(right)
-                if letters and _elementary(left, right) and _letters(left) and _letters(right):
+                if (
+                    letters
+                    and _elementary(left, right, least=1 if len(letters) > 1 else 3)
+                    and _letters(left) == letters
+                ):
+                    if _letters(right) != letters:
+                        continue
                     if not any(_used(survey, item, x) for x in letters):
                         yield from _judge(item, left, right, sorted(letters))
 
@@ -55,9 +61,9 @@ def _letters(expr: s.Expr) -> set[str]:
     return names - {"e", "\\pi"}
 
 
-def _elementary(*sides: s.Expr) -> bool:
+def _elementary(*sides: s.Expr, least: int) -> bool:
     calls = [n for side in sides for n in walk(side) if isinstance(n, s.Call)]
-    return bool(calls) and all(c.function.base.removeprefix("\\") in ELEMENTARY for c in calls)
+    return len(calls) >= least and all(c.function.base.removeprefix("\\") in ELEMENTARY for c in calls)
 
 
 def _used(survey: Survey, item: Item, letter: str) -> bool:

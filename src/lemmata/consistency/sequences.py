@@ -32,7 +32,12 @@ def returns(survey: Survey) -> Iterator[Contradiction]:
                     continue
         names = {stem(n) for side in (left, right) for n in walk(side) if isinstance(n, s.Name) and n.sub is not None}
         used = [families[n] for n in sorted(names) if n in families]
-        if item.role != "claim" or not used or not all(survey.near(item, origin) for _, _, origin in used):
+        if (
+            item.role != "claim"
+            or survey.guarded(item)
+            or not used
+            or not all(survey.near(item, origin) for _, _, origin in used)
+        ):
             continue
         letters = {x for x, _, _ in used}
         if len(letters) == 1:

@@ -247,6 +247,8 @@ def _taylor(
 def limits(survey: Survey) -> Iterator[Contradiction]:
     """f''(x) as the limit of a difference quotient, and limits of quotients of elementary functions at a point."""
     for item, left, right in links(survey):
+        if survey.guarded(item):
+            continue
         for derivative, limit in ((left, right), (right, left)):
             match limit:
                 case s.Big(
@@ -414,9 +416,11 @@ def _first_power(expr: s.Expr) -> bool:
     names = [f for f in factors if isinstance(f, s.Name)]
     if len(names) + sum(isinstance(f, s.Num) for f in factors) != len(factors) or any(n.sup is not None for n in names):
         return False
+    grid = ("\\Delta", "\\delta")
     return (
         len(names) == 1
+        and names[0].base == "h"
         or len(names) == 2
-        and names[0].base in ("\\Delta", "\\delta")
-        and names[1].base not in ("\\Delta", "\\delta")
+        and names[0].base in grid
+        and names[1].base not in grid
     )

@@ -66,6 +66,11 @@ class Survey:
             if item.role not in SILENT and not item.withdrawn and not item.approximate:
                 yield item
 
+    def guarded(self, item: Item, kinds: tuple[str, ...] = ("if", "when", "assume", "at")) -> bool:
+        """Whether the sentence restricts what is said by an if, a when or an assumption."""
+        words = self.elaboration.context.formulas[item.formula.index]
+        return any(h.kind in kinds for h in words.hypotheses)
+
     def section(self, item: Item) -> tuple[int, ...]:
         return item.place.scopes
 

@@ -171,7 +171,13 @@ def finite_sums(survey: Survey) -> Iterator[Contradiction]:
     """Finite sums and binomial coefficients in whole numbers, tried at several of them."""
     for item, left, right in links(survey):
         letters = _limits(left) | _limits(right)
-        if not letters or len(letters) > 2 or _free(left) != _free(right) or _free(left) != letters:
+        if (
+            survey.guarded(item, ("if", "when", "at"))
+            or not letters
+            or len(letters) > 2
+            or _free(left) != _free(right)
+            or _free(left) != letters
+        ):
             continue
         tried, example = 0, None
         try:
@@ -250,7 +256,9 @@ def scores(survey: Survey) -> Iterator[Contradiction]:
         atoms = {show(x) for side in both for x in _open(side)}
         if len(atoms) != 1 or not any(isinstance(n, s.Derivative) for side in both for n in walk(side)):
             continue
-        if not any(_is_log(n) for side in both for n in walk(side)):
+        if survey.guarded(item) or not all(any(True for _ in _open(side)) for side in both):
+            continue
+        if not any(_is_score(n) for side in both for n in walk(side)):
             continue
         atom = next(iter(atoms))
         if _defined(survey, atom):
@@ -272,6 +280,16 @@ def scores(survey: Survey) -> Iterator[Contradiction]:
             yield refutation(
                 item, whole, "the identity fails for every positive function tried", "power series", example
             )
+
+
+def _is_score(expr: s.Expr) -> bool:
+    """∇ log p, or ∇p divided by p."""
+    match expr:
+        case s.Derivative(numerator=s.Expr() as body):
+            return any(_is_log(n) for n in walk(body))
+        case s.Quotient(numerator=s.Derivative(numerator=s.Expr() as body), denominator=bottom):
+            return show(body) == show(bottom)
+    return False
 
 
 def _is_log(expr: s.Expr) -> bool:
