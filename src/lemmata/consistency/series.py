@@ -30,6 +30,7 @@ LINEAR = re.compile(
     r"linear approximation|best linear|first[- ]order (?:Taylor|approximation|expansion)|一阶泰勒|线性近似|一阶近似",
     re.I,
 )
+AT_POINT = re.compile(r"(?:\b(?:at|around|near|about)\b|在|于)\s*(?:the )?(?:point|origin|点)?\s*\$([^$]+)\$", re.I)
 STEP = re.compile(r"spac(?:ing|ed)|step|grid|mesh|discreti|finite difference|步长|间距|网格|差分|离散", re.I)
 POINTS = (Fraction(3, 7), Fraction(-5, 8), Fraction(9, 11))
 TERMS = 8
@@ -170,14 +171,17 @@ def approximations(survey: Survey) -> Iterator[Contradiction]:
 
 def _order(words: str) -> int:
     sentence = re.split(r"[.。]\s", words)[-1]
-    return 2 if QUADRATIC.search(sentence) else 1 if LINEAR.search(sentence) else 0
+    return 1 if LINEAR.search(sentence) else 2 if QUADRATIC.search(sentence) else 0
 
 
 def _point(survey: Survey, item: Item) -> tuple[Fraction, ...] | None:
     """The point in numbers that the sentence names last before the formula."""
     found = None
+    named = AT_POINT.findall(survey.words(item).before)
     for other in survey.items:
         if other.formula.index >= item.formula.index or other.place.sentence != item.place.sentence:
+            continue
+        if not named or other.formula.latex != named[-1]:
             continue
         expr = other.part.expr
         if isinstance(expr, s.Relation) and len(expr.items) == 2:

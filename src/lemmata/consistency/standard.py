@@ -52,6 +52,7 @@ LOSSES = frozenset({"L", "\\ell", "l", "J", "H", "C", "D", "CE", "BCE", "KL", "L
 CUMULATIVE = re.compile(r"(?:cumulative |probability )?distribution function|\bcdf\b|(?:累积|概率)?分布函数", re.I)
 DENSITY = re.compile(r"\bdensity\b|\bPDF\b|密度", re.I)
 SMOOTH = re.compile(r"\bsmooth[- ]?(?:ed )?\$?\\?(?:ell|L)_?\{?1|平滑\s*\$?\\?(?:ell|L)_?\{?1|\bHuber\b", re.I)
+ASYMMETRIC = re.compile(r"asymmetric|quantile|tilted|pinball|one-sided|variant|非对称|不对称|分位|变体", re.I)
 DEFINING = re.compile(
     r"(?:\b(?:is|are|as|by|follows|reads|defined|given|function|loss|formula|below)\b|为|是|如下|定义|公式|函数|损失|表示)[^.。]{0,40}$",
     re.I,
@@ -67,6 +68,8 @@ def twice(survey: Survey) -> Iterator[Contradiction]:
         if named is None or item.role not in ("definition", "claim"):
             continue
         name, letter = named
+        if not any(isinstance(n, s.Name) and stem(n) == letter for n in walk(right)):
+            continue
         points = UNIT if name == "logit" else POINTS
         same, example = True, None
         try:
@@ -313,6 +316,10 @@ def flat(survey: Survey) -> Iterator[Contradiction]:
             continue
         mentioned = any(isinstance(n, s.Name) and stem(n) == stem(argument) for n in walk(right))
         relations = [c for _, c in branches[:-1]]
+        asked = {stem(n) for c in relations if c is not None for n in walk(c) if isinstance(n, s.Name)}
+        used = {stem(n) for v, _ in branches for n in walk(v) if isinstance(n, s.Name)}
+        if not asked <= used:
+            continue
         if mentioned or not all(isinstance(c, s.Relation) for c in relations):
             continue
         letter = stem(argument)
@@ -324,6 +331,10 @@ def flat(survey: Survey) -> Iterator[Contradiction]:
         yield refutation(
             item, s.Relation(left.start, right.end, ("=",), (left, right)), reason, "standard meaning", example
         )
+
+
+def _is_square(expr: s.Expr) -> bool:
+    return isinstance(expr, s.Name | s.Scripted) and isinstance(expr.sup, s.Num) and expr.sup.value == 2
 
 
 def even(survey: Survey) -> Iterator[Contradiction]:
@@ -341,6 +352,8 @@ def even(survey: Survey) -> Iterator[Contradiction]:
         if not SMOOTH.search(survey.words(item).before[-400:] + survey.words(item).heading):
             continue
         letter = stem(argument)
+        if ASYMMETRIC.search(survey.words(item).before[-400:]) or not any(_is_square(n) for n in walk(right)):
+            continue
         if not any(isinstance(n, s.Bars) and show(n.body) == show(argument) for n in walk(right)):
             continue  # it may be an absolute value already
         others = {stem(n) for n in walk(right) if isinstance(n, s.Name) and not n.word} - {letter}
