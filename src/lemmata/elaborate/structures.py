@@ -93,6 +93,9 @@ def scripted(r: Reader, expr: s.Scripted) -> t.Term:
     kind = suffix(expr.sup, r.shared.conventions.transpose_letter)
     if kind is not None and kind.kind == "label":
         kind = replace(kind, kind="power")
+    listed = isinstance(base, s.Paren) and len(base.items) > 1
+    if kind is not None and kind.kind == "transpose" and listed and value.type.rank == 1 and not value.type.row:
+        return value  # (1, 2, 3)^⊤ is the column that (1, 2, 3) is already
     return value if kind is None else suffixed(r, value, kind, expr)
 
 

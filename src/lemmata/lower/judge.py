@@ -59,6 +59,9 @@ def _claim(statement: Statement, seed: int) -> Verdict:
         if guessed:
             names = ", ".join(dict.fromkeys(v.latex for v in guessed))
             return _unchecked(verdict, f"fails, but the shape of {names} is a guess, since nothing declares it")
+        stacked = next((x for r in statement.readings for x in untied(r.sides)), None)
+        if stacked is not None:
+            return _unchecked(verdict, f"fails, but {stacked.latex} may stack the vectors of the same letter")
         if any(unnamed(r) for r in statement.readings):
             return _unchecked(verdict, "fails, but it holds a size that nothing names")
         if statement.unread and _readable_failures(statement):
@@ -135,6 +138,18 @@ def undeclared(sides: Sequence[t.Term]) -> list[t.Variable]:
 
 def described_variables(sides: Sequence[t.Term]) -> list[t.Variable]:
     return [x.variable for x in walk_terms(tuple(sides)) if isinstance(x, t.Input) and x.variable.described]
+
+
+def untied(sides: Sequence[t.Term]) -> list[t.Variable]:
+    """Tensors beside members of the same letter that nothing ties to them: a matrix X and vectors x_i, y and y_i."""
+    variables = {x.variable.key: x.variable for x in walk_terms(tuple(sides)) if isinstance(x, t.Input)}
+    letters = {_letter(v) for v in variables.values() if v.family == 1}
+    return [v for v in variables.values() if not v.family and v.type.rank and _letter(v) in letters]
+
+
+def _letter(variable: t.Variable) -> str:
+    """The name without case: x of X and of x_i."""
+    return variable.key.partition("#")[0].partition("?")[0].lower()
 
 
 def unnamed(reading: Reading) -> bool:
