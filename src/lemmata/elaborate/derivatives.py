@@ -28,7 +28,8 @@ def derivative(r: Reader, expr: s.Derivative) -> t.Term:
     numerator, parameters = operand(r, expr.numerator)
     wrt = expr.wrt
     if not wrt:
-        point = _gradient_at(r, expr) if not parameters and expr.order == 1 else None
+        taken_at = not parameters or len(parameters) == 1 and isinstance(parameters[0], t.Defined)
+        point = _gradient_at(r, expr) if taken_at and expr.order == 1 else None
         if point is not None:
             return point
         if len(parameters) == 1:
@@ -53,7 +54,7 @@ def derivative(r: Reader, expr: s.Derivative) -> t.Term:
 
 
 def _gradient_at(r: Reader, expr: s.Derivative) -> t.Term | None:
-    """∇f(θ_s) with s running: the gradient of f, taken at θ_s."""
+    """∇f(θ_s) with s running, ∇f(x) for an x that has a value: the gradient of f, taken there."""
     match expr.numerator:
         case (
             s.Juxt(items=(s.Name() as head, s.Paren(items=(argument,)))) | s.Call(function=head, arguments=(argument,))
@@ -62,7 +63,8 @@ def _gradient_at(r: Reader, expr: s.Derivative) -> t.Term | None:
         case _:
             return None
     point = r.term(argument)
-    if found is None or not (isinstance(point, t.Op) and point.name == "along steps"):
+    steps = isinstance(point, t.Op) and point.name == "along steps"
+    if found is None or not (steps or isinstance(point, t.Defined)):
         return None
     variable = t.Variable(f"∇{spell(head)} argument {r.place.at}", "\\cdot", replace(point.type, row=False))
     free = t.Input(variable.type, variable)

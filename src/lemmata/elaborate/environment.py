@@ -91,17 +91,26 @@ class Environment:
         """Names that the document uses bare in bold and in plain type: two symbols each."""
         self._table: dict[str, list[Binding]] = {}
         self._count = 0
+        self._arguments: dict[str, int] = {}
+        """Where a name first stands for the argument of a function."""
 
     def add(self, binding: Binding) -> Binding:
         self._count += 1
         binding.uid = self._count
+        self._note(binding)
         self._table.setdefault(binding.key, []).append(binding)
         return binding
 
     def put(self, binding: Binding) -> None:
         """Take over a binding of another environment as it is."""
         self._count = max(self._count, binding.uid)
+        self._note(binding)
         self._table.setdefault(binding.key, []).append(binding)
+
+    def _note(self, binding: Binding) -> None:
+        for name in binding.params if binding.kind == "function" and binding.place.at >= 0 else ():
+            if name.sub is None and name.sup is None:
+                self._arguments[name.base] = min(self._arguments.get(name.base, binding.place.at), binding.place.at)
 
     def all(self, key: str) -> Sequence[Binding]:
         return self._table.get(key, ())
@@ -116,6 +125,9 @@ class Environment:
         found = self._table.get(key)
         if not found:
             return None
+        if self._arguments.get(key, place.at + 1) <= place.at:
+            # x is the argument of f before x = A^{-1}b gives it a value.
+            found = [b for b in found if b.kind != "definition" or b.indices or b.place.at <= place.at]
         if arity is not None:
             narrowed = [
                 b for b in found if b.kind not in ("function", "abstract") or len(b.params or b.argument_types) == arity

@@ -54,6 +54,9 @@ def _collect(
     fact: Fact, by_formula: dict[int, list[Item]], roles: Roles, found: dict[tuple[int, str, str], Collected]
 ) -> None:
     subjects = [(n, i) for k in fact.subjects for i in by_formula.get(k, ()) for n in names_of(i.part.expr)]
+    if fact.kind == "zero mean":
+        # “the centred matrix Z = X - …” is what its formula says.
+        subjects = [(n, i) for n, i in subjects if not (isinstance(i.part.expr, s.Relation) and "=" in i.part.expr.ops)]
     objects = [x for k in fact.objects for i in by_formula.get(k, ()) for x in _parts(i.part.expr)]
     for position, (name, item) in enumerate(subjects):
         key, _ = head_key(name, roles.letters, roles.environment, item.place)
