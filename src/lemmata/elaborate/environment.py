@@ -171,7 +171,8 @@ class Environment:
         before = binding.place.at <= place.at
         if binding.literal and not (inside and before):
             return (2, binding.place.at) if before else (0, 0)
-        if inside and before:
+        beside = binding.kind in ("variable", "family") and binding.place.sentence == place.sentence >= 0
+        if inside and (before or beside):
             return (5, binding.place.at)
         if inside and len(binding.place.scopes) == len(place.scopes):
             return (4, -binding.place.at)
