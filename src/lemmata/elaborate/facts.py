@@ -6,17 +6,18 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lemmata.core.size import Size
 from lemmata.core.terms import Domain
 from lemmata.core.types import SCALAR, Tensor
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.context import Context, Fact
 from lemmata.elaborate.declarations import declare_sizes, head_key
 from lemmata.elaborate.environment import Binding, Place
-from lemmata.elaborate.names import script_items, spell, stem
+from lemmata.elaborate.functions import elementwise_function
+from lemmata.elaborate.names import spell, stem
 from lemmata.elaborate.prose_lexicon import lexicon
 from lemmata.elaborate.reader import Conventions
 from lemmata.elaborate.roles import Item, Roles
+from lemmata.elaborate.rows import rows
 from lemmata.elaborate.solver import Unreadable, is_unknown, unknown
 
 PROPERTIES = {
@@ -80,7 +81,7 @@ def apply_facts(context: Context, items: Sequence[Item], roles: Roles, conventio
                     _apply(fact, name, item, roles)
         match fact.kind:
             case "rows":
-                _rows(fact, by_formula, roles)
+                rows(fact, by_formula, roles)
             case "same as":
                 _same(fact, by_formula, roles)
             case "of size":
@@ -91,6 +92,8 @@ def apply_facts(context: Context, items: Sequence[Item], roles: Roles, conventio
                 _gradient_named(fact, by_formula, roles)
             case "entries":
                 _entries(fact, by_formula, roles)
+            case "normal cdf" | "normal pdf" | "normal cdf and pdf":
+                _normal(fact, by_formula, roles)
 
 
 def _described(context: Context, items: Sequence[Item], roles: Roles) -> None:
@@ -228,25 +231,6 @@ def _ones(binding: Binding) -> None:
     if binding.type is not None and binding.type.rank:
         binding.term = t.Op(binding.type, "fill", (), (("value", Fraction(1)),))
         binding.kind = "term"
-
-
-def _rows(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles) -> None:
-    """X has rows x_i^⊤: the family is the rows of a declared matrix, or the matrix stacks a declared family."""
-    for subject in fact.subjects:
-        for thing in fact.objects:
-            matrices = [n for i in by_formula.get(subject, ()) for n in names_of(i.part.expr)]
-            rows = [(n, i) for i in by_formula.get(thing, ()) for n in _row_names(i.part.expr)]
-            for position, (row, item) in enumerate(rows):
-                for matrix in _matching(row, matrices, position, len(fact.subjects), len(fact.objects)):
-                    _tie(matrix, row, item, roles)
-
-
-def _matching(row: s.Name, matrices: list[s.Name], position: int, subjects: int, objects: int) -> list[s.Name]:
-    """The matrix whose rows these are: the only one, or the one of the same letter."""
-    if subjects == 1 and objects == 1:
-        return matrices[:1] if len(matrices) == 1 else matrices[position : position + 1]
-    same = [m for m in matrices if m.base.lower() == row.base.lower()]
-    return same[:1] or (matrices[:1] if subjects == 1 and objects == 1 else [])
 
 
 LISTED = re.compile(r"^[,，、]?\s*(?:(?:and|with|和|与|及)\s*)?(?:[\w-]+\s+){0,2}⟦(\d+)⟧")
@@ -392,51 +376,16 @@ def _entries(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles) -> Non
     )
 
 
-def _row_names(expr: s.Expr) -> list[s.Name]:
-    match expr:
-        case s.Name():
-            return [replace(expr, sup=None) if _is_transpose(expr.sup) else expr]
-        case s.Listing(items=items):
-            return [n for i in items for n in _row_names(i)]
-        case s.Relation(items=(first, *_)):
-            return _row_names(first)
-        case s.Scripted(base=base):
-            return _row_names(base)
-    return []
-
-
-def _is_transpose(sup: s.Expr | None) -> bool:
-    return isinstance(sup, s.Mark) and sup.name == "top" or isinstance(sup, s.Name) and sup.base == "T"
-
-
-def _tie(matrix: s.Name, row: s.Name, item: Item, roles: Roles) -> None:
-    env = roles.environment
-    matrix_key, _ = head_key(matrix, roles.letters, env, item.place)
-    row_key, indices = head_key(row, roles.letters, env, item.place)
-    if len(indices) != 1:
-        items = script_items(row.sub)
-        if len(items) != 1:
-            return
-        indices = (items[0],)
-        row_key = stem(row)
-    declared = env.find(matrix_key, matrix.font, item.place)
-    place = Place(item.place.at, item.place.scopes)
-    defined = any(key == matrix_key and font == matrix.font for key, font, _ in roles.heads)
-    if defined or declared is not None and declared.kind in ("variable", "definition"):
-        letter = indices[0] if isinstance(indices[0], s.Name) else s.Name(0, 0, "i")
-        body = replace(matrix, sub=letter, sup=matrix.sup)
-        env.add(Binding(row_key, row.font, spell(row), "definition", place, body=body, indices=(letter,)))
+def _normal(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles) -> None:
+    """Φ and φ are the distribution function and the density of a standard normal variable."""
+    words = {"normal cdf": ("normal_cdf",), "normal pdf": ("normal_pdf",)}.get(fact.kind, ("normal_cdf", "normal_pdf"))
+    named = [(n, i) for n, i in _items_names(fact.subjects, by_formula) if n.sub is None]
+    if len(named) != len(words):
         return
-    letter = indices[0] if isinstance(indices[0], s.Name) else s.Name(0, 0, "i")
-    family = env.find(row_key, row.font, item.place)
-    ranges = family.ranges if family is not None else {}
-    stacked = _stack_body(row, letter, ranges, roles, item)
-    if stacked is not None:
-        env.add(Binding(matrix_key, matrix.font, spell(matrix), "definition", place, body=stacked))
-
-
-def _stack_body(
-    row: s.Name, letter: s.Expr, ranges: dict[str, tuple[Size, Size]], roles: Roles, item: Item
-) -> s.Expr | None:
-    """The family named without its index: the whole stack."""
-    return replace(row, sub=None, sup=None)
+    for (name, item), word in zip(named, words, strict=True):
+        place = replace(item.place, at=-1)
+        argument = s.Name(name.start, name.end, "z")
+        made = elementwise_function(word)
+        roles.environment.add(
+            Binding(stem(name), name.font, spell(name), "function", place, params=(argument,), make=made)
+        )

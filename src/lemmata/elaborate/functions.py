@@ -323,5 +323,10 @@ def new_size(name: str) -> Size:
     return unknown(name)
 
 
+def elementwise_function(word: str) -> Callable[..., t.Term]:
+    """The catalogue's operation as a function of the document."""
+    return lambda _, arguments: t.Op(replace(arguments[0].type, dtype="real"), word, (arguments[0],))
+
+
 def word_text(expr: s.Expr) -> str:
     return spell(expr)

@@ -71,7 +71,7 @@ def _with_label(r: Reader, expr: s.Name) -> t.Term | None:
             binding = r.shared.environment.find(key, expr.font, r.place, indexed=sub is not None)
             if binding is None or binding.kind in ("function", "abstract"):
                 continue
-            if binding.indices or binding.kind == "family":
+            if sub is not None and (binding.indices or binding.kind == "family"):
                 items = script_items(sub)
                 value, rest = member(r, binding, items, expr)
             else:

@@ -38,6 +38,7 @@ UNARY = frozenset(
         "ceil",
         "real",
         "imag",
+        "conj",
     }
 )
 BINARY = frozenset({"add", "sub", "mul", "div", "pow", "maximum", "minimum", "mod"})
