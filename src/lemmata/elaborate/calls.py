@@ -111,7 +111,8 @@ def product(r: Reader, factors: list[t.Term], expr: s.Expr | None = None) -> t.T
         for factor in factors[1:]:
             result = _beside(r, result, factor, expr)
         return result
-    except Misfit:
+    except Misfit as misfit:
+        misfit.between = misfit.between or tuple(factors)
         if len(factors) < 3:
             raise
         saved = dict(r.solver.solution)
@@ -195,6 +196,9 @@ def _application(r: Reader, name: s.Name, group: s.Paren) -> t.Term | None:
             value = call_function(r, binding, arguments, stem(name))
         kind = suffix(sup, r.shared.conventions.transpose_letter)
         return value if kind is None else suffixed(r, value, kind, name)
+    jacobian = _jacobian_at(r, name, group)
+    if jacobian is not None:
+        return jacobian
     if group.open != "(" or _is_value(r, name):
         return None
     member = _member_of_functions(r, name, group)
@@ -208,6 +212,21 @@ def _application(r: Reader, name: s.Name, group: s.Paren) -> t.Term | None:
     if _looks_called(r, name, group):
         raise Unreadable(f"the function {spell(name)} is not defined")
     return None
+
+
+def _jacobian_at(r: Reader, name: s.Name, group: s.Paren) -> t.Term | None:
+    """J_f(x): the Jacobian of the function f at x."""
+    if name.base != "J" or not isinstance(name.sub, s.Name) or len(group.items) != 1 or _is_value(r, name):
+        return None
+    found = function_binding(r, name.sub, 1)
+    if found is None or found[1] is not None:
+        return None
+    point = r.term(group.items[0])
+    variable = t.Variable(f"J_{stem(name.sub)} argument {r.place.at}", "\\cdot", replace(point.type, row=False))
+    free = t.Input(variable.type, variable)
+    value = call_function(r, found[0], (free,), stem(name.sub))
+    shape = Tensor(value.type.shape + point.type.shape)
+    return t.At(shape, t.Deriv(shape, value, free), variable, point)
 
 
 def _is_value(r: Reader, name: s.Name) -> bool:

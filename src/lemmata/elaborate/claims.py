@@ -11,6 +11,8 @@ from lemmata.core.types import Tensor
 from lemmata.elaborate import arithmetic as a
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.environment import Place
+from lemmata.elaborate.heads import mentions
+from lemmata.elaborate.losses import settle_losses
 from lemmata.elaborate.names import spell, stem
 from lemmata.elaborate.patterns import letters
 from lemmata.elaborate.reader import Reader, Shared, known
@@ -116,6 +118,8 @@ def _read(
     shared.home = place
     try:
         _fix(r, conditions)
+        conditions = _assign(r, conditions)
+        settle_losses(r, items)
         sides = tuple(r.term(i) for i in items)
         sides, exact = _same_shape(r, sides)
         wrapped = _conditioned(r, sides, conditions)
@@ -125,8 +129,10 @@ def _read(
         solved = Misfit(
             str(misfit), tuple(r.solver.size(x) for x in misfit.left), tuple(r.solver.size(x) for x in misfit.right)
         )
+        settled = misfit.between and not any(guessed_shape(r, x) for x in misfit.between if isinstance(x, t.Term))
         unknown = (
             bool(shared.guessed)
+            and not settled
             or bool(shared.borrowed)
             or shared.doubtful
             or any(not known(x) or x.atoms & shared.loose for x in (*solved.left, *solved.right))
@@ -145,9 +151,10 @@ def _read(
         dict(shared.steps),
         rules,
         tests,
-        tuple(shared.guessed.values()),
+        tuple(v for v in shared.guessed.values() if v.key not in shared.counted),
         tuple(dict.fromkeys(shared.borrowed)),
-        properties=properties,
+        properties=properties + tuple((key, "integer") for key in sorted(shared.counted)),
+        counted=frozenset(shared.counted),
         exact_orientation=exact,
     )
     return reading, None, False
@@ -166,6 +173,33 @@ def _fix(r: Reader, conditions: Conditions) -> None:
         r.shared.values.clear()
         r.shared.recurrences.clear()
         r.shared.fixed[binding.key] = t.Input(value.type, variable)
+
+
+def _assign(r: Reader, conditions: Conditions) -> Conditions:
+    """Give declared symbols the expressions that assumptions equate them with; the equations that are left.
+
+    “Suppose Q = X W_Q”: derivatives by X then go through Q. A number (ε = 0) is put in at the end instead.
+    """
+    left: list[tuple[s.Expr, s.Expr]] = []
+    for name, value in conditions.equations:
+        bound = (
+            r.shared.environment.find(stem(name), name.font, r.place)
+            if isinstance(name, s.Name) and name.sub is None and name.sup is None
+            else None
+        )
+        if (
+            bound is not None
+            and bound.kind == "variable"
+            and bound.type is not None
+            and bound.type.rank
+            and bound.law is None
+            and isinstance(value, s.Juxt | s.Infix)
+            and not mentions(value, bound.key)
+        ):
+            r.shared.assigned[bound.uid] = value
+        else:
+            left.append((name, value))
+    return replace(conditions, equations=tuple(left))
 
 
 def _properties(r: Reader, conditions: Conditions) -> tuple[tuple[str, str], ...]:
@@ -248,6 +282,19 @@ def shape_of(make: Callable[[Choices], Shared], place: Place, expr: s.Expr) -> t
     r = Reader(shared, place)
     term = r.term(expr)
     return r.solver.type(term.type), bool(shared.guessed), shared
+
+
+def guessed_shape(r: Reader, term: t.Term) -> bool:
+    """Whether the shape of a term rests on a symbol that nobody declared."""
+    assigned = {f"#{uid}" for uid in r.shared.assigned}
+    match term:
+        case t.Input(variable=variable):
+            return not variable.declared
+        case t.Defined(key=key) if any(key.endswith(uid) for uid in assigned):
+            return False
+        case t.Deriv(of=of, wrt=wrt) if of.type.rank == 0:
+            return guessed_shape(r, wrt)
+    return any(guessed_shape(r, x) for x in t.subterms(term))
 
 
 def inputs_of(sides: Sequence[t.Term]) -> list[t.Variable]:

@@ -21,7 +21,14 @@ from lemmata.elaborate.expressions import HANDLERS
 from lemmata.elaborate.facts import PROPERTIES, apply_facts, names_of
 from lemmata.elaborate.first_values import given
 from lemmata.elaborate.guesses import usage
-from lemmata.elaborate.implied import apply_first_values, implied_families, note_sizes, undefined_losses, widths
+from lemmata.elaborate.implied import (
+    apply_first_values,
+    implied_families,
+    note_sizes,
+    typed_parameters,
+    undefined_losses,
+    widths,
+)
 from lemmata.elaborate.laws import apply_laws
 from lemmata.elaborate.names import index_letters, script_items, spell, stem, walk
 from lemmata.elaborate.patterns import specific
@@ -139,6 +146,7 @@ class Elaborator:
         implied_families(roles, exprs)
         apply_facts(self.context, self.items, roles, self.conventions)
         apply_laws(self.context, self.items, roles)
+        typed_parameters(roles)
         undefined_losses(roles)
         for item in self.items:
             carefully(item, roles.assign)

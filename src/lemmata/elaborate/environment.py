@@ -89,6 +89,8 @@ class Environment:
     def __init__(self) -> None:
         self.both_fonts: frozenset[str] = frozenset()
         """Names that the document uses bare in bold and in plain type: two symbols each."""
+        self.arguments: dict[str, dict[str, s.Expr]] = {}
+        """What each function known by its type only is applied to in the document."""
         self._table: dict[str, list[Binding]] = {}
         self._count = 0
         self._arguments: dict[str, int] = {}
@@ -149,7 +151,8 @@ class Environment:
                 # y_k of a vector y declared later and nearer than a family y_t is a component of that vector.
                 nearest = self._nearest(found, place)
                 here = any(b.place.sentence == place.sentence >= 0 for b in fitting)
-                if nearest.type is not None and nearest.type.rank and not nearest.indices and not here:
+                own = nearest.kind == "definition" and nearest.declared and nearest.body is not None
+                if nearest.type is not None and nearest.type.rank and not nearest.indices and not here and not own:
                     fitting = [nearest]
             found = fitting or found
         if not found:

@@ -213,6 +213,25 @@ def components(roles: Roles, item: Item, expr: s.Relation) -> bool:
     return True
 
 
+def partition(roles: Roles, item: Item, expr: s.Relation) -> bool:
+    """W = [W_1; …; W_h] with W declared and W_i a family of its own: W is made of these blocks wherever it stands."""
+    match expr:
+        case s.Relation(ops=("=",), items=(s.Name(sub=None) as whole, s.Matrix(rows=rows))):
+            parts = [e for row in rows for e in row if not isinstance(e, s.Mark)]
+        case _:
+            return False
+    head = head_of(whole, roles.letters, roles.environment, item.place)
+    if head is None or not all(isinstance(p, s.Name) and p.sub is not None and p.base == whole.base for p in parts):
+        return False
+    found = roles.environment.find(head.key, head.font, item.place, indexed=False)
+    family = roles.environment.family(head.key, item.place)
+    if found is None or found.kind != "variable" or found.indices or family is None or family.kind != "family":
+        return False
+    found.kind, found.body = "definition", expr.items[1]
+    item.role, item.kind = "definition", "partition"
+    return True
+
+
 def point(roles: Roles, item: Item, expr: s.Relation) -> bool:
     """x = x_A, i = t: where one looks, not what holds."""
     if (

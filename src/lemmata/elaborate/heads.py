@@ -107,9 +107,11 @@ def _parameters(items: tuple[s.Expr, ...]) -> tuple[s.Name, ...] | None:
 
 
 def mentions(expr: s.Expr, key: str) -> bool:
-    """Whether the symbol of this key occurs; h_q is another symbol than h."""
+    """Whether the symbol of this key occurs; h_q is another symbol than h, and W_Q does not speak of Q."""
+    labels = {id(n.sub) for n in walk(expr) if isinstance(n, s.Name) and isinstance(n.sub, s.Name)}
     return any(
         isinstance(n, s.Name)
+        and id(n) not in labels
         and key in (stem(n) if n.sub is None else "", f"{stem(n)}_{spell(n.sub)}", stem(n) if _indexed(n) else "")
         for n in walk(expr)
     )

@@ -82,6 +82,34 @@ def widths(roles: Roles, exprs: list[s.Expr]) -> None:
                             roles.aliases.append((binding.place, Size.of(key), binding.type.shape[1]))
 
 
+def typed_parameters(roles: Roles) -> None:
+    """f: ℝ^d → ℝ^m, f(x) = …: x is in ℝ^d if nothing else says what it is; and f is taken at x."""
+    env = roles.environment
+    for item in roles.items:
+        for node in walk(item.part.expr):
+            match node:
+                case s.Juxt(items=items):
+                    pairs = [(a, b.items) for a, b in zip(items, items[1:], strict=False) if isinstance(b, s.Paren)]
+                case s.Call(function=function, arguments=arguments):
+                    pairs = [(function, arguments)]
+                case _:
+                    continue
+            for name, arguments in pairs:
+                if not isinstance(name, s.Name) or name.sub is not None or name.sup is not None:
+                    continue
+                found = env.find(stem(name), name.font, item.place, len(arguments))
+                if found is None or found.kind != "abstract" or len(found.argument_types) != len(arguments):
+                    continue
+                for argument, kind in zip(arguments, found.argument_types, strict=True):
+                    env.arguments.setdefault(stem(name), {}).setdefault(spell(argument), argument)
+                    if not isinstance(argument, s.Name) or argument.sub is not None or argument.sup is not None:
+                        continue
+                    key = stem(argument)
+                    if env.all(key) or key in roles.letters or any(k == key for k, _, _ in roles.heads):
+                        continue
+                    env.add(Binding(key, argument.font, spell(argument), "variable", item.place, kind))
+
+
 def undefined_losses(roles: Roles) -> None:
     """A scalar that only ever occurs differentiated, and is called δ = ∂L/∂y, is some function of y."""
     from lemmata.elaborate.facts import abstract_scalar

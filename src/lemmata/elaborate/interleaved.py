@@ -9,7 +9,7 @@ from lemmata.elaborate import arithmetic as a
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.environment import Binding
 from lemmata.elaborate.names import spell, stem
-from lemmata.elaborate.patterns import affine, match_pattern
+from lemmata.elaborate.patterns import affine, index_value, match_pattern
 from lemmata.elaborate.reader import Reader
 from lemmata.elaborate.solver import Unreadable
 
@@ -31,7 +31,7 @@ def interleaved(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> tuple
         raise Unreadable(f"the clauses of {binding.latex} leave gaps")
     start, count = _range(r, binding, letter, int(factor))
     var = r.index_var(letter, start, count)
-    values = tuple(r.term(i) for i in items)
+    values = tuple(index_value(r, i) for i in items)
     parts: list[t.Term] = []
     for _, (pattern, body) in ordered:
         bound = match_pattern(r, pattern[:-1], list(values), items)

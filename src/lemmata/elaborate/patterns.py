@@ -10,6 +10,7 @@ from lemmata.elaborate import arithmetic as a
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.names import spell, stem, walk
 from lemmata.elaborate.reader import Reader, size_number, size_of
+from lemmata.elaborate.solver import Unreadable
 
 
 def affine(expr: s.Expr) -> tuple[Fraction, str, Fraction] | None:
@@ -81,3 +82,14 @@ def match_pattern(
                     return None
                 bound[letters[1]] = r.term(s.Name(item.start, item.end, mine[1]))
     return bound
+
+
+def index_value(r: Reader, expr: s.Expr) -> t.Term:
+    if isinstance(expr, s.Mark):
+        raise Unreadable(f"the index {expr.name}")
+    value = r.term(expr)
+    if value.type.rank:
+        raise Unreadable(f"{spell(expr)} is no index")
+    if isinstance(value, t.Input) and not value.variable.declared:
+        r.shared.counted.add(value.variable.key)
+    return value

@@ -76,8 +76,30 @@ class Shared:
     """The variable of the statement's first ∇ that shows one."""
     fixed: dict[str, t.Term] = field(default_factory=dict)
     """Families whose members are assumed to be all the same."""
+    through: dict[int, s.Expr] = field(default_factory=dict)
+    """What a loss is a function of in this statement, by binding, where not as declared."""
+    assigned: dict[int, s.Expr] = field(default_factory=dict)
+    """What declared symbols are under the assumptions in force, by binding."""
+    counted: set[str] = field(default_factory=set)
+    """Undeclared symbols that stand as an index, so are whole numbers."""
     home: Place | None = None
     """Where the statement that is read stands."""
+
+    def scratch(self) -> Shared:
+        """A copy for reading ahead: nothing that is found out there counts here."""
+        return replace(
+            self,
+            solver=self.solver.copy(),
+            choices=Choices(dict(self.choices.taken)),
+            values={},
+            recurrences={},
+            reading=set(),
+            guessed={},
+            steps={},
+            order=[],
+            borrowed=[],
+            counted=set(),
+        )
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.guesses import guess_variable
 from lemmata.elaborate.interleaved import interleaved, is_interleaved, literal_component
 from lemmata.elaborate.names import Suffix, digits, script_items, spell, stem, suffix
-from lemmata.elaborate.patterns import match_pattern
+from lemmata.elaborate.patterns import index_value, match_pattern
 from lemmata.elaborate.reader import Reader, Recurrence, known, size_of
 from lemmata.elaborate.solver import Misfit, Unreadable, unknown
 
@@ -178,7 +178,21 @@ def _base(r: Reader, expr: s.Name) -> tuple[t.Term, tuple[s.Expr, ...], s.Expr |
     found = conventional(r, expr)
     if found is not None:
         return found
+    conjugated = _conjugate(r, expr)
+    if conjugated is not None:
+        return conjugated, (), expr.sup
     return guess_variable(r, expr)
+
+
+def _conjugate(r: Reader, expr: s.Name) -> t.Term | None:
+    """\\bar z is the conjugate of a complex z."""
+    if not expr.accents or expr.accents[0] not in ("bar", "overline"):
+        return None
+    inner = replace(expr, accents=expr.accents[1:], sup=None)
+    if inner.sub is None and not r.shared.environment.all(stem(inner)) and stem(inner) not in r.locals:
+        return None
+    value = r.term(inner)
+    return t.Op(value.type, "conj", (value,)) if value.type.dtype == "complex" else None
 
 
 def conventional(r: Reader, expr: s.Name) -> tuple[t.Term, tuple[s.Expr, ...], s.Expr | None] | None:
@@ -195,6 +209,11 @@ def implied(environment: Environment, expr: s.Name, place: Place) -> s.Expr | No
         function = environment.find(stem(expr.sub), expr.sub.font, place)
         if function is not None and function.kind == "function" and len(function.params) == 1:
             return s.Derivative(expr.start, expr.end, "partial", 1, expr.sub, ((function.params[0], 1),))
+        points = list(environment.arguments.get(stem(expr.sub), {}).values())
+        if function is not None and function.kind == "abstract" and len(points) == 1:
+            # f: ℝ^m → ℝ^m is only ever taken at x: J_f is its Jacobian there.
+            called = s.Call(expr.start, expr.end, expr.sub, (points[0],), (), True)
+            return s.Derivative(expr.start, expr.end, "partial", 1, called, ((points[0], 1),))
     if len(expr.base) > 1 and expr.base[0] == "d" and expr.word | (expr.base[1:2].isupper()):
         for key in environment.keys():
             for binding in environment.all(key):
@@ -272,6 +291,8 @@ def refer(r: Reader, binding: Binding) -> t.Term:
             if not binding.declared:
                 r.shared.loose.add(binding.key)
             return t.SizeNum(INTEGRAL, r.solver.size(Size.of(binding.key)))
+        case "variable" if binding.uid in r.shared.assigned:
+            return _assigned(r, binding)
         case "variable":
             from lemmata.elaborate.parts import declared
 
@@ -279,7 +300,9 @@ def refer(r: Reader, binding: Binding) -> t.Term:
         case "term" if binding.term is not None:
             return t.Defined(binding.term.type, f"{binding.key}#{binding.uid}", binding.latex, binding.term)
         case "through" if binding.through is not None:
-            inner = r.at(binding.place, {}).term(binding.through)
+            settled = r.shared.through.get(binding.uid)
+            place = binding.place if settled is None else r.shared.home or r.place
+            inner = r.at(place, {}).term(settled or binding.through)
             opaque = t.Op(SCALAR, "opaque", (inner,), (("name", f"{binding.key}#{binding.uid}"),))
             return t.Defined(SCALAR, f"{binding.key}#{binding.uid}", binding.latex, opaque)
         case "untyped":
@@ -289,6 +312,25 @@ def refer(r: Reader, binding: Binding) -> t.Term:
         case "definition" | "family":
             return stacked(r, binding)
     raise Unreadable(f"{binding.latex} is a function, not a value")
+
+
+def _assigned(r: Reader, binding: Binding) -> t.Term:
+    """A declared symbol that an assumption in force gives in other symbols: Suppose Q = X W_Q."""
+    cached = r.shared.values.get(binding.uid)
+    if cached is not None:
+        return cached
+    if binding.uid in r.shared.reading:
+        raise Unreadable(f"{binding.latex} is given by itself")
+    r.shared.reading.add(binding.uid)
+    try:
+        body = r.at(r.shared.home or binding.place, {}).term(r.shared.assigned[binding.uid])
+    finally:
+        r.shared.reading.discard(binding.uid)
+    if binding.type is not None:
+        a.unify_shapes(r.solver, binding.type, body.type, f"{binding.latex} was declared with another shape")
+    value = t.Defined(body.type, f"{binding.key}#{binding.uid}", binding.latex, body)
+    r.shared.values[binding.uid] = value
+    return value
 
 
 def law(r: Reader, binding: Binding) -> t.Law | None:
@@ -395,7 +437,7 @@ def _declared_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> 
         len(leading),
         law(r, binding),
     )
-    indices = [_index(r, i) for i in items]
+    indices = [index_value(r, i) for i in items]
     full: list[t.Term | None] = [*indices, *([None] * binding.type.rank)]
     for position, place in enumerate(indices):
         if origins[position] == FIRST_STEP:
@@ -409,18 +451,9 @@ def members(r: Reader, binding: Binding, letter: str) -> Size:
     return r.shared.solver.size(Size.of(f"?members {binding.key} {letter}"))
 
 
-def _index(r: Reader, expr: s.Expr) -> t.Term:
-    if isinstance(expr, s.Mark):
-        raise Unreadable(f"the index {expr.name}")
-    value = r.term(expr)
-    if value.type.rank:
-        raise Unreadable(f"{spell(expr)} is no index")
-    return value
-
-
 def _defined_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> t.Term:
     """The body of an indexed definition at these indices; recurrences stay folded."""
-    values = [_index(r, i) for i in items]
+    values = [index_value(r, i) for i in items]
     if binding.stepwise:
         return _step(r, binding, values)
     for pattern, body in (*binding.clauses, (binding.indices, binding.body)):
@@ -575,7 +608,7 @@ def component(r: Reader, value: t.Term, items: tuple[s.Expr, ...], expr: s.Expr)
             indices.append(None)
             origins.append(default)
             continue
-        index = _index(r, item)
+        index = index_value(r, item)
         indices.append(index)
         origins.append(match_range(r, index, value.type.shape[position], default, spell(item)))
     left = tuple(size for size, index in zip(value.type.shape, indices, strict=True) if index is None)

@@ -66,6 +66,8 @@ class Roles:
     """Sizes that are the width of a declared matrix."""
     heads: list[tuple[str, str, Place]] = field(default_factory=list)
     """Left sides of equations, in order."""
+    whole: set[tuple[str, Place]] = field(default_factory=set)
+    """Left sides without an index."""
     first_values: list[tuple[str, s.Expr, s.Expr, Place]] = field(default_factory=list)
 
     @property
@@ -117,6 +119,8 @@ class Roles:
             head = head_of(expr.items[0], self.letters, self.environment, item.place)
             if head is not None and head.params is None:
                 self.heads.append((head.key, head.font, item.place))
+                if not head.indices:
+                    self.whole.add((head.key, item.place))
 
     def _has_equation(self, name: s.Expr, place: Place) -> bool:
         if not isinstance(name, s.Name):
@@ -125,6 +129,7 @@ class Roles:
         return head is not None and any(
             k == head.key and f == head.font and p.at < place.at and p.scopes == place.scopes[: len(p.scopes)]
             for k, f, p in self.heads
+            if not head.indices or (k, p) not in self.whole
         )
 
     def _declare(self, item: Item, expr: s.Relation, r: Reader) -> None:
@@ -400,6 +405,7 @@ class Roles:
             or equations.moment(self, item, expr)
             or equations.components(self, item, expr)
             or equations.point(self, item, expr)
+            or equations.partition(self, item, expr)
         ):
             return
         head = head_of(expr.items[0], self.letters, self.environment, item.place)
@@ -447,6 +453,8 @@ class Roles:
         arity = None if head.params is None else len(head.params)
         before = self.environment.visible_before(head.key, head.font, place, arity)
         if head.params is not None:
+            if before is None and implied(self.environment, head.name, place) is not None:
+                return False
             if before is not None and before.kind not in ("function", "abstract"):
                 return before.kind == "definition" and bool(before.indices) and before.indices != head.indices
             examples = item.cue != "claim" or _has_decimals(body)
@@ -500,6 +508,8 @@ class Roles:
     def _replaces(self, item: Item, head: Head, expr: s.Relation) -> bool:
         """“Suppose y = Xw + ε” with y declared before: y takes this value from here on."""
         bound = self.environment.visible_before(head.key, head.font, item.place)
+        if bound is None and item.cue == "assume":
+            bound = self.environment.find(head.key, head.font, item.place)
         if bound is None or head.params is not None or head.indices or bound.kind != "variable" or len(expr.items) != 2:
             return False
         used = any(

@@ -20,6 +20,7 @@ def rows(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles) -> None:
     """X has rows x_i^⊤: the family is the rows of a declared matrix, or the matrix stacks a declared family."""
     if len(fact.subjects) == 1:
         _expressions(fact, by_formula, roles)
+    _undescribed(fact, by_formula, roles)
     for subject in fact.subjects:
         for thing in fact.objects:
             matrices = [n for i in by_formula.get(subject, ()) for n in _names(i.part.expr)]
@@ -27,6 +28,18 @@ def rows(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles) -> None:
             for position, (row, item) in enumerate(named):
                 for matrix in _matching(row, matrices, position, len(fact.subjects), len(fact.objects)):
                     _tie(matrix, row, item, roles)
+
+
+def _undescribed(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles) -> None:
+    """A declared matrix whose rows are said to be something that could not be read is not fully known."""
+    things = [i.part.expr for k in fact.objects for i in by_formula.get(k, ())]
+    if not things or all(_row_names(x) for x in things):
+        return
+    for matrix, item in ((n, i) for k in fact.subjects for i in by_formula.get(k, ()) for n in _names(i.part.expr)):
+        key, _ = head_key(matrix, roles.letters, roles.environment, item.place)
+        found = roles.environment.find(key, matrix.font, item.place)
+        if found is not None and found.kind == "variable":
+            found.facts.add("described")
 
 
 def _names(expr: s.Expr) -> list[s.Name]:
@@ -68,11 +81,8 @@ def _expressions(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles) ->
             continue
         ((letter, index),) = letters.items()
         first = Size.of(0 if roles.shared.conventions.zero_based else 1)
-        ranges = {letter: (first, declared.type.shape[0])}
-        place = Place(thing.place.at, thing.place.scopes)
-        roles.environment.add(
-            Binding(key, matrix.font, spell(matrix), "definition", place, body=expr, indices=(index,), ranges=ranges)
-        )
+        declared.ranges = {letter: (first, declared.type.shape[0])}
+        declared.kind, declared.body, declared.indices, declared.type = "definition", expr, (index,), None
 
 
 def _row_names(expr: s.Expr) -> list[s.Name]:

@@ -20,6 +20,8 @@ class Misfit(Unreadable):
     def __init__(self, reason: str, left: tuple[Size, ...] = (), right: tuple[Size, ...] = ()) -> None:
         super().__init__(reason)
         self.left, self.right = left, right
+        self.between: tuple[object, ...] = ()
+        """The factors of the product that does not fit."""
 
 
 def unknown(hint: str = "") -> Size:

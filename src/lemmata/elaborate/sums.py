@@ -184,6 +184,10 @@ def _compared(r: Reader, ops: tuple[str, ...], items: tuple[s.Expr, ...], found:
             if binding is None and not fresh.get(letter):
                 if letter in r.shared.conventions.index_letters and not (fresh and item is items[-1]):
                     fresh[letter] = r.index_var(letter)
+    left = items[0]
+    if not fresh and isinstance(left, s.Name) and isinstance(r.locals.get(stem(left)), t.Var):
+        # Σ_{j≤i} … / Σ_{j≤i} …: the second sum binds its letter anew.
+        fresh[stem(left)] = r.index_var(stem(left))
     if not fresh:
         raise Unreadable("a sum whose index is not clear")
     inside = r.bind(fresh)

@@ -45,7 +45,7 @@ def _claim(statement: Statement, seed: int) -> Verdict:
     verdict = judge(readings, seed=seed, guards=guards)
     first = statement.readings[0]
     if verdict.kind == "refuted":
-        guessed = [v for r in statement.readings for v in (*r.guessed, *undeclared(r.sides))]
+        guessed = [v for r in statement.readings for v in (*r.guessed, *undeclared(r.sides)) if v.key not in r.counted]
         described = [v.latex for r in statement.readings for v in described_variables(r.sides)]
         if statement.kind == "inequality" and any(opens(r.sides) for r in statement.readings):
             return _unchecked(verdict, "fails for some smooth function, and the text may say more of it")
