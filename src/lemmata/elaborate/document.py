@@ -30,7 +30,7 @@ from lemmata.elaborate.implied import (
     widths,
 )
 from lemmata.elaborate.laws import apply_laws
-from lemmata.elaborate.names import index_letters, script_items, spell, stem, walk
+from lemmata.elaborate.names import both_fonts, index_letters, script_items, spell, stem, step_letters, walk
 from lemmata.elaborate.patterns import specific
 from lemmata.elaborate.reader import Conventions, Reader, Shared, known
 from lemmata.elaborate.readings import Choices
@@ -666,41 +666,8 @@ def _capital_runs(exprs: Sequence[s.Expr]) -> frozenset[str]:
     return frozenset(r for r in runs if not set(r) & alone)
 
 
-def both_fonts(exprs: Sequence[s.Expr]) -> frozenset[str]:
-    """Letters that stand bare, without a subscript, both in bold and in plain type."""
-    seen: dict[str, set[bool]] = {}
-    for expr in exprs:
-        for node in walk(expr):
-            if isinstance(node, s.Name) and node.sub is None and not node.word and len(node.base) == 1:
-                seen.setdefault(stem(node), set()).add(node.font == "bold")
-    return frozenset(k for k, fonts in seen.items() if len(fonts) == 2)
-
-
 def _has_run(text: str, words: frozenset[str]) -> bool:
     return any(w in text for w in words)
-
-
-def step_letters(exprs: Sequence[s.Expr]) -> frozenset[str]:
-    """Letters that count steps: h_t beside h_{t-1} in one formula."""
-    letters: set[str] = set()
-    for expr in exprs:
-        plain: dict[str, set[str]] = {}
-        shifted: dict[str, set[str]] = {}
-        for node in walk(expr):
-            if not isinstance(node, s.Name):
-                continue
-            scripts = list(script_items(node.sub))
-            if isinstance(node.sup, s.Paren) and node.sup.items:
-                scripts.append(node.sup.items[0])
-            for item in scripts:
-                match item:
-                    case s.Name(sub=None):
-                        plain.setdefault(stem(node), set()).add(stem(item))
-                    case s.Infix(ops=("+" | "-",), items=(s.Name() as letter, s.Num())):
-                        shifted.setdefault(stem(node), set()).add(stem(letter))
-        for base, found in shifted.items():
-            letters |= found & plain.get(base, set())
-    return frozenset(letters)
 
 
 def elaborate(document: Document) -> Elaboration:

@@ -31,7 +31,7 @@ def first_value(roles: Roles, item: Item, expr: s.Relation) -> bool:
             return False
         if not later and number_of(value) is None:
             return False
-        if not _earliest(roles, stem(name), items[0]) or given(roles, item, name, items):
+        if not _earliest(roles, stem(name), items[0]) or given(roles, item, name, items, value):
             return False
         found.append((stem(name), items[0]))
     for key, number in found:
@@ -45,8 +45,8 @@ def _earliest(roles: Roles, key: str, number: s.Expr) -> bool:
     return isinstance(number, s.Num) and number.value <= 0 or not any(b.stepwise for b in roles.environment.all(key))
 
 
-def given(roles: Roles, item: Item, name: s.Name, items: tuple[s.Expr, ...]) -> bool:
-    """θ_1 = 1 where θ_j has a formula for every j: that the formula gives this value is a claim."""
+def given(roles: Roles, item: Item, name: s.Name, items: tuple[s.Expr, ...], value: s.Expr | None = None) -> bool:
+    """θ_1 = 1 where θ_j has a formula in sizes for every j, η_0 = η_max where η_t has any: a claim about it."""
     before = roles.environment.visible_before(stem(name), name.font, item.place)
     return (
         before is not None
@@ -55,10 +55,15 @@ def given(roles: Roles, item: Item, name: s.Name, items: tuple[s.Expr, ...]) -> 
         and before.body is not None
         and not before.stepwise
         and item.cue in ("none", "claim")
-        and not any(isinstance(n, s.Name) and stem(n) == stem(name) for n in walk(before.body))
+        and not any(isinstance(n, s.Name) and stem(n) == stem(name) and not _worded(n) for n in walk(before.body))
         and covered((before.indices,), items)
-        and closed_formula(roles, before)
+        and (value is not None and number_of(value) is None or closed_formula(roles, before))
     )
+
+
+def _worded(name: s.Name) -> bool:
+    """α_{\\min}: another symbol than the members α_t."""
+    return isinstance(name.sub, s.Name) and name.sub.word
 
 
 def closed_formula(roles: Roles, binding: Binding) -> bool:

@@ -73,10 +73,11 @@ def _key(
 
 
 def _of_sizes(expr: s.Expr, environment: Environment, place: Place) -> bool:
-    """d/2, n - 1, L: a member singled out by sizes."""
+    """d/2, n - 1, T/2: a member singled out by an expression in sizes, or in capitals that mean nothing else."""
     names = [n for n in walk(expr) if isinstance(n, s.Name)]
     found = [environment.find(stem(n), n.font, place) for n in names]
-    return bool(names) and all(b is not None and b.kind == "size" for b in found) and not isinstance(expr, s.Name)
+    known = all(b.kind == "size" if b is not None else n.base == "T" for n, b in zip(names, found, strict=True))
+    return bool(names) and known and not isinstance(expr, s.Name)
 
 
 def _decorated(name: s.Name) -> bool:

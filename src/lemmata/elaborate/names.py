@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -202,3 +202,36 @@ def _bound(lower: s.Expr) -> Iterator[str]:
 def letters_of(expr: s.Expr) -> frozenset[str]:
     """The symbols of an expression, without their scripts."""
     return frozenset(stem(n) for n in walk(expr) if isinstance(n, s.Name))
+
+
+def both_fonts(exprs: Sequence[s.Expr]) -> frozenset[str]:
+    """Letters that stand bare, without a subscript, both in bold and in plain type."""
+    seen: dict[str, set[bool]] = {}
+    for expr in exprs:
+        for node in walk(expr):
+            if isinstance(node, s.Name) and node.sub is None and not node.word and len(node.base) == 1:
+                seen.setdefault(stem(node), set()).add(node.font == "bold")
+    return frozenset(k for k, fonts in seen.items() if len(fonts) == 2)
+
+
+def step_letters(exprs: Sequence[s.Expr]) -> frozenset[str]:
+    """Letters that count steps: h_t beside h_{t-1} in one formula."""
+    letters: set[str] = set()
+    for expr in exprs:
+        plain: dict[str, set[str]] = {}
+        shifted: dict[str, set[str]] = {}
+        for node in walk(expr):
+            if not isinstance(node, s.Name):
+                continue
+            scripts = list(script_items(node.sub))
+            if isinstance(node.sup, s.Paren) and node.sup.items:
+                scripts.append(node.sup.items[0])
+            for item in scripts:
+                match item:
+                    case s.Name(sub=None):
+                        plain.setdefault(stem(node), set()).add(stem(item))
+                    case s.Infix(ops=("+" | "-",), items=(s.Name() as letter, s.Num())):
+                        shifted.setdefault(stem(node), set()).add(stem(letter))
+        for base, found in shifted.items():
+            letters |= found & plain.get(base, set())
+    return frozenset(letters)

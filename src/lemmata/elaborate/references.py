@@ -97,9 +97,8 @@ def _split(r: Reader, expr: s.Name) -> tuple[t.Term | None, tuple[s.Expr, ...], 
     if (
         binding is not None
         and len(items) == 1
-        and not binding.indices
-        and binding.kind != "family"
         and _is_label(items[0])
+        and (not binding.indices and binding.kind != "family" or _is_word(items[0]))
     ):
         return None, items, expr.sup
     lower_rows = _rows_of_matrix(r, expr, items)
@@ -136,6 +135,11 @@ def _iterates(r: Reader, binding: Binding) -> Binding:
 def _is_label(item: s.Expr) -> bool:
     """x_A, x_{\\text{new}}: another symbol than x, not a component of it."""
     return isinstance(item, s.Name) and item.sub is None and (item.word or len(item.base) == 1 and item.base.isupper())
+
+
+def _is_word(item: s.Expr) -> bool:
+    """η_{\\min}, x_{\\text{new}}: a word is never an index."""
+    return isinstance(item, s.Name) and item.word and len(item.base.lstrip("\\")) > 1
 
 
 def _is_row(r: Reader, expr: s.Name) -> bool:
