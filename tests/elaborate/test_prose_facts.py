@@ -44,7 +44,10 @@ PROPERTIES = [
     ("Let $b\\in R$ and $\\mathbf 1_n \\in R$ (all ones).", {("ones", (1,), ())}),
     ("where $\\delta_{ij}$ is the Kronecker delta", {("kronecker delta", (0,), ())}),
     ("For a one-hot (or any other) target vector $t$ it holds.", {("one-hot", (0,), ())}),
-    ("Let $p$ and $q$ be strictly positive probability vectors of length $K$.", {("simplex", (0, 1), ())}),
+    (
+        "Let $p$ and $q$ be strictly positive probability vectors of length $K$.",
+        {("simplex", (0, 1), ()), ("of length", (0, 1), (2,))},
+    ),
     ("with $\\tanh$ applied elementwise", {("elementwise", (0,), ())}),
     ("With $I$ the $n\\times n$ identity, it reads so.", {("identity", (0,), ())}),
     ("$n, m, p$ are pairwise different.", {("distinct", (0,), ())}),

@@ -64,12 +64,17 @@ VIOLATED = {
     "second link": (lambda s: [num(0), square(s.input("x")), num(3)], ("\\le", "\\le"), {}),
 }  # fmt: skip
 
-OPEN = {
+THEOREMS = {
     "arithmetic above geometric mean": (amgm, ("\\le",), {}),
     "touching inside": (
         lambda s: [mul(x := s.input("x", low=0, high=1), sub(num(1), x)), num(Fraction(1, 4))], ("\\le",), {}),
     "cauchy": (cauchy, ("\\le",), {"sizes": ("n",)}),
 }  # fmt: skip
+
+OPEN = {
+    "true by far": (lambda s: [s.input("x"), b.binary("add", square(s.input("x")), num(1000))], ("\\le",), {}),
+    "true of the values tried": (lambda s: [num(0), b.binary("add", s.input("x"), num(10**6))], ("\\le",), {}),
+}
 
 
 @pytest.mark.parametrize("name", PROVED)
@@ -86,6 +91,13 @@ def test_search_refutes(name, seed):
     claim, relations, settings = VIOLATED[name]
     result = verdict(claim, *relations, seed=seed, **settings)
     assert result.kind == "refuted", result
+
+
+@pytest.mark.parametrize("name", THEOREMS)
+def test_a_theorem_proves(name):
+    claim, relations, settings = THEOREMS[name]
+    result = verdict(claim, *relations, **settings)
+    assert result.kind == "verified" and result.method == "named inequality", result
 
 
 @pytest.mark.parametrize("name", OPEN)

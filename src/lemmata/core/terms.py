@@ -45,6 +45,8 @@ class Law:
     covariance: Term | None = None
     normal: bool = False
     components: bool = False
+    independent: bool = False
+    """Stated to be independent of the others; without that and without moments, anything joint."""
 
 
 @dataclass(frozen=True, slots=True)

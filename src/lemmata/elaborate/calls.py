@@ -8,6 +8,7 @@ from dataclasses import replace
 from lemmata.core import terms as t
 from lemmata.core.types import SCALAR, Tensor
 from lemmata.elaborate import arithmetic as a
+from lemmata.elaborate import joint_laws
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.environment import Binding
 from lemmata.elaborate.functions import apply_operator, is_operator
@@ -180,6 +181,9 @@ def indicator(r: Reader, group: s.Paren) -> t.Term:
 def _application(r: Reader, name: s.Name, group: s.Paren) -> t.Term | None:
     """name(group) as a call, or None where it is a product."""
     bare = replace(name, primes=0)
+    law = joint_laws.application(r, name, group) or joint_laws.divergence(r, name, group.items, group.separators)
+    if law is not None:
+        return law
     found = function_binding(r, name, len(group.items))
     primes = 0
     if found is None and name.primes:
@@ -187,7 +191,7 @@ def _application(r: Reader, name: s.Name, group: s.Paren) -> t.Term | None:
         primes = name.primes
     if found is not None:
         binding, sup = found
-        arguments = tuple(r.term(i) for i in group.items)
+        arguments = tuple(joint_laws.marker(r, i) or r.term(i) for i in group.items)
         if primes:
             value = derivative_of_call(r, binding, arguments, primes, stem(bare))
         elif binding.indices:
@@ -273,10 +277,13 @@ def _looks_called(r: Reader, name: s.Name, group: s.Paren) -> bool:
 def call(r: Reader, expr: s.Call) -> t.Term:
     """A word or operator command with its operand: the document's own function, or the catalogue's."""
     bare = replace(expr.function, primes=0)
+    law = joint_laws.divergence(r, expr.function, expr.arguments, expr.separators)
+    if law is not None:
+        return law
     found = function_binding(r, bare, len(expr.arguments))
     if found is not None:
         binding, sup = found
-        arguments = tuple(r.term(i) for i in expr.arguments)
+        arguments = tuple(joint_laws.marker(r, i) or r.term(i) for i in expr.arguments)
         if expr.function.primes:
             value = derivative_of_call(r, binding, arguments, expr.function.primes, stem(bare))
         else:

@@ -29,6 +29,8 @@ _WEAK = frozenset({"scalar", "vector", "matrix", "constant", "random", "square",
 """Properties that do not turn a clause into an assumption."""
 _INSIDE = frozenset({"elementwise", "rowwise", "columnwise"})
 """Properties that words inside a formula may state of it."""
+_OF_LAWS = frozenset({"independent", "independent of", "iid"})
+"""Facts that an if or when does not make an assumption."""
 _CONDITIONAL = frozenset({"if", "when"})
 _EXCEPT = ("unless", "除非")
 """Openers of what must fail for the rest of the sentence to hold."""
@@ -160,6 +162,8 @@ def _collect(read: _Read, formulas: Sequence[Formula], words: Lexicon, facts: li
     settled = []
     for clause, hypothesis in read.hypotheses:
         inside = [(n, f) for n, f in numbered if clause.start <= f.start < clause.end]
+        if hypothesis.kind in _CONDITIONAL:
+            inside = [(n, f) for n, f in inside if f.kind not in _OF_LAWS]
         understood = any(
             f.kind not in _WEAK or (f.kind == "constant" and hypothesis.kind != "assume") for _, f in inside
         )

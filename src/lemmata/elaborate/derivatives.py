@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from lemmata.core import terms as t
 from lemmata.core.types import SCALAR, Tensor
+from lemmata.elaborate import joint_laws
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.calls import call_function, function_binding
 from lemmata.elaborate.environment import Binding
@@ -192,18 +193,20 @@ def _is_bound_by_bar(r: Reader, variable: s.Name) -> bool:
 
 def expectation(r: Reader, expr: s.Expectation) -> t.Term:
     """𝔼, Var and Cov as expectations over the random variables that occur."""
-    if expr.given:
-        raise Unreadable("a conditional expectation")
+    named = joint_laws.expectation(r, expr)
+    if named is not None:
+        return named
     values = tuple(r.term(x) for x in expr.arguments)
+    given = tuple(r.term(x) for x in expr.given)
     match expr.op, values:
         case "E" | "E?", (x,):
-            result: t.Term = t.Expect(x.type, x)
+            result: t.Term = t.Expect(x.type, x, given=given)
         case "Var", (x,):
-            result = variance(r, x, x)
+            result = variance(r, x, x, given)
         case "Cov", (x, y):
-            result = variance(r, x, y)
+            result = variance(r, x, y, given)
         case "Cov", (x,):
-            result = variance(r, x, x)
+            result = variance(r, x, x, given)
         case _:
             raise Unreadable(f"{expr.op} here")
     if expr.sup is not None:
@@ -213,17 +216,19 @@ def expectation(r: Reader, expr: s.Expectation) -> t.Term:
     return result
 
 
-def variance(r: Reader, x: t.Term, y: t.Term) -> t.Term:
+def variance(r: Reader, x: t.Term, y: t.Term, given: tuple[t.Term, ...] = ()) -> t.Term:
     """E[x yᵀ] − E[x] E[y]ᵀ; of vectors the covariance matrix."""
     from lemmata.elaborate import arithmetic as a
 
     if x.type.rank == 0 and y.type.rank == 0:
         product: t.Term = a.elementwise("mul", x, y)
-        mean: t.Term = a.elementwise("mul", t.Expect(SCALAR, x), t.Expect(SCALAR, y))
+        mean: t.Term = a.elementwise("mul", t.Expect(SCALAR, x, given=given), t.Expect(SCALAR, y, given=given))
     elif x.type.rank == 1 and y.type.rank == 1:
         right = replace(y.type, row=True)
         product = a.multiply(r.solver, x, t.Op(right, "transpose", (y,)))
-        mean = a.multiply(r.solver, t.Expect(x.type, x), t.Op(right, "transpose", (t.Expect(y.type, y),)))
+        mean = a.multiply(
+            r.solver, t.Expect(x.type, x, given=given), t.Op(right, "transpose", (t.Expect(y.type, y, given=given),))
+        )
     else:
         raise Unreadable("the variance of a matrix")
-    return a.elementwise("sub", t.Expect(product.type, product), mean)
+    return a.elementwise("sub", t.Expect(product.type, product, given=given), mean)

@@ -11,7 +11,7 @@ from lemmata import latex
 from lemmata.core.terms import Term
 from lemmata.diagnostic import mistake
 from lemmata.documents.model import Document, Formula
-from lemmata.elaborate import side_conditions
+from lemmata.elaborate import joint_laws, side_conditions
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.claims import Attempt, Conditions, inputs_of, read_chain, shape_of
 from lemmata.elaborate.context import Context, FormulaContext, context
@@ -132,9 +132,9 @@ class Elaborator:
     def run(self) -> Elaboration:
         self.parse()
         exprs = [i.part.expr for i in self.items]
-        letters = index_letters(exprs)
-        self.conventions.index_letters = letters
+        self.conventions.index_letters = letters = index_letters(exprs)
         self.conventions.step_letters = step_letters(exprs)
+        joint_laws.learn(self.conventions, [(i.place.scopes, i.part.expr) for i in self.items])
         self.usage = usage(exprs, letters)
         self.environment.both_fonts = both_fonts(exprs)
         shared = self.shared(Choices(), None)
@@ -207,8 +207,8 @@ class Elaborator:
 
     def shared(self, choices: Choices, item: Item | None) -> Shared:
         """A fresh state for one reading, with the size equations that hold at the item."""
-        solver = Solver()
-        shared = Shared(self.environment, self.conventions, HANDLERS, solver, choices, usage=self.usage)
+        shared = Shared(self.environment, self.conventions, HANDLERS, solver := Solver(), choices, usage=self.usage)
+        shared.laws = joint_laws.laws_at(self.conventions, item.place.scopes) if item is not None else {}
         if item is not None and self.roles is not None:
             for source, left, right in self.roles.size_equations:
                 if source is not item and self._governs(source, item):

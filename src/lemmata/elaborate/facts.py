@@ -71,7 +71,11 @@ def apply_facts(context: Context, items: Sequence[Item], roles: Roles, conventio
     for item in reversed(items):
         _listed(item, context, by_formula, roles)
     _described(context, items, roles)
+    lengths = {(f.sentence, k): f.subjects for f in context.facts if f.kind == "of length" for k in f.objects}
     for fact in context.facts:
+        if fact.kind != "of length" and len(fact.subjects) == 1:
+            # “p is of length K, a probability vector” speaks of p.
+            fact = replace(fact, subjects=lengths.get((fact.sentence, fact.subjects[0]), fact.subjects))
         _conventions(fact, conventions)
         if fact.conditional and (fact.kind in PROPERTIES or fact.kind in ("positive", "nonnegative")):
             continue
@@ -94,6 +98,9 @@ def apply_facts(context: Context, items: Sequence[Item], roles: Roles, conventio
                 _entries(fact, by_formula, roles)
             case "normal cdf" | "normal pdf" | "normal cdf and pdf":
                 _normal(fact, by_formula, roles)
+    for fact in context.facts:
+        if fact.kind == "of length":
+            _of_length(fact, by_formula, roles)
 
 
 def _described(context: Context, items: Sequence[Item], roles: Roles) -> None:
@@ -317,6 +324,32 @@ def _of_size(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles) -> Non
                     and all(is_unknown(a) for x in bound.type.shape for a in x.atoms)
                 ):
                     bound.type = Tensor(dims)
+
+
+def _of_length(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles) -> None:
+    """p and q are probability vectors of length K."""
+    for k in fact.objects:
+        for said in by_formula.get(k, ()):
+            r = roles.reader(said.place)
+            expr = said.part.expr
+            given = roles.environment.find(stem(expr), expr.font, said.place) if isinstance(expr, s.Name) else None
+            counts = "length" not in fact.text and "长" not in fact.text
+            counts = counts or (given is not None and given.kind == "size")
+            try:
+                declare_sizes(r, said.part.expr)
+                length = r.size(said.part.expr)
+            except Unreadable:
+                continue
+            for name, item in _items_names(fact.subjects, by_formula):
+                bound = roles.environment.find(stem(name), name.font, item.place)
+                if bound is None or bound.kind != "variable" or bound.type is None or bound.type.rank != 1:
+                    continue
+                # The length of any other vector may be its norm.
+                if not counts and "simplex" not in bound.domain.properties:
+                    continue
+                if bound.type.shape[0].atoms and all(is_unknown(a) for a in bound.type.shape[0].atoms):
+                    bound.type = Tensor((length,))
+                    bound.declared = True
 
 
 def _function_of(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles) -> None:

@@ -38,7 +38,7 @@ def apply_laws(context: Context, items: Sequence[Item], roles: Roles) -> None:
         by_formula.setdefault(item.formula.index, []).append(item)
     found: dict[tuple[int, str, str], Collected] = {}
     for fact in context.facts:
-        if fact.kind in RANDOM or fact.kind == "independent":
+        if fact.kind in RANDOM or (fact.kind in ("independent", "independent of") and not fact.conditional):
             _collect(fact, by_formula, roles, found)
     for item in items:
         _sim(item, roles, found)
@@ -48,12 +48,17 @@ def apply_laws(context: Context, items: Sequence[Item], roles: Roles) -> None:
     for (sentence, key, _), entry in sorted(found.items(), key=lambda kv: kv[1].item.place.at):
         if entry.law.random and not (entry.law.by_index and (sentence, key) in whole):
             _bind(key, entry, roles)
+        elif entry.law.independent:
+            known = roles.environment.find(key, entry.name.font, entry.item.place)
+            if known is not None and known.law is not None and _around(known.place, entry.item.place):
+                known.law.independent = True
 
 
 def _collect(
     fact: Fact, by_formula: dict[int, list[Item]], roles: Roles, found: dict[tuple[int, str, str], Collected]
 ) -> None:
-    subjects = [(n, i) for k in fact.subjects for i in by_formula.get(k, ()) for n in names_of(i.part.expr)]
+    named = (*fact.subjects, *fact.objects) if fact.kind == "independent of" else fact.subjects
+    subjects = [(n, i) for k in named for i in by_formula.get(k, ()) for n in names_of(i.part.expr)]
     if fact.kind == "zero mean":
         # “the centred matrix Z = X - …” is what its formula says.
         subjects = [(n, i) for n, i in subjects if not (isinstance(i.part.expr, s.Relation) and "=" in i.part.expr.ops)]
@@ -68,7 +73,7 @@ def _collect(
 def _note(law: LawText, fact: Fact, value: s.Expr | None) -> None:
     law.components |= fact.part == "components" or fact.kind == "iid"
     match fact.kind:
-        case "independent":
+        case "independent" | "independent of":
             law.independent = True
             return
         case "mean":
@@ -136,7 +141,7 @@ def _bind(key: str, entry: Collected, roles: Roles) -> None:
     env, item, name = roles.environment, entry.item, entry.name
     place = Place(item.place.at, item.place.scopes, item.place.sentence)
     declared = env.find(key, name.font, item.place)
-    if declared is not None and declared.law is not None:
+    if declared is not None and declared.law is not None and _around(declared.place, item.place):
         entry.law = _added(declared.law, entry.law)
     like = (
         declared.type if declared is not None and declared.kind == "variable" and declared.type is not None else SCALAR
@@ -185,6 +190,11 @@ def _bind(key: str, entry: Collected, roles: Roles) -> None:
         env.add(Binding(key, name.font, spell(name), "variable", place, kind, law=entry.law))
     if entry.law.covariance is not None and isinstance(entry.law.covariance, s.Name):
         _covariance(entry.law.covariance, roles, place, kind)
+
+
+def _around(outer: Place, inner: Place) -> bool:
+    """Whether a place is in the scopes around another, so that the same symbol is spoken of."""
+    return outer.scopes == inner.scopes[: len(outer.scopes)]
 
 
 def _added(before: LawText, law: LawText) -> LawText:

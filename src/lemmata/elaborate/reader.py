@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lemmata.core import terms as t
@@ -43,6 +43,12 @@ class Conventions:
     numerator_layout: bool = False
     rowwise_softmax: bool = True
     words: frozenset[str] = frozenset()
+    laws: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Letters of laws known only by name, with the variables they are given."""
+    law_uses: Sequence[tuple[tuple[int, ...], str, tuple[str, ...]]] = ()
+    """Scopes, letter and variables of every use of a law."""
+    doubtful_laws: frozenset[str] = frozenset()
+    """Those of which the document may say more."""
 
 
 @dataclass(slots=True)
@@ -72,6 +78,8 @@ class Shared:
     """Sizes that only the limits of sums name: nothing says that an axis has them, or has not."""
     doubtful: bool = False
     """Whether a symbol took part whose shape nobody declared."""
+    laws: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Laws known only by name, with the variables they are given in the scopes of the statement."""
     gradient_of: t.Term | None = None
     """The variable of the statement's first ∇ that shows one."""
     fixed: dict[str, t.Term] = field(default_factory=dict)

@@ -353,7 +353,7 @@ def law(r: Reader, binding: Binding) -> t.Law | None:
             if rule not in r.shared.order:
                 r.shared.order.append(rule)
     components = text.components or binding.kind == "family" or text.covariance is None and text.variance is not None
-    return t.Law(mean, variance, covariance, text.normal, components)
+    return t.Law(mean, variance, covariance, text.normal, components, text.independent)
 
 
 def definition(r: Reader, binding: Binding) -> t.Term:

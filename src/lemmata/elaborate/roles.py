@@ -14,6 +14,7 @@ from lemmata.elaborate.declarations import declare_member, declare_sizes, head_k
 from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.first_values import first_value, restates
 from lemmata.elaborate.heads import Head, head_of, mentions, refers_to_itself, squared
+from lemmata.elaborate.joint_laws import states_a_law
 from lemmata.elaborate.names import spell, stem, walk
 from lemmata.elaborate.reader import Reader, Shared
 from lemmata.elaborate.references import implied, member, refer
@@ -409,6 +410,8 @@ class Roles:
         ):
             return
         head = head_of(expr.items[0], self.letters, self.environment, item.place)
+        if states_a_law(self.shared.conventions.laws, expr):
+            head = None
         if item.cue in CONDITIONAL and head is not None and self._replaces(item, head, expr):
             return
         if side_conditions.special_case(item, expr, self.environment):

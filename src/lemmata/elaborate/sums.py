@@ -8,6 +8,7 @@ from lemmata.core import terms as t
 from lemmata.core.size import Size
 from lemmata.core.types import BOOL, SCALAR, Tensor
 from lemmata.elaborate import arithmetic as a
+from lemmata.elaborate import joint_laws
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.names import script_items, spell, stem
 from lemmata.elaborate.reader import Reader, known, size_of
@@ -40,6 +41,9 @@ class Range:
 def big(r: Reader, expr: s.Big) -> t.Term:
     op = REDUCTIONS.get(expr.op)
     if expr.op == "\\int":
+        over = joint_laws.integral(r, expr)
+        if over is not None:
+            return over
         raise Unreadable("an integral")
     if expr.op == "\\lim":
         from lemmata.elaborate.limits import limit

@@ -9,6 +9,7 @@ by a fine rule on both half-lines that also meets kinks at the mean.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,9 +61,10 @@ POLYNOMIAL = frozenset(
 def expectation(low: Lowering, term: t.Expect) -> Value:
     """Σ over the outcomes of everything random in the body. Raises CannotLower where nothing is."""
     body = low.value(term.body)
-    if term.given:
-        raise CannotLower("a conditional expectation")
-    axes = [a for a in body.node.axes if a.uid in low.outcomes]
+    kept = {a.uid for x in term.given for a in low.value(x).node.axes}
+    axes = [a for a in body.node.axes if a.uid in low.outcomes and a.uid not in kept]
+    if term.given and not axes:
+        return body
     if not axes:
         if _mentions_random(term.body):
             return body
@@ -72,6 +74,49 @@ def expectation(low: Lowering, term: t.Expect) -> Value:
             raise CannotLower("an expectation of a function of several normal variables that is no polynomial")
     weights = [low.outcomes[a.uid][1] for a in axes]
     return Value(build.contract([body.node, *weights], axes), body.axes)
+
+
+def levels(terms: Iterable[t.Term]) -> dict[str, int]:
+    """The variables that expectations are conditional on: those of the coarsest condition first.
+
+    A law of (X, Y, …) is drawn in this order, each from what came before: every joint law can be. Then conditioning on
+    the first few keeps their outcomes and sums over the others, since different outcomes have different values. Raises
+    CannotLower where conditions are not nested, or are no variables.
+    """
+    conditions: set[frozenset[str]] = set()
+    for term in terms:
+        if isinstance(term, t.Expect) and term.given:
+            names = [x.variable for x in term.given if isinstance(x, t.Input) and x.variable.law is not None]
+            if len(names) < len(term.given):
+                raise CannotLower("an expectation conditional on something that is no random variable")
+            if any(_stated(v.law) for v in names):
+                raise CannotLower("an expectation conditional on a variable with a stated law")
+            names = [v for v in names if v.law is not None and not v.law.independent]
+            if names:
+                conditions.add(frozenset(v.key for v in names))
+    found: dict[str, int] = {}
+    before: frozenset[str] = frozenset()
+    for level, condition in enumerate(sorted(conditions, key=lambda c: (len(c), sorted(c)))):
+        if not before <= condition:
+            raise CannotLower("expectations conditional on several things")
+        found.update((key, level) for key in sorted(condition - before))
+        before = condition
+    return found
+
+
+def independent(terms: Iterable[t.Term]) -> tuple[str, ...]:
+    """The variables of which nothing is stated but that they are independent."""
+    found = {
+        x.variable.key
+        for x in terms
+        if isinstance(x, t.Input) and x.variable.law is not None and x.variable.law.independent
+        if not _stated(x.variable.law)
+    }
+    return tuple(sorted(found))
+
+
+def _stated(law: t.Law | None) -> bool:
+    return law is not None and not (law.mean is None and law.variance is None and law.covariance is None)
 
 
 def _mentions_random(term: t.Term) -> bool:
@@ -174,15 +219,24 @@ def _parameter(low: Lowering, key: str, axis: Axis, properties: frozenset[str]) 
 
 def _any(low: Lowering, variable: t.Variable, axes: tuple[Axis, ...]) -> Value:
     """A variable of which nothing is stated: jointly distributed with all others of its kind, on one outcome axis."""
-    axis = low.constant_axis("joint outcome", JOINT)
-    weights = _parameter(low, "joint weights", axis, frozenset({"simplex"}))
-    low.outcomes[axis.uid] = (axis, weights)
+    last = max(low.levels.values(), default=-1)
+    level = low.levels.get(variable.key, last + 1)
+    own = variable.key in low.independent
+    # Whatever is not said to be independent may depend on everything that is.
+    labels = [variable.key] if own else list(low.independent)
+    labels += [] if own else ["joint" if earlier > last else f"condition {earlier}" for earlier in range(level + 1)]
+    drawn = []
+    for label in labels:
+        axis = low.constant_axis(f"{label} outcome", ATOMS if low.levels or low.independent else JOINT)
+        weights = _parameter(low, f"{label} weights", axis, frozenset({"simplex"}))
+        low.outcomes[axis.uid] = (axis, weights)
+        drawn.append(axis)
     key = f"{variable.key} outcomes"
     found = low.inputs.get(key)
     if found is None:
-        kind = Tensor((Size.of(axis.size), *variable.type.shape))
+        kind = Tensor((*(Size.of(a.size) for a in drawn), *variable.type.shape))
         found = low.inputs[key] = (
-            Value(build.input(key, (axis, *axes)), axes),
+            Value(build.input(key, (*drawn, *axes)), axes),
             t.Variable(key, variable.latex, kind, variable.domain),
         )
     return found[0]

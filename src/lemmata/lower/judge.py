@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lemmata.core import terms as t
 from lemmata.core.size import Size
 from lemmata.elaborate import surface as s
+from lemmata.elaborate.joint_laws import MARK, WEIGHTS
 from lemmata.elaborate.names import letters_of
 from lemmata.elaborate.solver import is_unknown
 from lemmata.elaborate.statement import Reading, ShapeError, Statement
@@ -49,6 +50,12 @@ def _claim(statement: Statement, seed: int) -> Verdict:
         described = [v.latex for r in statement.readings for v in described_variables(r.sides)]
         if statement.kind == "inequality" and any(opens(r.sides) for r in statement.readings):
             return _unchecked(verdict, "fails for some smooth function, and the text may say more of it")
+        if any(conditional(r.sides) for r in statement.readings):
+            return _unchecked(verdict, "fails in general, but may be an assumption about the conditional law")
+        if any(particular(r.sides) for r in statement.readings):
+            return _unchecked(
+                verdict, "fails for a law of which only the name is known, and the text may say more of it"
+            )
         borrowed = [x for r in statement.readings for x in r.borrowed]
         if borrowed:
             return _unchecked(
@@ -130,6 +137,26 @@ def _governs(condition: Statement, claim: Statement) -> bool:
 def opens(sides: Sequence[t.Term]) -> bool:
     """Whether a function that the document leaves open takes part."""
     return any(isinstance(x, t.Op) and x.name == "opaque" for x in walk_terms(tuple(sides)))
+
+
+def conditional(sides: Sequence[t.Term]) -> bool:
+    """Whether a conditional expectation stands outside of every expectation over the whole law."""
+    stack = list(sides)
+    while stack:
+        term = stack.pop()
+        if isinstance(term, t.Expect):
+            if term.given:
+                return True
+            continue
+        stack.extend(t.subterms(term))
+    return False
+
+
+def particular(sides: Sequence[t.Term]) -> bool:
+    """Whether laws known only by name are compared with anything but such laws."""
+    given = [[x.variable.key for x in walk_terms((side,)) if isinstance(x, t.Input)] for side in sides]
+    named = [[key.startswith(WEIGHTS) for key in keys if not key.startswith(MARK)] for keys in given]
+    return any(any(n) for n in named) and not all(n and all(n) for n in named)
 
 
 def undeclared(sides: Sequence[t.Term]) -> list[t.Variable]:

@@ -36,6 +36,10 @@ class Lowering:
     random: dict[str, Value] = field(default_factory=dict)
     outcomes: dict[int, tuple[Axis, Node]] = field(default_factory=dict)
     """Random variables: outcome axis and weights."""
+    levels: dict[str, int] = field(default_factory=dict)
+    """Of the random variables that expectations are conditional on, the coarsest condition first."""
+    independent: tuple[str, ...] = ()
+    """Random variables of which nothing is stated but that they are independent."""
 
     def size(self, size: Size) -> int:
         """A whole number. Raises CannotLower where it is none."""
@@ -222,6 +226,8 @@ class Lowering:
             self.named_axes,
             self.random,
             self.outcomes,
+            self.levels,
+            self.independent,
         )
         if inner.depth > 400:
             raise CannotLower("a recurrence nested too deeply")
@@ -332,6 +338,8 @@ class Lowering:
             self.named_axes,
             self.random,
             self.outcomes,
+            self.levels,
+            self.independent,
         )
 
     def derivative(self, term: t.Deriv) -> Value:

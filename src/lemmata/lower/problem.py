@@ -9,6 +9,7 @@ from fractions import Fraction
 from lemmata.core import terms as t
 from lemmata.core.size import Size
 from lemmata.elaborate.statement import Reading
+from lemmata.lower.expectation import independent, levels
 from lemmata.lower.lowering import FAMILY_LENGTH, Lowering
 from lemmata.lower.value import aligned, full
 from lemmata.program import build
@@ -104,7 +105,10 @@ class ReadingProblem:
 
     def lowering(self, sizes: Mapping[str, int]) -> Lowering:
         """The way from the reading's terms to programs at these sizes."""
-        return Lowering({**self._fixed, **sizes}, self.reading.solution, self.reading.recurrences)
+        low = Lowering({**self._fixed, **sizes}, self.reading.solution, self.reading.recurrences)
+        low.levels = levels(walk_terms(self.reading.sides))
+        low.independent = independent(walk_terms(self.reading.sides))
+        return low
 
     def instance(self, sizes: Mapping[str, int]) -> Instance:
         """Lower the sides. Raises CannotLower."""

@@ -13,6 +13,7 @@ from lemmata.verify import bounds, double, referee
 from lemmata.verify.bounds import Interval, bound, certainly
 from lemmata.verify.equations import equation
 from lemmata.verify.excuses import as_condition
+from lemmata.verify.named import named
 from lemmata.verify.outcome import Failure, Limits, Outcome, Trial
 from lemmata.verify.problem import Domain, Input, Instance
 from lemmata.verify.sampling import draw, generator
@@ -59,6 +60,9 @@ def inequality(bench: Bench, link: int, seed: int, limits: Limits, clock: Clock)
     failure, more = _search(best[1], link, relation, seed, limits, clock)
     if failure is not None:
         return as_condition(bench) or _fails(failure, "search")
+    theorem = named(bench, link, relation, clock)
+    if theorem is not None:
+        return theorem
     return Outcome("undecided", reason=f"no counterexample in {tries + more} tries, which proves nothing")
 
 
