@@ -34,6 +34,8 @@ class Attempt:
 
     readings: list[Reading] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    untried: list[str] = field(default_factory=list)
+    """Of the failures those that are no misfit of shapes."""
     complete: bool = True
     shape_error: ShapeError | None = None
     """Set only if every reading failed for shapes that are all declared."""
@@ -86,6 +88,7 @@ def read_chain(
             attempt.failures.append(str(problem))
             errors.append(problem)
             guessed.append(anyone)
+    attempt.untried = [str(e) for e in errors if not isinstance(e, Misfit)]
     if (
         not attempt.readings
         and attempt.complete

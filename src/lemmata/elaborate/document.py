@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from lemmata import latex
@@ -20,6 +21,7 @@ from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.expressions import HANDLERS
 from lemmata.elaborate.facts import PROPERTIES, apply_facts, names_of
 from lemmata.elaborate.first_values import given
+from lemmata.elaborate.guards import constant_family, extent, source_of, unheard, with_formulas
 from lemmata.elaborate.guesses import usage
 from lemmata.elaborate.implied import (
     apply_first_values,
@@ -52,12 +54,6 @@ TAKEN_BACK = re.compile(
 EXISTENTIAL = re.compile(r"(?:\bthere (?:is|are|exists?)\b|\bexists?\b|存在)[^.。;；]*$", re.IGNORECASE)
 """“If there exist a_i such that …” says what is looked for, not what holds."""
 T = TypeVar("T")
-CONSTANT = re.compile(
-    r"\b(?:same|constant|fixed|identical|equals? (?:to )?(?:a|the|some|one))\b"
-    r"|相同|恒定|恒为|恒等于|固定|常数|常量|常向量|不变",
-    re.IGNORECASE,
-)
-"""“… the same number g at every step”: the members of a family do not change."""
 STATEMENT_ROLES = frozenset(
     {
         "declaration",
@@ -89,7 +85,7 @@ class Elaboration:
     """Macros that formulas define."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Elaborator:
     """The state of elaborating one document."""
 
@@ -102,6 +98,10 @@ class Elaborator:
     roles: Roles | None = None
     words_of_document: frozenset[str] = frozenset()
     definitions: dict[str, object] = field(default_factory=dict)
+
+    @cached_property
+    def formulas(self) -> tuple[Formula, ...]:
+        return self.document.formulas
 
     @staticmethod
     def of(elaboration: Elaboration) -> Elaborator:
@@ -260,14 +260,14 @@ class Elaborator:
         for source in self.parts_over(item):
             if source.role == "condition" and source.equations:
                 equations.extend(source.equations)
-                assumed.append(_source(source))
+                assumed.append(source_of(source))
             elif source.role == "condition" and source.claims:
                 relations.extend(source.claims)
-                assumed.append(_source(source))
+                assumed.append(source_of(source))
             elif source.role == "condition" and source.kind == "size" or source.role == "declaration":
-                assumed.append(_source(source))
+                assumed.append(source_of(source))
             else:
-                guards.append(_source(source))
+                guards.append(source_of(source))
         for hypothesis in self.words(item).hypotheses:
             for fact in (self.context.facts[k] for k in hypothesis.facts):
                 prop = PROPERTIES.get(fact.kind)
@@ -284,7 +284,7 @@ class Elaborator:
                         n
                         for i in self.items
                         if i.formula.index in fact.subjects
-                        and _constant_family(hypothesis.text, i, self.environment) is None
+                        and constant_family(hypothesis.text, i, self.environment) is None
                         for n in names_of(i.part.expr)
                     )
                     assumed.append(hypothesis.text)
@@ -297,11 +297,11 @@ class Elaborator:
             for source in sources:
                 if source.role == "condition" and source.equations:
                     equations.extend(source.equations)
-                    assumed.append(_source(source))
+                    assumed.append(source_of(source))
                 elif source.role == "condition" and source.claims:
                     relations.extend(source.claims)
-                    assumed.append(_source(source))
-                elif (constant := _constant_family(hypothesis.text, source, self.environment)) is not None:
+                    assumed.append(source_of(source))
+                elif (constant := constant_family(hypothesis.text, source, self.environment)) is not None:
                     fixed.append(constant)
                     assumed.append(hypothesis.text)
                 elif (
@@ -309,9 +309,10 @@ class Elaborator:
                     or source.role in ("declaration", "definition", "expression")
                     and not source.reason
                 ):
-                    assumed.append(_source(source))
+                    assumed.append(source_of(source))
                 else:
                     guards.append(hypothesis.text)
+        guards.extend(unheard(item, self.items, self.context))
         if self.words(item).foreign:
             guards.append(f"{self.words(item).foreign} (in a language that is not known)")
         for source in self.items:
@@ -326,11 +327,12 @@ class Elaborator:
                     and source.equations[0] not in equations
                 ):
                     equations.extend(source.equations)
-                    assumed.append(_source(source))
+                    assumed.append(source_of(source))
+        in_words = partial(with_formulas, formulas=self.formulas)
         return (
             Conditions(tuple(equations), tuple(relations), tuple(constants), tuple(properties), tuple(fixed)),
-            tuple(dict.fromkeys(guards)),
-            tuple(dict.fromkeys(assumed)),
+            tuple(dict.fromkeys(map(in_words, guards))),
+            tuple(dict.fromkeys(map(in_words, assumed))),
         )
 
     def statements(self, item: Item) -> list[Statement]:
@@ -408,11 +410,11 @@ class Elaborator:
                 reason="",
                 assumptions=(f"defines {hidden}",),
             )
-        unused = set(guards) | {_source(i) for i in side_conditions.not_understood(item, self.items)}
+        unused = set(guards) | {source_of(i) for i in side_conditions.not_understood(item, self.items)}
         if side_conditions.is_aside(item, self.items):
-            unused.add(_source(item))
+            unused.add(source_of(item))
         if not item.formula.display and (kind == "inequality" and item.cue != "claim" or _to_be_solved(chain, attempt)):
-            unused.add(_source(item))
+            unused.add(source_of(item))
         unused.update(self.examples(item, chain))
         number = bool(attempt.readings) and attempt.readings[0].sides[0].type.rank == 0
         bare = isinstance(chain.items[0], s.Name) and chain.items[0].sup is None and item.role == "claim"
@@ -420,7 +422,7 @@ class Elaborator:
             bare = False
         if bare and not item.formula.display and (number or item.cue != "claim"):
             # An inline equation for a name that has a value may give it anew: y = x^2, y = |x|.
-            unused.add(_source(item))
+            unused.add(source_of(item))
         return self.statement(
             item,
             chain,
@@ -429,6 +431,7 @@ class Elaborator:
             reason=reason,
             readings=tuple(attempt.readings),
             unread=tuple(attempt.failures),
+            untried=tuple(attempt.untried),
             complete=attempt.complete,
             shape_error=attempt.shape_error,
             guards=tuple(sorted(unused)),
@@ -458,7 +461,7 @@ class Elaborator:
             head = expr.items[0]
             if isinstance(head, s.Name) and _label(head) in names:
                 bound = any(b.literal and b.place == other.place for b in self.environment.all(_label(head)))
-                found.extend(() if bound else (_source(other),))
+                found.extend(() if bound else (source_of(other),))
         return found
 
     def shape_claim(self, item: Item) -> Statement:
@@ -493,7 +496,7 @@ class Elaborator:
 
     def statement(self, item: Item, expr: s.Expr, **parts: Any) -> Statement:
         formula = item.formula
-        start, end = _extent(formula, expr)
+        start, end = extent(formula, expr)
         text = formula.latex[start:end].strip()
         return Statement(
             formula,
@@ -513,14 +516,6 @@ def carefully(item: Item, step: Callable[[Item], T]) -> T | None:
     except Exception as error:
         item.mistake = mistake(error)
         return None
-
-
-def _constant_family(text: str, source: Item, environment: Environment) -> s.Name | None:
-    """“If the gradient is the same number g at every step”, with a family g_t here: its name."""
-    name = source.part.expr
-    if not isinstance(name, s.Name) or name.sub is not None or name.sup is not None or not CONSTANT.search(text):
-        return None
-    return name if environment.family(stem(name), source.place) is not None else None
 
 
 def definition_place(binding: Binding) -> Place:
@@ -587,12 +582,6 @@ def _label(name: s.Name) -> str:
     return f"{stem(name)}_{spell(name.sub)}" if name.sub is not None else stem(name)
 
 
-def _extent(formula: Formula, expr: s.Expr) -> tuple[int, int]:
-    if isinstance(expr, s.Relation):
-        return expr.items[0].start, max(i.end for i in expr.items)
-    return expr.start, expr.end
-
-
 def _kind(chain: s.Relation, kind: str) -> str:
     if any(op != "=" for op in chain.ops):
         return "inequality"
@@ -609,11 +598,6 @@ def _kind(chain: s.Relation, kind: str) -> str:
 
 def _why(role: str) -> str:
     return "takes it back" if role == "withdrawn" else "calls it approximate"
-
-
-def _source(item: Item) -> str:
-    start, end = _extent(item.formula, item.part.expr)
-    return item.formula.latex[start:end].strip()
 
 
 def _words(exprs: Sequence[s.Expr]) -> frozenset[str]:

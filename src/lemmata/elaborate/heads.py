@@ -155,3 +155,32 @@ def _letters_of(name: s.Name) -> set[str]:
         if script is not None:
             found |= _letters(script)
     return found
+
+
+def fonts(params: tuple[s.Name, ...]) -> list[str]:
+    return [p.font for p in params]
+
+
+def ranks_differ(a: tuple[s.Name, ...], b: tuple[s.Name, ...]) -> bool:
+    """f(q, K) and f(Q, K): the same name for a function of other things."""
+    return [p.base.isupper() for p in a] != [p.base.isupper() for p in b]
+
+
+def in_numbers(body: s.Expr, params: tuple[s.Name, ...]) -> bool:
+    """Whether a function is given in numbers and its own arguments alone: an example."""
+    own = {stem(p) for p in params}
+    return all(stem(n) in own or n.word for n in walk(body) if isinstance(n, s.Name)) and not any(
+        isinstance(n, s.Big | s.Derivative) for n in walk(body)
+    )
+
+
+def has_decimals(body: s.Expr) -> bool:
+    return any(isinstance(n, s.Num) and n.decimal for n in walk(body))
+
+
+def same_pattern(a: tuple[s.Expr, ...], b: tuple[s.Expr, ...]) -> bool:
+    return len(a) == len(b) and all(isinstance(x, s.Name) and isinstance(y, s.Name) for x, y in zip(a, b, strict=True))
+
+
+def affine_like(expr: s.Expr) -> bool:
+    return not isinstance(expr, s.Name)

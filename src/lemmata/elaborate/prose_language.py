@@ -11,7 +11,7 @@ from lemmata.elaborate.prose_lexicon import FORMULA, Lexicon
 from lemmata.elaborate.prose_model import Sentence
 
 _RUN = re.compile(r"[^\W\d_]+")
-_CODE = re.compile(r":\w+:\S*|\S*\w[._:/@]\w\S*")
+_CODE = re.compile(r"\A:\w+:|[\w][._:/@]\w", re.ASCII)
 """Names of code and addresses, which are in no language."""
 _PLACEHOLDER = re.compile(FORMULA)
 ENOUGH = 30
@@ -69,7 +69,7 @@ def _count(text: str, words: Lexicon) -> _Count:
     common = words.sets["common"]
     count = _Count()
     han, kana = 0, 0
-    for run in _RUN.findall(_CODE.sub(" ", text)):
+    for run in _RUN.findall(" ".join(piece for piece in text.split() if not _CODE.search(piece))):
         scripts = [_script(letter) for letter in run]
         han += scripts.count("han")
         kana += scripts.count("other") if "han" in scripts or "kana" in scripts else 0

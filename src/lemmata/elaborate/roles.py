@@ -13,7 +13,19 @@ from lemmata.elaborate import surface as s
 from lemmata.elaborate.declarations import declare_member, declare_sizes, head_key, index_range, membership, number_of
 from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.first_values import first_value, restates
-from lemmata.elaborate.heads import Head, head_of, mentions, refers_to_itself, squared
+from lemmata.elaborate.heads import (
+    Head,
+    affine_like,
+    fonts,
+    has_decimals,
+    head_of,
+    in_numbers,
+    mentions,
+    ranks_differ,
+    refers_to_itself,
+    same_pattern,
+    squared,
+)
 from lemmata.elaborate.joint_laws import states_a_law
 from lemmata.elaborate.names import spell, stem, walk
 from lemmata.elaborate.reader import Reader, Shared
@@ -459,23 +471,29 @@ class Roles:
             if before is None and implied(self.environment, head.name, place) is not None:
                 return False
             if before is not None and before.kind not in ("function", "abstract"):
-                return before.kind == "definition" and bool(before.indices) and before.indices != head.indices
-            examples = item.cue != "claim" or _has_decimals(body)
+                # σ² = … is a variance; σ(x) = 1/(1+e^{-x}) after it is a function of the same letter.
+                return (
+                    all(p.sub is None and mentions(body, stem(p)) for p in head.params)
+                    or before.kind == "definition"
+                    and bool(before.indices)
+                    and before.indices != head.indices
+                )
+            examples = item.cue != "claim" or has_decimals(body)
             if (
                 examples
                 and before is not None
                 and before.kind == "function"
                 and before.body is not None
-                and _in_numbers(before.body, before.params)
-                and (_in_numbers(body, head.params))
+                and in_numbers(before.body, before.params)
+                and (in_numbers(body, head.params))
             ):
                 return True
             if before is not None and before.kind == "function" and item.cue not in DEFINING:
                 return (
                     [spell(p) for p in before.params] != [spell(p) for p in head.params]
-                    and _fonts(before.params) == _fonts(head.params)
+                    and fonts(before.params) == fonts(head.params)
                     and not any(mentions(body, head.key) for body in (body,))
-                    or _ranks_differ(before.params, head.params)
+                    or ranks_differ(before.params, head.params)
                 )
             known = head.name.base.lstrip("\\") in SHARED and item.cue not in DEFINING
             return not (before is None and (known or mentions(body, head.key) and head.name.word))
@@ -503,7 +521,7 @@ class Roles:
         if before.kind == "definition" and before.place.scopes != place.scopes and not self._readable(before):
             return True
         if before.kind == "definition" and before.indices and head.indices and before.indices != head.indices:
-            return not _same_pattern(before.indices, head.indices) and not restates(self, item, before, head, body)
+            return not same_pattern(before.indices, head.indices) and not restates(self, item, before, head, body)
         if before.font != head.font and before.kind == "definition" and bool(before.indices) and not head.indices:
             return True
         return item.cue in DEFINING and before.kind in ("definition", "function")
@@ -554,6 +572,8 @@ class Roles:
         }
         if head.params is None:
             declaration = self.environment.find(head.key, head.font, item.place)
+            if declaration is not None and not head.indices and not _encloses(declaration.place, item.place):
+                declaration = None  # the same letter in another section
             if declaration is not None and declaration.kind == "variable" and declaration.type is not None:
                 if head.indices:
                     for index, size in zip(head.indices, declaration.type.shape, strict=False):
@@ -571,9 +591,9 @@ class Roles:
             and before.kind == "definition"
             and before.indices
             and before.indices != head.indices
-            and not _same_pattern(before.indices, head.indices)
+            and not same_pattern(before.indices, head.indices)
             and before.place.scopes == item.place.scopes
-            and all(_affine_like(i) for i in head.indices[-1:])
+            and all(affine_like(i) for i in head.indices[-1:])
         ):
             before.clauses = (*before.clauses, (head.indices, body))
             return
@@ -669,30 +689,5 @@ class Roles:
         return True
 
 
-def _fonts(params: tuple[s.Name, ...]) -> list[str]:
-    return [p.font for p in params]
-
-
-def _ranks_differ(a: tuple[s.Name, ...], b: tuple[s.Name, ...]) -> bool:
-    """f(q, K) and f(Q, K): the same name for a function of other things."""
-    return [p.base.isupper() for p in a] != [p.base.isupper() for p in b]
-
-
-def _in_numbers(body: s.Expr, params: tuple[s.Name, ...]) -> bool:
-    """Whether a function is given in numbers and its own arguments alone: an example."""
-    own = {stem(p) for p in params}
-    return all(stem(n) in own or n.word for n in walk(body) if isinstance(n, s.Name)) and not any(
-        isinstance(n, s.Big | s.Derivative) for n in walk(body)
-    )
-
-
-def _has_decimals(body: s.Expr) -> bool:
-    return any(isinstance(n, s.Num) and n.decimal for n in walk(body))
-
-
-def _same_pattern(a: tuple[s.Expr, ...], b: tuple[s.Expr, ...]) -> bool:
-    return len(a) == len(b) and all(isinstance(x, s.Name) and isinstance(y, s.Name) for x, y in zip(a, b, strict=True))
-
-
-def _affine_like(expr: s.Expr) -> bool:
-    return not isinstance(expr, s.Name)
+def _encloses(outer: Place, inner: Place) -> bool:
+    return outer.scopes == inner.scopes[: len(outer.scopes)]

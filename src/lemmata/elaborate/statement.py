@@ -69,6 +69,8 @@ class Statement:
     readings: tuple[Reading, ...] = ()
     unread: tuple[str, ...] = ()
     """Reasons why further readings could not be typed."""
+    untried: tuple[str, ...] = ()
+    """Of these reasons those that are no misfit of shapes."""
     complete: bool = True
     """Whether all readings up to the cap are here."""
     shape_error: ShapeError | None = None

@@ -9,7 +9,7 @@ from lemmata.core import terms as t
 from lemmata.core.size import Size
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.joint_laws import MARK, WEIGHTS
-from lemmata.elaborate.names import letters_of
+from lemmata.elaborate.names import letters_of, walk
 from lemmata.elaborate.solver import is_unknown
 from lemmata.elaborate.statement import Reading, ShapeError, Statement
 from lemmata.lower.problem import ReadingProblem, walk_terms
@@ -61,6 +61,10 @@ def _claim(statement: Statement, seed: int) -> Verdict:
             return _unchecked(
                 verdict, f"fails, but the value of {borrowed[0]} comes from an example of another section"
             )
+        if asks(statement.expr) and any(isinstance(side, t.Input) for side in first.sides):
+            return _unchecked(verdict, "it reads as a condition on its letters, which fails in general")
+        if any(isinstance(x, s.Choice) and x.key == "differential" for x in walk(statement.expr)):
+            return _unchecked(verdict, "fails as a product with d, but may be a relation between differentials")
         if described:
             return _unchecked(verdict, f"fails, but the text says more of {described[0]} than could be used")
         if guessed:
@@ -71,8 +75,8 @@ def _claim(statement: Statement, seed: int) -> Verdict:
             return _unchecked(verdict, f"fails, but {stacked.latex} may stack the vectors of the same letter")
         if any(unnamed(r) for r in statement.readings):
             return _unchecked(verdict, "fails, but it holds a size that nothing names")
-        if statement.unread and _readable_failures(statement):
-            return _unchecked(verdict, f"fails, but another reading could not be tried: {statement.unread[0]}")
+        if statement.untried:
+            return _unchecked(verdict, f"fails, but another reading could not be tried: {statement.untried[0]}")
         if not statement.complete:
             return _unchecked(verdict, "fails under the readings tried, but there are more")
     if verdict.kind == "verified" and not first.exact_orientation:
@@ -134,6 +138,9 @@ def _governs(condition: Statement, claim: Statement) -> bool:
     return a.sentence == b.sentence >= 0 or inside and free
 
 
+PRODUCTS = (s.Name, s.Juxt, s.Paren, s.Num, s.Mark)
+
+
 def opens(sides: Sequence[t.Term]) -> bool:
     """Whether a function that the document leaves open takes part."""
     return any(isinstance(x, t.Op) and x.name == "opaque" for x in walk_terms(tuple(sides)))
@@ -157,6 +164,13 @@ def particular(sides: Sequence[t.Term]) -> bool:
     given = [[x.variable.key for x in walk_terms((side,)) if isinstance(x, t.Input)] for side in sides]
     named = [[key.startswith(WEIGHTS) for key in keys if not key.startswith(MARK)] for keys in given]
     return any(any(n) for n in named) and not all(n and all(n) for n in named)
+
+
+def asks(expr: s.Expr) -> bool:
+    """Whether an equation between products and a letter alone asks something of the letter: A x = x."""
+    if not isinstance(expr, s.Relation) or expr.ops != ("=",) or not any(isinstance(x, s.Name) for x in expr.items):
+        return False
+    return all(isinstance(x, PRODUCTS) for item in expr.items for x in walk(item))
 
 
 def undeclared(sides: Sequence[t.Term]) -> list[t.Variable]:
@@ -195,12 +209,6 @@ def unnamed(reading: Reading) -> bool:
 def _open(tensor: t.Tensor, reading: Reading) -> set[str]:
     found = {a for size in tensor.shape for a in size.substitute(reading.solution).atoms}
     return {a for a in found if is_unknown(a) and not a.startswith("?members")}
-
-
-def _readable_failures(statement: Statement) -> bool:
-    """Whether a reading was not tried for another reason than shapes that do not fit."""
-    shapes = ("differ", "shape", "product", "square", "runs over", "added")
-    return any(not any(word in reason for word in shapes) for reason in statement.unread)
 
 
 def _unchecked(verdict: Verdict, reason: str) -> Verdict:
@@ -252,6 +260,8 @@ def _ill_typed(statement: Statement, error: ShapeError) -> Verdict:
     left, right = at(error.left, sizes), at(error.right, sizes)
     if left == right:
         return Verdict("unchecked", reason=error.message)
+    if isinstance(statement.expr, s.Relation) and any(isinstance(x, s.Num) for x in statement.expr.items):
+        return Verdict("unchecked", reason=f"it reads as a condition, whose shapes do not fit: {error.message}")
     return Verdict(
         "refuted",
         reason=error.message,
