@@ -36,6 +36,15 @@ def literal(term: t.Term) -> Fraction | None:
     return None
 
 
+def _worked_out(term: t.Term) -> Fraction | None:
+    """The value of a number or of a sum or difference of numbers: 2 - 1."""
+    match term:
+        case t.Op(name="add" | "sub" as name, args=(left, right)):
+            x, y = _worked_out(left), _worked_out(right)
+            return None if x is None or y is None else x + y if name == "add" else x - y
+    return literal(term)
+
+
 def elementwise(name: str, *args: t.Term, type: Tensor | None = None) -> t.Op:
     shaped = max((a.type for a in args), key=lambda x: x.rank)
     return t.Op(type or replace(shaped, dtype=join_dtype(*(a.type for a in args))), name, args)
@@ -180,7 +189,7 @@ def power(solver: Solver, base: t.Term, exponent: t.Term) -> t.Term:
     if base.type.rank != 2:
         return elementwise("pow", base, exponent)
     rows, columns = base.type.shape
-    value = literal(exponent)
+    value = _worked_out(exponent)
     try:
         solver.unify(rows, columns)
     except Misfit:

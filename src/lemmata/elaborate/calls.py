@@ -82,7 +82,24 @@ def derivative_of_call(r: Reader, binding: Binding, arguments: tuple[t.Term, ...
     """f'(x): the derivative of a function of one number, elementwise on anything larger."""
     if len(arguments) != 1:
         raise Unreadable(f"the derivative of {name}, a function of several arguments")
-    return prime(r, lambda x: call_function(r, binding, (x,), name), arguments[0], order, name)
+    argument = _number(r, binding, arguments[0])
+    return prime(r, lambda x: call_function(r, binding, (x,), name), argument, order, name)
+
+
+def _number(r: Reader, binding: Binding, argument: t.Term) -> t.Term:
+    """ν'(μ) after ν(μ) = … in the same plain letter: μ is a number, as the prime says, although nothing declares it."""
+    (own,) = binding.params or (None,)
+    if own is None or own.font == "bold" or own.base.isupper() or not isinstance(argument, t.Input):
+        return argument
+    variable = argument.variable
+    if variable.type.rank or variable.latex != stem(own):
+        return argument
+    for slot, known in r.shared.guessed.items():
+        if known is variable and call_function(r, binding, (argument,), "").type.rank == 0:
+            number = replace(variable, declared=True)
+            r.shared.guessed[slot] = number
+            return t.Input(number.type, number)
+    return argument
 
 
 def prime(r: Reader, function: Callable[[t.Term], t.Term], argument: t.Term, order: int, name: str) -> t.Term:

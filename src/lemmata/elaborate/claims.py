@@ -134,7 +134,7 @@ def _read(
         )
         settled = misfit.between and not any(guessed_shape(r, x) for x in misfit.between if isinstance(x, t.Term))
         unknown = (
-            bool(shared.guessed)
+            any(not v.declared for v in shared.guessed.values())
             and not settled
             or bool(shared.borrowed)
             or shared.doubtful
@@ -154,7 +154,7 @@ def _read(
         dict(shared.steps),
         rules,
         tests,
-        tuple(v for v in shared.guessed.values() if v.key not in shared.counted),
+        tuple(v for v in shared.guessed.values() if not v.declared and v.key not in shared.counted),
         tuple(dict.fromkeys(shared.borrowed)),
         properties=properties + tuple((key, "integer") for key in sorted(shared.counted)),
         counted=frozenset(shared.counted),

@@ -8,6 +8,7 @@ The words themselves are data (`languages/*.toml`, read by `prose_lexicon`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,7 +22,7 @@ from lemmata.elaborate.prose_lexicon import Lexicon, Token, lexicon
 from lemmata.elaborate.prose_model import Clause, Context, Fact, FormulaContext, Hypothesis, Reading, Scope, Sentence
 from lemmata.elaborate.prose_shapes import Form, form, words_inside
 
-__all__ = ["Context", "Fact", "FormulaContext", "Hypothesis", "Scope", "Sentence", "context"]
+__all__ = ["EXISTENTIAL", "Context", "Fact", "FormulaContext", "Hypothesis", "Scope", "Sentence", "context"]
 
 _SIDE = 400
 """How many characters of the sentence are kept on each side of a formula."""
@@ -31,6 +32,12 @@ _INSIDE = frozenset({"elementwise", "rowwise", "columnwise"})
 """Properties that words inside a formula may state of it."""
 _OF_LAWS = frozenset({"independent", "independent of", "iid"})
 """Facts that an if or when does not make an assumption."""
+EXISTENTIAL = re.compile(
+    r"(?:\bthere (?:is|are|exists?)\b|\bexists?\b|存在)"
+    r"(?:(?!\b(?:hence|therefore|thus|consequently)\b|因此|因而|从而|所以|于是|故)[^.。;；:：])*$",
+    re.IGNORECASE,
+)
+"""“If there exist a_i such that …” says what is looked for, not what holds; behind a colon or “hence” it is over."""
 _CONDITIONAL = frozenset({"if", "when"})
 _EXCEPT = ("unless", "除非")
 """Openers of what must fail for the rest of the sentence to hold."""

@@ -91,7 +91,26 @@ def operand(r: Reader, expr: s.Expr) -> tuple[t.Term, tuple[t.Term, ...]]:
                 parameters = tuple(x for i in items if (x := _target(r, i)) is not None)
         case s.Call(function=head, arguments=items):
             parameters = tuple(x for i in items if (x := _target(r, i)) is not None)
-    return r.term(expr), parameters
+    return r.term(_called(r, expr)), parameters
+
+
+def _called(r: Reader, expr: s.Expr) -> s.Expr:
+    """L + λ‖W‖² with L(W) a function here: a bare function among the terms of a sum is its value at its own symbols."""
+    match expr:
+        case s.Paren(items=(inner,)):
+            return replace(expr, items=(_called(r, inner),))
+        case s.Infix(ops=ops, items=items) if all(op in ("+", "-") for op in ops):
+            return replace(expr, items=tuple(_called_term(r, x) for x in items))
+    return expr
+
+
+def _called_term(r: Reader, expr: s.Expr) -> s.Expr:
+    if isinstance(expr, s.Name):
+        found = function_binding(r, expr)
+        if found is not None and found[0].kind == "function" and found[1] is None:
+            params = found[0].params
+            return s.Call(expr.start, expr.end, expr, params, (",",) * (len(params) - 1), True)
+    return expr
 
 
 def own_arguments(r: Reader, binding: Binding) -> tuple[t.Term, ...]:

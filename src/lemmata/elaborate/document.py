@@ -15,7 +15,7 @@ from lemmata.documents.model import Document, Formula
 from lemmata.elaborate import joint_laws, side_conditions
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.claims import Attempt, Conditions, inputs_of, read_chain, shape_of
-from lemmata.elaborate.context import Context, FormulaContext, context
+from lemmata.elaborate.context import EXISTENTIAL, Context, FormulaContext, context
 from lemmata.elaborate.declarations import membership
 from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.expressions import HANDLERS
@@ -37,6 +37,7 @@ from lemmata.elaborate.patterns import specific
 from lemmata.elaborate.reader import Conventions, Reader, Shared, known
 from lemmata.elaborate.readings import Choices
 from lemmata.elaborate.roles import Item, Roles
+from lemmata.elaborate.rows import rows_by_letter
 from lemmata.elaborate.solver import Misfit, Solver, Unreadable
 from lemmata.elaborate.statement import Reading, ShapeError, Statement
 from lemmata.elaborate.syntax import conditions as conditions_of
@@ -51,8 +52,6 @@ TAKEN_BACK = re.compile(
     re.IGNORECASE,
 )
 """“… , but this is wrong”, “……，但这是错误的” right behind a formula."""
-EXISTENTIAL = re.compile(r"(?:\bthere (?:is|are|exists?)\b|\bexists?\b|存在)[^.。;；]*$", re.IGNORECASE)
-"""“If there exist a_i such that …” says what is looked for, not what holds."""
 T = TypeVar("T")
 STATEMENT_ROLES = frozenset(
     {
@@ -146,6 +145,7 @@ class Elaborator:
         implied_families(roles, exprs)
         apply_facts(self.context, self.items, roles, self.conventions)
         apply_laws(self.context, self.items, roles)
+        rows_by_letter(roles)
         typed_parameters(roles)
         undefined_losses(roles)
         for item in self.items:

@@ -9,7 +9,7 @@ from lemmata.core.size import Size
 from lemmata.core.terms import Domain
 from lemmata.core.types import Tensor
 from lemmata.elaborate import surface as s
-from lemmata.elaborate.declarations import declare_sizes, membership
+from lemmata.elaborate.declarations import declare_sizes, membership, number_of
 from lemmata.elaborate.environment import Binding, Place
 from lemmata.elaborate.first_values import given
 from lemmata.elaborate.heads import Head, head_of, mentions
@@ -164,6 +164,20 @@ def moment(roles: Roles, item: Item, expr: s.Relation) -> bool:
     if seen:
         item.role, item.kind = "declaration", "moment"
     return seen
+
+
+def asked(roles: Roles, item: Item, head: Head, expr: s.Relation) -> bool:
+    """“scaled so that $\\det(Q) = 1$”: in running text, a number for a matrix spoken of before is a condition."""
+    if item.formula.display or number_of(expr.items[-1]) is None:
+        return False
+    if head.name.base.lstrip("\\") not in ("tr", "Tr", "trace", "det", "rank"):
+        return False
+    known = (roles.environment.visible_before(stem(p), p.font, item.place) for p in head.params or ())
+    if all(binding is None for binding in known):
+        return False
+    item.role, item.kind = "condition", "equation"
+    item.equations.append((expr.items[0], expr.items[-1]))
+    return True
 
 
 def components(roles: Roles, item: Item, expr: s.Relation) -> bool:

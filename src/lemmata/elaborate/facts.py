@@ -68,8 +68,10 @@ def apply_facts(context: Context, items: Sequence[Item], roles: Roles, conventio
     by_formula: dict[int, list[Item]] = {}
     for item in items:
         by_formula.setdefault(item.formula.index, []).append(item)
+    told = {k for fact in context.facts if fact.kind == "entries" for k in fact.subjects}
     for item in reversed(items):
-        _listed(item, context, by_formula, roles)
+        if item.formula.index not in told:
+            _listed(item, context, by_formula, roles)
     _described(context, items, roles)
     lengths = {(f.sentence, k): f.subjects for f in context.facts if f.kind == "of length" for k in f.objects}
     for fact in context.facts:

@@ -64,7 +64,9 @@ def _matrixlike(expr: s.Expr) -> bool:
 
 
 def _indexlike(expr: s.Expr, letters: frozenset[str]) -> bool:
-    return any(isinstance(n, s.Name) and stem(n) in letters for n in walk(expr)) or isinstance(expr, s.Num)
+    """Whether a script counts: an index letter, the running place of a list with dots, a number."""
+    names = [n for n in walk(expr) if isinstance(n, s.Name)]
+    return any(stem(n) in letters or n.base.startswith("□") for n in names) or isinstance(expr, s.Num)
 
 
 def guess_variable(r: Reader, expr: s.Name) -> tuple[t.Term, tuple[s.Expr, ...], s.Expr | None]:

@@ -428,6 +428,8 @@ class Roles:
             return
         if side_conditions.special_case(item, expr, self.environment):
             return
+        if head is not None and equations.asked(self, item, head, expr):
+            return
         if head is not None and expr.ops[0] in ("=", "\\equiv") and self._defines(item, head, expr.items[1]):
             if (
                 head.params is None

@@ -126,8 +126,34 @@ def _tie(matrix: s.Name, row: s.Name, item: Item, roles: Roles) -> None:
         if any(begun <= p.at < item.place.at for p in given) and any(p.at < begun for p in equated):
             # “o_i = …, where o_i is row i of O”: the words count for the whole sentence.
             place = Place(begun - 1, item.place.scopes)
+        members = env.find(row_key, row.font, item.place)
+        if members is not None and members.kind == "family" and len(members.indices) == 1 and not equated:
+            # The declared family x_1, …, x_n is these rows, not vectors of its own.
+            members.kind, members.type = "definition", None
+            members.body = replace(matrix, sub=members.indices[0], sup=matrix.sup)
+            return
         letter = indices[0] if isinstance(indices[0], s.Name) else s.Name(0, 0, "i")
         body = replace(matrix, sub=letter, sup=matrix.sup)
         env.add(Binding(row_key, row.font, spell(row), "definition", place, body=body, indices=(letter,)))
         return
     env.add(Binding(matrix_key, matrix.font, spell(matrix), "definition", place, body=replace(row, sub=None, sup=None)))
+
+
+def rows_by_letter(roles: Roles) -> None:
+    """x_1, …, x_n ∈ ℝ^d beside X ∈ ℝ^{n×d}, nothing else being given for either: the x_i are the rows of X."""
+    env = roles.environment
+    valued = {key for key, _, _ in roles.heads}
+    for key in env.keys():
+        for members in env.all(key):
+            if members.kind != "family" or len(members.indices) != 1 or members.law is not None or key in valued:
+                continue
+            if members.type is None or members.type.rank != 1 or len(key) != 1 or not key.islower():
+                continue
+            matrix = env.find(key.upper(), members.font, members.place)
+            count = next((c for _, c in members.ranges.values()), None)
+            if matrix is None or matrix.kind != "variable" or matrix.type is None or matrix.key in valued:
+                continue
+            if count is None or matrix.law is not None or matrix.type.shape != (count, *members.type.shape):
+                continue
+            body = s.Name(0, 0, key.upper(), font=matrix.font, sub=members.indices[0])
+            members.kind, members.type, members.body = "definition", None, body

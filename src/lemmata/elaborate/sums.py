@@ -26,6 +26,8 @@ REDUCTIONS = {
     "max": "max",
     "min": "min",
 }
+WRITTEN_OUT = 8
+"""The longest sum that is written out term by term."""
 
 
 @dataclass(slots=True)
@@ -58,7 +60,13 @@ def big(r: Reader, expr: s.Big) -> t.Term:
         raise Unreadable(f"{expr.op} without an index")
     bound = bounds(r, expr.lower, expr.upper, expr)
     inside = r.bind({v.var.label: v for v in bound.vars})
-    body = inside.term(expr.body)
+    try:
+        body = inside.term(expr.body)
+    except Unreadable:
+        written = _written_out(r, op, bound, expr.body)
+        if written is None:
+            raise
+        return written
     guards = [inside.term(g) if isinstance(g, s.Expr) else g for g in bound.guards]
     for var, count in bound.hulls:
         if not known(r.solver.size(var.var.count)):
@@ -74,6 +82,21 @@ def big(r: Reader, expr: s.Big) -> t.Term:
     if op == "prod" and body.type.rank == 2:
         raise Unreadable("a product of matrices over an index")
     return t.Reduce(kind, op, tuple(v.var for v in bound.vars), body, guard)
+
+
+def _written_out(r: Reader, op: str, bound: Range, body: s.Expr) -> t.Term | None:
+    """Σ_{r=0}^{2} Y^r: a sum over a few known numbers, term by term, where the general term cannot be read."""
+    if op != "sum" or len(bound.vars) != 1 or bound.guards or bound.hulls:
+        return None
+    (var,) = bound.vars
+    first, count = r.solver.size(var.var.start).number, r.solver.size(var.var.count).number
+    if first is None or count is None or not 1 <= count <= WRITTEN_OUT:
+        return None
+    total: t.Term | None = None
+    for k in range(int(first), int(first + count)):
+        term = r.bind({var.var.label: t.SizeNum(replace(SCALAR, dtype="int"), Size.of(k))}).term(body)
+        total = term if total is None else a.add(r.solver, "+", total, term)
+    return total
 
 
 def _runs_over_unknown(r: Reader, var: t.Var, body: t.Term) -> bool:
