@@ -152,3 +152,8 @@ def test_the_slip_is_undone(name: str, tmp_path: Path):
     (claim,) = refuted(tmp_path, f"{given}\n\nThen\n\n$$\n{false}.\n$$\n")
     assert claim.fixes, "no fix"
     assert plain(true) in [plain(str(fix["latex"])) for fix in claim.fixes], [fix["latex"] for fix in claim.fixes]
+
+
+def test_a_side_is_not_brought_into_the_other(tmp_path):
+    (claim,) = refuted(tmp_path, f"{NUMBERS}\n\nThen\n\n$$\n\\log(a b) = 1.\n$$\n")
+    assert not any("\\log" in str(fix["replacement"]) for fix in claim.fixes)

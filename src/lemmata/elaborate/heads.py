@@ -9,6 +9,9 @@ from lemmata.elaborate.declarations import head_key
 from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.names import script_items, spell, stem, walk
 
+ELEMENTARY = frozenset({"ln", "log", "exp", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan"})
+"""Functions that no document defines: ln(e) = 1 says something of the logarithm."""
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -45,7 +48,7 @@ def head_of(expr: s.Expr, letters: frozenset[str], environment: Environment, pla
             return Head(key, name.font, spell(name), indices, params, separators, name)
         case s.Call(function=name, arguments=items, separators=separators, bracketed=True):
             params = _parameters(items)
-            if params is None or name.primes:
+            if params is None or name.primes or name.sub is None and name.base.strip("\\") in ELEMENTARY:
                 return None
             key, indices = _key(name, letters, environment, place)
             return Head(key, name.font, spell(name), indices, params, separators, name)

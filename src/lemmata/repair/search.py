@@ -34,6 +34,8 @@ FARTHER = 0.8
 AFTER = 60
 """Further corrections that are evaluated once there is one."""
 FLIPPED = {"\\le": "\\ge", "\\ge": "\\le", "\\leq": "\\geq", "\\geq": "\\leq", "<": ">", ">": "<"}
+LONG = 4
+"""Characters from which a side is more than a symbol or a number."""
 PAIRED = 14
 """Small slips of a side that are tried two at a time."""
 
@@ -159,12 +161,19 @@ class Search:
             yield side, Edit(edit.changes, edit.what, cost, edit.group)
 
     def says_nothing(self, text: str) -> bool:
-        """Whether a link has the same text on both sides."""
-        found = self.spot.chain(text)
-        if found is None:
+        """Whether a link has the same text on both sides, or a side has been brought into its neighbour."""
+        found, before = self.spot.chain(text), self.spot.chain(self.spot.latex)
+        if found is None or before is None:
             return True
-        sides = [plain(text[x.start : x.end]) for x in found[0].items]
-        return any(a == b for a, b in zip(sides, sides[1:], strict=False))
+        new, old = (
+            [plain(t[x.start : x.end]) for x in c[0].items] for t, c in ((text, found), (self.spot.latex, before))
+        )
+        for at, (a, b) in enumerate(zip(new, new[1:], strict=False)):
+            if a == b:
+                return True
+            if len(b) >= LONG and a.count(b) > old[at].count(b) or len(a) >= LONG and b.count(a) > old[at + 1].count(a):
+                return True
+        return False
 
     def verified(self, text: str, what: str, cost: float) -> Fix | None:
         """The correction, if the judge verifies it."""
