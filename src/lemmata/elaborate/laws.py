@@ -72,6 +72,7 @@ def _collect(
 
 def _note(law: LawText, fact: Fact, value: s.Expr | None) -> None:
     law.components |= fact.part == "components" or fact.kind == "iid"
+    law.independent |= fact.kind == "iid"
     match fact.kind:
         case "independent" | "independent of":
             law.independent = True
@@ -119,7 +120,8 @@ def _sim(item: Item, roles: Roles, found: dict[tuple[int, str, str], Collected])
         if not isinstance(name, s.Name):
             continue
         key, indices = head_key(name, roles.letters, roles.environment, item.place)
-        law = LawText(mean, variance, normal=True, random=True, components=bool(indices), by_index=bool(indices))
+        # What is drawn is drawn by itself: x ∼ …, y ∼ … are independent unless the text says otherwise.
+        law = LawText(mean, variance, None, True, True, bool(indices), independent=True, by_index=bool(indices))
         if (
             isinstance(variance, s.Name)
             and variance.base == "I"
@@ -200,7 +202,7 @@ def _around(outer: Place, inner: Place) -> bool:
 def _added(before: LawText, law: LawText) -> LawText:
     """A later sentence that states no moment adds to the law stated before: “X and Y are independent variables”."""
     if law.mean is not None or law.variance is not None or law.covariance is not None or law.normal or law.components:
-        return law
+        return replace(law, independent=before.independent or law.independent)
     return replace(before, independent=before.independent or law.independent)
 
 

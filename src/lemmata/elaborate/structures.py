@@ -102,6 +102,8 @@ def scripted(r: Reader, expr: s.Scripted) -> t.Term:
 def bars(r: Reader, expr: s.Bars) -> t.Term:
     if expr.kind == "||":
         return norm(r, expr, None, None, expr)
+    if isinstance(expr.body, s.Paren) and len(expr.body.items) > 1:
+        raise Unreadable("the length of an interval, or the number of its elements")
     x = r.term(expr.body)
     if x.type.rank == 2:
         if r.solver.equal(*x.type.shape):

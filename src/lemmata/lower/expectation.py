@@ -89,7 +89,7 @@ def levels(terms: Iterable[t.Term]) -> dict[str, int]:
             names = [x.variable for x in term.given if isinstance(x, t.Input) and x.variable.law is not None]
             if len(names) < len(term.given):
                 raise CannotLower("an expectation conditional on something that is no random variable")
-            if any(_stated(v.law) for v in names):
+            if any(stated(v.law) for v in names):
                 raise CannotLower("an expectation conditional on a variable with a stated law")
             names = [v for v in names if v.law is not None and not v.law.independent]
             if names:
@@ -110,12 +110,12 @@ def independent(terms: Iterable[t.Term]) -> tuple[str, ...]:
         x.variable.key
         for x in terms
         if isinstance(x, t.Input) and x.variable.law is not None and x.variable.law.independent
-        if not _stated(x.variable.law)
+        if not stated(x.variable.law)
     }
     return tuple(sorted(found))
 
 
-def _stated(law: t.Law | None) -> bool:
+def stated(law: t.Law | None) -> bool:
     return law is not None and not (law.mean is None and law.variance is None and law.covariance is None)
 
 

@@ -12,6 +12,7 @@ from lemmata.elaborate.joint_laws import MARK, WEIGHTS
 from lemmata.elaborate.names import letters_of, walk
 from lemmata.elaborate.solver import is_unknown
 from lemmata.elaborate.statement import Reading, ShapeError, Statement
+from lemmata.lower.expectation import stated
 from lemmata.lower.problem import ReadingProblem, walk_terms
 from lemmata.verify.excuses import CONDITION
 from lemmata.verify.judgement import judge
@@ -79,6 +80,10 @@ def _claim(statement: Statement, seed: int) -> Verdict:
             return _unchecked(verdict, f"fails, but another reading could not be tried: {statement.untried[0]}")
         if not statement.complete:
             return _unchecked(verdict, "fails under the readings tried, but there are more")
+    together = dependent(first.sides) if verdict.kind == "verified" else []
+    if together:
+        names = " and ".join(together)
+        return _unchecked(verdict, f"holds if {names} are independent, which nothing says")
     if verdict.kind == "verified" and not first.exact_orientation:
         return _unchecked(verdict, "holds up to a transpose: a row is compared with a column")
     if verdict.kind == "verified" and statement.reason:
@@ -171,6 +176,21 @@ def asks(expr: s.Expr) -> bool:
     if not isinstance(expr, s.Relation) or expr.ops != ("=",) or not any(isinstance(x, s.Name) for x in expr.items):
         return False
     return all(isinstance(x, PRODUCTS) for item in expr.items for x in walk(item))
+
+
+def dependent(sides: Sequence[t.Term]) -> list[str]:
+    """The random variables with stated moments that meet in an expectation though nothing says they are independent."""
+    for term in walk_terms(tuple(sides)):
+        if isinstance(term, t.Expect):
+            drawn = {
+                x.variable.key: x.variable
+                for x in walk_terms((term.body,))
+                if isinstance(x, t.Input) and x.variable.law is not None and stated(x.variable.law)
+            }
+            loose = [v.latex for v in drawn.values() if v.law is not None and not v.law.independent]
+            if len(drawn) > 1 and loose:
+                return [v.latex for v in drawn.values()]
+    return []
 
 
 def undeclared(sides: Sequence[t.Term]) -> list[t.Variable]:
