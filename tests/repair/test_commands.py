@@ -85,6 +85,8 @@ def test_replay_prints_a_program():
 
 def test_replay_of_what_has_no_values(file):
     assert "nothing on it is refuted" in run("replay", "notes.md:1").output
-    file.write_text("Let $A, B \\in \\mathbb{R}^{m \\times n}$.\n\n$$\\operatorname{tr}(A B) = \\operatorname{tr}(B A)$$\n")
+    file.write_text(
+        "Let $A, B \\in \\mathbb{R}^{m \\times n}$.\n\n$$\\operatorname{tr}(A B) = \\operatorname{tr}(B A)$$\n"
+    )
     result = run("replay", "notes.md:3")
     assert result.exit_code == 2 and "do not have one shape" in result.output
