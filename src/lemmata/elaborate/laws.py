@@ -37,6 +37,7 @@ def apply_laws(context: Context, items: Sequence[Item], roles: Roles) -> None:
     for item in items:
         by_formula.setdefault(item.formula.index, []).append(item)
     found: dict[tuple[int, str, str], Collected] = {}
+    listed = frozenset(scope.id for scope in context.scopes if scope.kind == "item")
     for fact in context.facts:
         if fact.kind in RANDOM or (fact.kind in ("independent", "independent of") and not fact.conditional):
             _collect(fact, by_formula, roles, found)
@@ -47,10 +48,10 @@ def apply_laws(context: Context, items: Sequence[Item], roles: Roles) -> None:
     }
     for (sentence, key, _), entry in sorted(found.items(), key=lambda kv: kv[1].item.place.at):
         if entry.law.random and not (entry.law.by_index and (sentence, key) in whole):
-            _bind(key, entry, roles)
+            _bind(key, entry, roles, listed)
         elif entry.law.independent:
             known = roles.environment.find(key, entry.name.font, entry.item.place)
-            if known is not None and known.law is not None and _around(known.place, entry.item.place):
+            if known is not None and known.law is not None and _around(known.place, entry.item.place, listed):
                 known.law.independent = True
 
 
@@ -139,11 +140,11 @@ def _sim(item: Item, roles: Roles, found: dict[tuple[int, str, str], Collected])
         found[(item.place.sentence, key, name.font)] = Collected(name, item, law)
 
 
-def _bind(key: str, entry: Collected, roles: Roles) -> None:
+def _bind(key: str, entry: Collected, roles: Roles, listed: frozenset[int]) -> None:
     env, item, name = roles.environment, entry.item, entry.name
     place = Place(item.place.at, item.place.scopes, item.place.sentence)
     declared = env.find(key, name.font, item.place)
-    if declared is not None and declared.law is not None and _around(declared.place, item.place):
+    if declared is not None and declared.law is not None and _around(declared.place, item.place, listed):
         entry.law = _added(declared.law, entry.law)
     like = (
         declared.type if declared is not None and declared.kind == "variable" and declared.type is not None else SCALAR
@@ -194,9 +195,10 @@ def _bind(key: str, entry: Collected, roles: Roles) -> None:
         _covariance(entry.law.covariance, roles, place, kind)
 
 
-def _around(outer: Place, inner: Place) -> bool:
-    """Whether a place is in the scopes around another, so that the same symbol is spoken of."""
-    return outer.scopes == inner.scopes[: len(outer.scopes)]
+def _around(outer: Place, inner: Place, listed: frozenset[int]) -> bool:
+    """Whether a place is in the scopes around another, items of a list apart, so that the same symbol is meant."""
+    own = tuple(scope for scope in outer.scopes if scope not in listed)
+    return own == tuple(scope for scope in inner.scopes if scope not in listed)[: len(own)]
 
 
 def _added(before: LawText, law: LawText) -> LawText:
