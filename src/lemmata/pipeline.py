@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 from lemmata.consistency import contradictions
 from lemmata.consistency.merge import merged
-from lemmata.derive.request import Answer, answer
 from lemmata.diagnostic import mistake
 from lemmata.documents import read
 from lemmata.elaborate.document import Elaboration, elaborate
@@ -29,6 +28,7 @@ from lemmata.report.result import DocumentResult
 from lemmata.verify.verdict import Verdict
 
 if TYPE_CHECKING:
+    from lemmata.derive.request import Answer
     from lemmata.lint.finding import Finding
     from lemmata.repair import Fix
 
@@ -79,6 +79,8 @@ def derive(
 
     Raises Underivable, which says what the document does define.
     """
+    from lemmata.derive.request import answer
+
     return answer(elaborate(read(fspath(path))), function, variable, order, steps, seed)
 
 
