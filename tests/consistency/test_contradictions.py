@@ -35,3 +35,14 @@ def test_the_true_one_raises_no_alarm(tmp_path, name):
 def test_what_the_text_takes_back_raises_no_alarm(tmp_path):
     false = PAIRS["running index"][0]
     assert refuted(tmp_path, false.replace("For disjoint", "One might write for disjoint") + " This is wrong.") == []
+
+
+def test_a_piecewise_variant_of_tanh_is_no_contradiction(tmp_path):
+    cases = "\\begin{cases} -1 & x < -1 \\\\ x & -1 \\le x \\le 1 \\\\ 1 & x > 1 \\end{cases}"
+    assert refuted(tmp_path, f"The layer uses $$\\tanh(x) = {cases}$$") == []
+
+
+def test_prose_of_an_unknown_language_contradicts_nothing(tmp_path):
+    false, _ = PAIRS["running index"]
+    formula = false[false.index("$$") : false.rindex("$$") + 2]
+    assert refuted(tmp_path, f"Для непересекающихся событий имеем {formula} Это верно всегда и везде.") == []

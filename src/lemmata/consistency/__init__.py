@@ -54,7 +54,8 @@ RULES = (
 def contradictions(elaboration: Elaboration) -> tuple[Contradiction, ...]:
     """Everything that the rules find, in the order of the document."""
     seen = survey(elaboration)
-    found = [c for rule in RULES for c in _carefully(rule(seen))]
+    words = elaboration.context.formulas
+    found = [c for rule in RULES for c in _carefully(rule(seen)) if not words[c.formula.index].foreign]
     return tuple(sorted(found, key=lambda c: (c.formula.index, c.start)))
 
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from flint import arb
-
+from lemmata.consistency import balls
 from lemmata.consistency.scalars import NoValue, Scalars, number, show
 from lemmata.consistency.survey import Contradiction, Survey, refutation
 from lemmata.elaborate import surface as s
@@ -85,7 +84,7 @@ class Rounded(Scalars):
 
     def _value(self, expr: s.Expr) -> Any:
         if isinstance(expr, s.Num) and expr.decimal:
-            return arb(0, float(_last_place(expr.value)) / 2) + number(expr.value)
+            return balls.arb(0, float(_last_place(expr.value)) / 2) + number(expr.value)
         return super()._value(expr)
 
 

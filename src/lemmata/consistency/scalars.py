@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from flint import arb, arb_series, fmpq
-
+from lemmata.consistency import balls
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.names import script_items, spell, stem
 
@@ -33,7 +32,7 @@ def is_division(command: str) -> bool:
 
 def number(value: int | Fraction) -> Any:
     fraction = Fraction(value)
-    return arb(fmpq(fraction.numerator, fraction.denominator))
+    return balls.arb(balls.fmpq(fraction.numerator, fraction.denominator))
 
 
 def _hyperbolic(sign: int) -> Callable[[Any], Any]:
@@ -41,14 +40,14 @@ def _hyperbolic(sign: int) -> Callable[[Any], Any]:
 
 
 def _tanh(x: Any) -> Any:
-    if isinstance(x, arb):
+    if isinstance(x, balls.arb):
         return x.tanh()
     twice = (2 * x).exp()
     return (twice - 1) / (twice + 1)
 
 
 def _absolute(x: Any) -> Any:
-    if not isinstance(x, arb):
+    if not isinstance(x, balls.arb):
         raise NoValue("the absolute value of a series")
     return abs(x)
 
@@ -97,7 +96,7 @@ class Scalars:
     def value(self, expr: s.Expr) -> Any:
         """The number. Raises NoValue."""
         found = self._value(expr)
-        if isinstance(found, arb) and not found.is_finite():
+        if isinstance(found, balls.arb) and not found.is_finite():
             raise NoValue("no finite value")
         return found
 
@@ -154,9 +153,9 @@ class Scalars:
         elif expr.sub is not None and self.member is not None and (indices := self._indices(expr.sub)) is not None:
             base = self.member(key, indices)
         elif expr.sub is None and key == "e" and not expr.word:
-            return arb.const_e() if expr.sup is None else self._exponent(expr.sup).exp()
+            return balls.arb.const_e() if expr.sup is None else self._exponent(expr.sup).exp()
         elif expr.sub is None and key in ("\\pi", "π"):
-            base = arb.pi()
+            base = balls.arb.pi()
         else:
             raise NoValue(f"{key}{sub} has no value")
         return base if expr.sup is None else self._power(base, self._exponent(expr.sup))
@@ -166,7 +165,7 @@ class Scalars:
             values = [self.value(i) for i in script_items(sub)]
         except NoValue:
             return None
-        whole = [v.unique_fmpz() if isinstance(v, arb) else None for v in values]
+        whole = [v.unique_fmpz() if isinstance(v, balls.arb) else None for v in values]
         return tuple(int(w) for w in whole if w is not None) if None not in whole else None
 
     def _exponent(self, sup: s.Expr) -> Any:
@@ -175,18 +174,18 @@ class Scalars:
         return self.value(sup)
 
     def _power(self, base: Any, exponent: Any) -> Any:
-        whole = exponent.unique_fmpz() if isinstance(exponent, arb) else None
+        whole = exponent.unique_fmpz() if isinstance(exponent, balls.arb) else None
         if whole is not None and abs(int(whole)) <= 64:
             power = base ** abs(int(whole)) if whole != 0 else base * 0 + 1
-            return power if whole >= 0 else self._divided(arb(1), power)
-        if isinstance(base, arb) and isinstance(exponent, arb):
+            return power if whole >= 0 else self._divided(balls.arb(1), power)
+        if isinstance(base, balls.arb) and isinstance(exponent, balls.arb):
             if not base > 0:
                 raise NoValue("a power of a number that is not positive")
             return base**exponent
         return (exponent * base.log()).exp()
 
     def _divided(self, top: Any, bottom: Any) -> Any:
-        if isinstance(bottom, arb) and bottom.contains(arb(0)):
+        if isinstance(bottom, balls.arb) and bottom.contains(balls.arb(0)):
             raise NoValue("a division by zero")
         return top / bottom
 
@@ -245,7 +244,7 @@ class Scalars:
         if expr.function.primes or expr.function.accents:
             raise NoValue(name)
         arguments = [self.value(a) for a in expr.arguments]
-        if name in ("max", "min") and len(arguments) > 1 and all(isinstance(a, arb) for a in arguments):
+        if name in ("max", "min") and len(arguments) > 1 and all(isinstance(a, balls.arb) for a in arguments):
             found = arguments[0]
             for other in arguments[1:]:
                 found = found.max(other) if name == "max" else found.min(other)
@@ -283,7 +282,7 @@ class Scalars:
             raise NoValue("the limits of a sum")
         if high - low > TERMS:
             raise NoValue("too many terms")
-        found = arb(0) if expr.op == "\\sum" else arb(1)
+        found = balls.arb(0) if expr.op == "\\sum" else balls.arb(1)
         for at in range(low, high + 1):
             value = self.where(**{stem(letter): number(at)}).value(expr.body)
             found = found + value if expr.op == "\\sum" else found * value
@@ -291,7 +290,7 @@ class Scalars:
 
     def _whole(self, expr: s.Expr) -> int:
         value = self.value(expr)
-        whole = value.unique_fmpz() if isinstance(value, arb) else None
+        whole = value.unique_fmpz() if isinstance(value, balls.arb) else None
         if whole is None:
             raise NoValue("a limit that is no whole number")
         return int(whole)
@@ -300,7 +299,7 @@ class Scalars:
         n, k = self._whole(top), self._whole(bottom)
         if n < 0:
             raise NoValue("a binomial coefficient of a negative number")
-        return arb(0) if k < 0 or k > n else arb.bin_uiui(n, k)
+        return balls.arb(0) if k < 0 or k > n else balls.arb.bin_uiui(n, k)
 
     def _cases(self, branches: tuple[tuple[s.Expr, s.Expr | None], ...]) -> Any:
         for at, (value, condition) in enumerate(branches):
@@ -318,7 +317,7 @@ class Scalars:
         if not isinstance(condition, s.Relation):
             raise NoValue("a condition that is no relation")
         values = [self.value(i) for i in condition.items]
-        if not all(isinstance(v, arb) for v in values):
+        if not all(isinstance(v, balls.arb) for v in values):
             raise NoValue("a condition on a series")
         for op, left, right in zip(condition.ops, values, values[1:], strict=False):
             if op not in ORDER:
@@ -382,7 +381,7 @@ def _choices(expr: s.Expr) -> Iterator[tuple[str, int]]:
 
 def show(value: Any) -> object:
     """A ball as a short number."""
-    if isinstance(value, arb):
+    if isinstance(value, balls.arb):
         middle = float(value.mid())
         return int(middle) if middle == int(middle) and abs(middle) < 1e12 else float(f"{middle:.6g}")
     return str(value)
@@ -390,4 +389,4 @@ def show(value: Any) -> object:
 
 def series(start: Any) -> Any:
     """A value plus the variable of a power series."""
-    return arb_series([start, 1])
+    return balls.arb_series([start, 1])

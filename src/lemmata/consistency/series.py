@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from flint import arb, arb_series
-
+from lemmata.consistency import balls
 from lemmata.consistency.indices import links
 from lemmata.consistency.scalars import NoValue, Scalars, is_division, number, readings
 from lemmata.consistency.scalars import show as shown
@@ -131,12 +130,12 @@ def _degree(expr: s.Expr, letter: str) -> int:
 
 
 def _variable(start: Any) -> Any:
-    return arb_series([start, 1], prec=TERMS)
+    return balls.arb_series([start, 1], prec=TERMS)
 
 
 def _coefficients(value: Any, count: int) -> list[Any]:
-    found = list(value.coeffs()) if isinstance(value, arb_series) else [value]
-    return (found + [arb(0)] * count)[:count]
+    found = list(value.coeffs()) if isinstance(value, balls.arb_series) else [value]
+    return (found + [balls.arb(0)] * count)[:count]
 
 
 def _first_difference(a: Any, b: Any, order: int) -> tuple[int, Any, Any] | None:
@@ -228,7 +227,9 @@ def _taylor(
     names = [stem(g) for g in given if isinstance(g, s.Name)]
     shown_difference = None
     for direction in ((1, 2), (3, -1), (-2, 5)):
-        line = {n: arb_series([number(p), d], prec=TERMS) for n, p, d in zip(names, point, direction, strict=False)}
+        line = {
+            n: balls.arb_series([number(p), d], prec=TERMS) for n, p, d in zip(names, point, direction, strict=False)
+        }
         try:
             for a, b in readings(lambda pick, line=line: Scalars(line, pick=pick), value, body):  # type: ignore[misc]
                 wrong = _first_difference(a, b, order)
@@ -336,7 +337,7 @@ def _value(expr: s.Expr, at: Mapping[str, Any], functions: set[str]) -> Any:
         ):
             point = Scalars(at).value(argument)
             coefficient = _coefficients(_smooth(_variable(point)), primes + 1)[primes]
-            factorial = arb(1)
+            factorial = balls.arb(1)
             for k in range(2, primes + 1):
                 factorial *= k
             return coefficient * factorial
@@ -349,10 +350,10 @@ def _quotient(body: s.Quotient, scalars: Scalars) -> Any | None:
     bottom = _coefficients(scalars.value(body.denominator), TERMS)
     for power, (a, b) in enumerate(zip(top, bottom, strict=True)):
         if b.is_zero():
-            if not a.contains(arb(0)):
+            if not a.contains(balls.arb(0)):
                 return None
             continue
-        if b.contains(arb(0)):
+        if b.contains(balls.arb(0)):
             raise NoValue("a denominator that is not known")
         return a / b if power < TERMS - 2 else None
     raise NoValue("a denominator that vanishes")

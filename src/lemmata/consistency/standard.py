@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from flint import arb
-
+from lemmata.consistency import balls
 from lemmata.consistency.indices import links
 from lemmata.consistency.scalars import NoValue, Scalars, number, readings
 from lemmata.consistency.scalars import show as shown
@@ -31,7 +30,7 @@ FUNCTIONS: Mapping[str, Callable[[Any], Any]] = {
     "sinh": lambda x: (x.exp() - (-x).exp()) / 2,
     "cosh": lambda x: (x.exp() + (-x).exp()) / 2,
     "softplus": lambda x: (1 + x.exp()).log(),
-    "relu": lambda x: x.max(arb(0)),
+    "relu": lambda x: x.max(balls.arb(0)),
     "silu": lambda x: x / (1 + (-x).exp()),
     "swish": lambda x: x / (1 + (-x).exp()),
     "logit": lambda x: (x / (1 - x)).log(),
@@ -60,12 +59,15 @@ DEFINING = re.compile(
 
 
 def twice(survey: Survey) -> Iterator[Contradiction]:
-    """A function with a name of its own, defined once as everyone does and once otherwise."""
+    """A function with a name of its own, defined once as everyone does and once otherwise.
+
+    One definition is enough for a hyperbolic function in terms of exponentials: no variant of it is written so.
+    """
     usual: set[str] = set()
     other: list[tuple[str, Item, s.Expr, s.Expr, Counterexample]] = []
     for item, left, right in links(survey):
         named = _named(left)
-        if named is None or item.role not in ("definition", "claim"):
+        if named is None or item.role not in ("definition", "claim") or survey.guarded(item):
             continue
         name, letter = named
         if not any(isinstance(n, s.Name) and stem(n) == letter for n in walk(right)):
@@ -88,7 +90,7 @@ def twice(survey: Survey) -> Iterator[Contradiction]:
         elif example is not None:
             other.append((name, item, left, right, example))
     for name, item, left, right, example in other:
-        if name in usual or name in ("tanh", "sinh", "cosh"):
+        if name in usual or name in ("tanh", "sinh", "cosh") and any(map(_is_exponential, walk(right))):
             reason = f"this is not {name}" + (", which the document defines elsewhere" if name in usual else "")
             yield refutation(
                 item, s.Relation(left.start, right.end, ("=",), (left, right)), reason, "standard meaning", example
@@ -113,6 +115,13 @@ def _named(expr: s.Expr) -> tuple[str, str] | None:
             return None
     name = function.base.removeprefix("\\").lower()
     return (name, stem(x)) if name in FUNCTIONS and not function.accents else None
+
+
+def _is_exponential(expr: s.Expr) -> bool:
+    match expr:
+        case s.Name(base="e" | "\\exp" | "exp") | s.Call(function=s.Name(base="e" | "\\exp" | "exp")):
+            return True
+    return False
 
 
 def nonnegative(survey: Survey) -> Iterator[Contradiction]:

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from flint import arb, arb_series
-
+from lemmata.consistency import balls
 from lemmata.consistency.indices import links
 from lemmata.consistency.scalars import NoValue, Scalars, number, readings
 from lemmata.consistency.scalars import show as shown
@@ -145,13 +144,13 @@ def _moment(
         try:
             for draw in range(3):
                 names = {x: number(Fraction((k * 29 + draw * 41 + 13) % 71 + 2, 83)) for k, x in enumerate(letters)}
-                mean, total = arb(0), arb(0)
+                mean, total = balls.arb(0), balls.arb(0)
                 for value, weight in pairs:
                     scalars = Scalars(names)
                     inner = Scalars({**names, name: scalars.value(value)})
                     mean += inner.value(argument) * scalars.value(weight)
                     total += scalars.value(weight)
-                if not total.overlaps(arb(1)):
+                if not total.overlaps(balls.arb(1)):
                     return
                 for (found,) in readings(lambda pick, names=names: Scalars(names, pick=pick), side):  # type: ignore[misc]
                     if found.overlaps(mean):
@@ -267,7 +266,7 @@ def scores(survey: Survey) -> Iterator[Contradiction]:
         try:
             for draw in ((3, 2, 5), (5, -1, 2), (2, 3, -4)):
                 a, b = (Opened(atom, draw).value(side) for side in both)
-                x, y = (v.coeffs()[0] if isinstance(v, arb_series) else v for v in (a, b))
+                x, y = (v.coeffs()[0] if isinstance(v, balls.arb_series) else v for v in (a, b))
                 if x.overlaps(y):
                     raise NoValue("it holds")
                 example = example or Counterexample(
@@ -333,7 +332,7 @@ class Opened(Scalars):
     def __init__(self, atom: str, draw: tuple[int, ...]) -> None:
         super().__init__()
         self.atom = atom
-        self.series = arb_series([*draw, 1], prec=5)
+        self.series = balls.arb_series([*draw, 1], prec=5)
 
     def _value(self, expr: s.Expr) -> Any:
         match expr:
@@ -346,7 +345,7 @@ class Opened(Scalars):
         return super()._value(expr)
 
     def _factors(self, items: tuple[s.Expr, ...]) -> Any:
-        found: Any = arb(1)
+        found: Any = balls.arb(1)
         at = 0
         while at < len(items):
             following = items[at + 1] if at + 1 < len(items) else None
