@@ -3,10 +3,11 @@
     python benchmarks/fuzz.py [--count 200000] [--seed 0] [--jobs N] [--from DIR]
 
 Formulas and documents of the repository (and of DIR) are cut, spliced, repeated and wrapped in the four formats, read,
-elaborated and judged without their code. Counted as failures: an exception in any stage, an input that takes more than
-10 s of processor time, a formula whose letters and digits the notation tree lost, a printed tree that reads as
-another one, and a formula that is neither a statement nor told of. Each failure is printed with the number that makes
-the same input again (`--only N`). The last line is one JSON object; exit status 1 if anything failed.
+elaborated and judged without their code, compared with themselves, searched for notation and for corrections of the
+first refutation. Counted as failures: an exception in any stage, an input that takes more than 10 s of processor time,
+a formula whose letters and digits the notation tree lost, a printed tree that reads as another one, and a formula that
+is neither a statement nor told of. Each failure is printed with the number that makes the same input again (`--only
+N`). The last line is one JSON object; exit status 1 if anything failed.
 """
 
 from __future__ import annotations
@@ -27,11 +28,16 @@ from functools import cache
 from pathlib import Path
 from types import FrameType
 
+from lemmata.consistency import RULES
+from lemmata.consistency.merge import merged
+from lemmata.consistency.survey import survey
 from lemmata.documents import find, read, read_text
 from lemmata.elaborate.document import elaborate
 from lemmata.latex import children, gaps, parse, print_latex, walk
 from lemmata.latex.tree import Node
-from lemmata.lower.judge import judge_statement
+from lemmata.lint import lint
+from lemmata.lower.judge import judge_statement, under_conditions
+from lemmata.repair import repair
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 10
@@ -250,7 +256,13 @@ def problems(format_: str, source: str) -> Iterator[str]:
     for statement in elaboration.statements:
         if statement.reason.startswith("a mistake in lemmata"):
             yield statement.reason
-        judge_statement(statement, 0)
+    judged = under_conditions([(statement, judge_statement(statement, 0)) for statement in elaboration.statements])
+    seen = survey(elaboration)
+    merged(judged, [contradiction for rule in RULES for contradiction in rule(seen)])
+    lint(elaboration)
+    refuted = [statement for statement, verdict in judged if verdict.kind == "refuted"]
+    for statement in refuted[:1]:
+        repair(elaboration, statement, 0)
 
 
 def run(number: int, seed: int, folder: str) -> tuple[list[str], float]:
