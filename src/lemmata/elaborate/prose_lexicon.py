@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -272,7 +272,7 @@ def build(languages: Iterator[dict[str, object]]) -> Lexicon:
     Raises:
         LanguageError: an unknown table, an entry of the wrong type, a phrase with two cues, a broken pattern.
     """
-    roles: dict[str, dict[str, list[str]]] = {}
+    roles: dict[str, list[tuple[str, str]]] = {}
     relations: list[Relation] = []
     conventions: list[Relation] = []
     sets: dict[str, set[str]] = {name: set() for name in _UNMATCHED}
@@ -294,11 +294,13 @@ def build(languages: Iterator[dict[str, object]]) -> Lexicon:
                     sets[name].update(phrases)
                 else:
                     for phrase in phrases:
-                        roles.setdefault(phrase, {}).setdefault(table, []).append(name)
+                        roles.setdefault(phrase, []).append((table, name))
     latin: dict[str, list[tuple[tuple[str, ...], Entry]]] = {}
     han: dict[str, list[tuple[str, Entry]]] = {}
-    for phrase, tables in roles.items():
-        entry = _entry(phrase, tables)
+    known_entries: dict[tuple[tuple[str, str], ...], Entry] = {}
+    for phrase, lists in roles.items():
+        standing = tuple(lists)
+        entry = known_entries.get(standing) or known_entries.setdefault(standing, _entry(phrase, lists))
         if phrase[0].isascii():
             words = tuple(phrase.split())
             latin.setdefault(words[0], []).append((words, entry))
@@ -311,15 +313,19 @@ def build(languages: Iterator[dict[str, object]]) -> Lexicon:
     return Lexicon(latin, han, tuple(relations), tuple(conventions), {k: frozenset(v) for k, v in sets.items()})
 
 
-def _entry(phrase: str, tables: dict[str, list[str]]) -> Entry:
+def _entry(phrase: str, lists: Sequence[tuple[str, str]]) -> Entry:
+    """What a phrase does that stands in these lists, each the name of a table and of a list in it."""
+    of: dict[str, list[str]] = {}
+    for table, name in lists:
+        of.setdefault(table, []).append(name)
     for table in ("cues", "hypotheses"):
-        if len(set(tables.get(table, ()))) > 1:
-            raise LanguageError(f"`{phrase}` stands in more than one list of `{table}`: {', '.join(tables[table])}")
+        if len(set(of.get(table, ()))) > 1:
+            raise LanguageError(f"`{phrase}` stands in more than one list of `{table}`: {', '.join(of[table])}")
     return Entry(
-        cue=next(iter(tables.get("cues", ())), ""),
-        hypothesis=next(iter(tables.get("hypotheses", ())), ""),
-        facts=tuple(dict.fromkeys(tables.get("facts", ()))),
-        roles=frozenset(tables.get("words", ())) | frozenset(tables.get("judgement", ())),
+        cue=next(iter(of.get("cues", ())), ""),
+        hypothesis=next(iter(of.get("hypotheses", ())), ""),
+        facts=tuple(dict.fromkeys(of.get("facts", ()))),
+        roles=frozenset(of.get("words", ())) | frozenset(of.get("judgement", ())),
     )
 
 
