@@ -33,23 +33,30 @@ if TYPE_CHECKING:
     from lemmata.repair import Fix
 
 
-def check(path: str | PathLike[str], *, seed: int = 0, code: bool = True, lint: bool = False) -> DocumentResult:
+def check(
+    path: str | PathLike[str], *, seed: int = 0, code: bool = True, lint: bool = False, framework: str = ""
+) -> DocumentResult:
     """Judge every statement of the document at `path`; with `code`, run its cells and compare them too.
 
-    With `lint`, the result also says what would be read more easily in another notation.
+    With `lint`, the result also says what would be read more easily in another notation. `framework`: whose cells run
+    in a document with tabs for several.
 
     A document that cannot be read is a result that says so. The same document, seed and versions give the same result.
     """
-    return collect(examine(path, seed=seed, code=code, lint=lint))
+    return collect(examine(path, seed=seed, code=code, lint=lint, framework=framework))
 
 
-def explain(path: str | PathLike[str], *, seed: int = 0, code: bool = True) -> tuple[DocumentResult, Details]:
+def explain(
+    path: str | PathLike[str], *, seed: int = 0, code: bool = True, framework: str = ""
+) -> tuple[DocumentResult, Details]:
     """The result of a check and, for each of its statements, how it was understood."""
-    found = examine(path, seed=seed, code=code)
+    found = examine(path, seed=seed, code=code, framework=framework)
     return collect(found), details(found)
 
 
-def examine(path: str | PathLike[str], *, seed: int = 0, code: bool = True, lint: bool = False) -> Examination:
+def examine(
+    path: str | PathLike[str], *, seed: int = 0, code: bool = True, lint: bool = False, framework: str = ""
+) -> Examination:
     """Take the document through every stage, keeping what each of them made."""
     document = read(fspath(path))
     elaboration = elaborate(document)
@@ -58,7 +65,7 @@ def examine(path: str | PathLike[str], *, seed: int = 0, code: bool = True, lint
     remarks = notation(elaboration) if lint else ()
     found = Examination(document, merged(judged, contradictions(elaboration)), fixes=fixes, lint=remarks)
     if code and any(cell.executable for cell in document.cells):
-        return with_code(found, elaboration, seed)
+        return with_code(found, elaboration, seed, framework)
     return found
 
 
@@ -110,14 +117,18 @@ def corrections(
     return found
 
 
-def with_code(found: Examination, elaboration: Elaboration, seed: int) -> Examination:
+def with_code(found: Examination, elaboration: Elaboration, seed: int, framework: str = "") -> Examination:
     """The same, with the code cells run and compared with the formulas."""
-    from lemmata.code.check import check_code, code_hints
+    from lemmata.code.cells import switched_off
+    from lemmata.code.check import CodeReport, check_code, code_hints
     from lemmata.code.dependencies import local_modules
     from lemmata.lower.targets import targets
 
     document, folder = found.document, Path(found.document.path).parent
+    if reason := switched_off(document.metadata):
+        return replace(found, code=CodeReport(problem=f"the code was not run: {reason}"))
     stated = targets(elaboration)
-    report = check_code(document.cells, stated, seed=seed, folder=folder, hints=code_hints(document))
+    hints = code_hints(document)
+    report = check_code(document.cells, stated, seed=seed, folder=folder, hints=hints, framework=framework)
     depends = local_modules(folder, (cell.source for cell in document.cells))
     return replace(found, targets={t.key: t.statement for t in stated}, code=report, depends=depends)

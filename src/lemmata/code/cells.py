@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lemmata.code import magics, tabs
 from lemmata.documents.model import CodeCell, Position
 
-SKIPPING = frozenset({"skip-execution", "skip_execution", "no-execute", "no_execute", "noeval"})
+SKIPPING = frozenset({"skip-execution", "skip_execution", "no-execute", "no_execute", "noeval", "nbval-skip"})
+FAILING = frozenset({"raises-exception", "raises_exception", "nbval-raises-exception"})
 PYTHON = frozenset({"python", "python3", "py", "ipython", "ipython3", "py3"})
-LINE_MAGIC = re.compile(r"^(\s*)(%{1,2}|!|\?)(?![=])\s*(\S*)(.*)$")
-ASSIGNED_SHELL = re.compile(r"^(\s*)([A-Za-z_][\w, ]*)=\s*([!%])(.*)$")
-RUN_BELOW = frozenset({"time", "timeit", "capture", "prun"})
-"""Cell magics whose body is the author's Python."""
-PROMPT = re.compile(r"^\s*(>>>|\.\.\.)( |$)")
+OFF = ("false", "no", "0", "off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +28,8 @@ class Prepared:
     """(line in the cell, remark)."""
     tree: ast.Module | None = None
     """None where the text is no Python."""
+    may_fail: bool = False
+    """Whether the document says that it raises an exception."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +44,23 @@ class CellError:
     """The exception's name, or `timeout`, `memory`, `processes`, `output`, `exit`, `died`, `not tried`."""
     message: str
     help: str = ""
+    expected: bool = False
+    """Whether the document announces it (`raises-exception`, `error: true`)."""
 
 
-def prepare(cell: CodeCell) -> Prepared:
-    """The cell's Python, or why it is not run."""
-    if reason := skip_reason(cell):
+def prepare(cell: CodeCell, other: str = "") -> Prepared:
+    """The cell's Python, or why it is not run. `other`: why it is not for this run at all."""
+    if reason := skip_reason(cell) or other:
         return Prepared(cell, skipped=reason)
-    source, notes, skipped = plain_python(cell.source)
-    if skipped:
-        return Prepared(cell, skipped=skipped, notes=notes)
+    found = magics.plain(cell.source)
+    if found.skipped:
+        return Prepared(cell, skipped=found.skipped)
     try:
-        tree: ast.Module | None = ast.parse(source)
+        tree: ast.Module | None = ast.parse(found.source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         tree = None
-    return Prepared(cell, source, notes=notes, tree=tree)
+    may_fail = bool(_tags(cell) & FAILING) or str(cell.options.get("error", "")).lower() in ("true", "yes")
+    return Prepared(cell, found.source, notes=found.notes, tree=tree, may_fail=may_fail)
 
 
 def skip_reason(cell: CodeCell) -> str:
@@ -67,49 +69,42 @@ def skip_reason(cell: CodeCell) -> str:
         return "not meant to run"
     if cell.language not in PYTHON:
         return f"{cell.language or 'no language'}: only Python cells run"
-    tags = cell.options.get("tags", ())
-    names = {str(t).lower() for t in tags} if isinstance(tags, (list, tuple, set, frozenset)) else {str(tags).lower()}
-    if names & SKIPPING:
-        return "tagged skip-execution"
+    if found := (_tags(cell) | {str(k).lower() for k, v in cell.options.items() if v is True}) & SKIPPING:
+        return f"tagged {min(found)}"
     for option in ("eval", "execute"):
-        if str(cell.options.get(option, True)).lower() in ("false", "no", "0"):
+        if str(cell.options.get(option, True)).lower() in OFF:
             return f"{option}: false"
-    if str(cell.options.get("active", "py")).lower() not in ("py", "ipynb", "py,ipynb", "ipynb,py", "true"):
+    active = cell.options.get("active")
+    if active is not None and not {a.strip() for a in str(active).lower().split(",")} & {"py", "ipynb", "true"}:
         return "not active"
     return ""
 
 
-def plain_python(source: str) -> tuple[str, tuple[tuple[int, str], ...], str]:
-    """(Python text, remarks, why it is skipped) of a cell that may hold IPython's magics and shell lines."""
-    notes: list[tuple[int, str]] = []
-    lines = source.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").split("\n")
-    first = next((i for i, line in enumerate(lines) if line.strip()), 0)
-    match = re.match(r"^\s*%%(\w+)", lines[first]) if lines else None
-    if match and match[1] not in RUN_BELOW:
-        return "", (), f"%%{match[1]}: only Python cells run"
-    if lines and PROMPT.match(lines[first]):
-        return "", (), "an interactive transcript"
-    try:
-        ast.parse("\n".join(lines))
-        return "\n".join(lines), (), ""
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        pass
-    for number, line in enumerate(lines):
-        if found := LINE_MAGIC.match(line):
-            indent, mark, name, rest = found.groups()
-            lines[number] = indent + ("pass" if indent else "")
-            if mark == "!":
-                notes.append((number + 1, f"shell command not run: {(name + rest).strip()[:80]}"))
-            elif mark == "%" and name in ("time", "timeit") and rest.strip() and not rest.strip().startswith("-"):
-                lines[number] = indent + rest.strip()
-        elif found := ASSIGNED_SHELL.match(line):
-            lines[number] = f"{found[1]}{found[2]}= None"
-            notes.append((number + 1, f"not run: {found[3]}{found[4].strip()[:80]}"))
-    return "\n".join(lines), tuple(notes), ""
+def _tags(cell: CodeCell) -> set[str]:
+    tags = cell.options.get("tags", ())
+    return {str(t).lower() for t in tags} if isinstance(tags, (list, tuple, set, frozenset)) else {str(tags).lower()}
 
 
-def prepare_all(cells: Sequence[CodeCell]) -> tuple[Prepared, ...]:
-    return tuple(map(prepare, cells))
+def prepare_all(cells: Sequence[CodeCell], framework: str = "") -> tuple[Prepared, ...]:
+    """Every cell. Where the document marks its cells, plain listings beside them do not run; of tabs, one framework's
+    do (see `lemmata.code.tabs`)."""
+    others = tabs.others(cells, framework)
+    marked = any(c.marked for c in cells)
+    listing = "a listing; this document marks the cells that run"
+    return tuple(prepare(c, listing if marked and not c.marked else others.get(at, "")) for at, c in enumerate(cells))
+
+
+def switched_off(metadata: Mapping[str, object]) -> str:
+    """Why a document's front matter lets no cell run (Quarto, MyST-NB, Jupyter Book); empty if it does not."""
+    for section, key in (("execute", "eval"), ("execute", "enabled"), ("mystnb", "execution_mode")):
+        entry = metadata.get(section)
+        value = entry.get(key) if isinstance(entry, Mapping) else None
+        if value is not None and str(value).lower() in OFF:
+            return f"{section}: {key}: {str(value).lower()} in the document's front matter"
+    for key in ("execute", "skip_execution"):
+        if str(metadata.get(key, "")).lower() in (OFF if key == "execute" else ("true", "yes")):
+            return f"{key}: {str(metadata[key]).lower()} in the document's front matter"
+    return ""
 
 
 def place(cell: CodeCell, line: int | None) -> Position:

@@ -63,7 +63,10 @@ class Process:
                 "output": limits.output,
                 "value": limits.value,
             }
-            program = f"import sys; sys.path.append({ROOT!r}); from lemmata.code.worker.main import main; main()"
+            program = (  # the worker of this very package, though cells find the rest of its folder last
+                f"import sys; sys.path.insert(0, {ROOT!r}); from lemmata.code.worker.main import main; "
+                "sys.path.append(sys.path.pop(0)); main()"
+            )
             self._popen = subprocess.Popen(
                 [sys.executable, "-P", "-s", "-c", program, json.dumps(config)],
                 stdin=subprocess.PIPE,

@@ -56,9 +56,11 @@ class Failed(Exception):
 class Session:
     """A worker with the document's namespace. Requests raise Failed; none of them hangs or harms this process."""
 
-    def __init__(self, cells: Sequence[CodeCell], limits: Limits, folder: Path | None, seed: int) -> None:
+    def __init__(
+        self, cells: Sequence[CodeCell], limits: Limits, folder: Path | None, seed: int, framework: str = ""
+    ) -> None:
         self.limits = limits
-        self.prepared = prepare_all(cells)
+        self.prepared = prepare_all(cells, framework)
         self.results: tuple[CellResult, ...] = ()
         self.layers: tuple[str, ...] = ()
         self._folder = folder
@@ -110,7 +112,7 @@ class Session:
         output = str(answer.get("output", ""))[: self.limits.output]
         if not isinstance(found, dict):
             return CellResult(index, "ran", output=output, notes=notes)
-        return CellResult(index, "failed", _error(prepared.cell, found), output, notes=notes)
+        return CellResult(index, "failed", _error(prepared, found), output, notes=notes)
 
     def _execute(self, number: int, prepared: Prepared, before: dict[int, CellResult]) -> dict[str, Any]:
         if self._process is None or not self._process.alive:
@@ -197,7 +199,8 @@ def _steps(entries: Any, cells: Mapping[int, CodeCell]) -> Iterator[Step]:
         yield Step(int(entry["cell"]), line, assigned, dict(state), label, value)
 
 
-def _error(cell: CodeCell, found: Mapping[str, Any]) -> CellError:
+def _error(prepared: Prepared, found: Mapping[str, Any]) -> CellError:
+    cell = prepared.cell
     line = found.get("line")
     kind, message, missing = str(found.get("type", "")), str(found.get("message", "")), found.get("missing")
     help = ""
@@ -206,17 +209,22 @@ def _error(cell: CodeCell, found: Mapping[str, Any]) -> CellError:
         message = f"this cell needs {missing}, which is not installed"
         help = f"pip install 'lemmata[{extra}]'" if extra else f"pip install {missing}"
     position = place(cell, line if isinstance(line, int) else None)
-    return CellError(cell.index, position, kind, message or kind, help)
+    return CellError(cell.index, position, kind, message or kind, help, prepared.may_fail)
 
 
 def run_cells(
-    cells: Sequence[CodeCell], limits: Limits | None = None, *, folder: Path | None = None, seed: int = 0
+    cells: Sequence[CodeCell],
+    limits: Limits | None = None,
+    *,
+    folder: Path | None = None,
+    seed: int = 0,
+    framework: str = "",
 ) -> Session:
     """Run the cells of a document in a worker of their own; the caller closes the session.
 
     `folder`: where the document lies; its files can be read by relative paths and its modules imported. Cells that fail
-    are among the results with their line; later cells run all the same.
+    are among the results with their line; later cells run all the same. `framework`: whose tabs are taken.
     """
-    session = Session(cells, limits or Limits(), folder, seed)
+    session = Session(cells, limits or Limits(), folder, seed, framework)
     session.run()
     return session

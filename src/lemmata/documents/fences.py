@@ -10,7 +10,9 @@ _ALIASES = {"py": "python", "python3": "python", "py3": "python", "ipython": "py
 _CELLS = frozenset({"code-cell", "jupyter-execute"})
 _LISTINGS = frozenset({"code-block", "code", "sourcecode"})
 _BRACED = re.compile(r"\{([^{}]*)\}\s*(.*)", re.DOTALL)
-_ATTRIBUTE = re.compile(r"""([\w\-]+)\s*=\s*("[^"]*"|'[^']*'|[^\s,}]+)|\.([\w+\-]+)|#([\w:.\-]+)|([\w+\-]+)""")
+_ATTRIBUTE = re.compile(
+    r"""([\w\-]+)\s*=\s*("[^"]*"|'[^']*'|\[[^\]\n]*\]|[^\s,}]+)|\.([\w+\-]+)|#([\w:.\-]+)|([\w+\-]+)"""
+)
 _NAME = re.compile(r"[^\s{,;:=\[(]+")
 _COLON_OPTION = re.compile(r"[ \t]*:([\w\-]+):[ \t]*(.*)")
 _TAB = re.compile(r"(?:#@tab|%%tab)[ \t]+(.+)")
@@ -38,14 +40,14 @@ def read_info(info: str) -> Info:
         first = _NAME.match(text)
         language = first.group() if first else ""
         rest = text[len(language) :]
-        options = {k: v for k, v in _attributes(rest).items() if v is not True}
+        options = {k: v for k, v in attributes(rest).items() if v is not True or k == "noeval"}
         return Info(_language(language), options)
     inside, argument = braced.group(1).strip(), braced.group(2).strip()
-    attributes = _attributes(inside)
+    found = attributes(inside)
     if inside.startswith((".", "#")) or not inside:
-        classes = [name for name, value in attributes.items() if value is True]
+        classes = [name for name, value in found.items() if value is True]
         language = classes[0] if classes else ""
-        options = {name: value for name, value in attributes.items() if name != language}
+        options = {name: value for name, value in found.items() if name != language}
         return Info(_language(language), options, cell="input" in classes)
     head = _NAME.match(inside)
     name = head.group() if head else inside
@@ -53,11 +55,12 @@ def read_info(info: str) -> Info:
         return Info("math", directive=True)
     if name in _CELLS or name in _LISTINGS:
         return Info(_language(argument.split()[0] if argument else ""), cell=name in _CELLS, directive=True)
-    options = {k: v for k, v in attributes.items() if k != name}
+    options = {k: v for k, v in found.items() if k != name}
     return Info(_language(name), options, cell="-" not in name and ":" not in name)
 
 
-def _attributes(text: str) -> dict[str, object]:
+def attributes(text: str) -> dict[str, object]:
+    """`key=value`, `.class`, `#name` and single words, which count as switched on."""
     found: dict[str, object] = {}
     for key, value, kind, identity, word in _ATTRIBUTE.findall(text[:2000]):
         if key:

@@ -251,7 +251,9 @@ class _Writer:
         language = info.language or (self._kernel() if info.cell else "")
         executable = skip > 0 and runs(language, options, info.cell, source)
         span = self._span(first, last)
-        self._page.blocks.append(CodeCell(source, language, span, start, options, executable=executable))
+        self._page.blocks.append(
+            CodeCell(source, language, span, start, options, executable=executable, marked=info.cell)
+        )
 
     def _kernel(self) -> str:
         """The language of cells that name none: that of the front matter's kernel, or Python."""

@@ -99,6 +99,8 @@ class CodeCell:
     """Running number among the document's code cells."""
     executable: bool = True
     """False for output listings, shell transcripts and the like."""
+    marked: bool = False
+    """Whether the document itself says that this is a cell, not a listing (`{code-cell}`, a notebook's cell)."""
 
 
 @dataclass(frozen=True, slots=True)

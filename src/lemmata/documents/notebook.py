@@ -17,7 +17,7 @@ TEXT_LIMIT = 2_000_000
 _MAGIC = re.compile(r"\s*%%(\w+)[^\n]*")
 _LANGUAGES = {"bash": "bash", "sh": "bash", "html": "html", "javascript": "javascript", "js": "javascript",
               "latex": "latex", "markdown": "markdown", "R": "r", "ruby": "ruby", "perl": "perl", "svg": "svg",
-              "writefile": "", "file": ""}  # fmt: skip
+              }  # fmt: skip
 """Cell magics after which a cell is not in the notebook's own language."""
 
 
@@ -138,7 +138,7 @@ def _code(cell: Mapping[str, object], text: str, language: str, index: int) -> C
     end = Position(text.count("\n") + 1, len(text) - text.rfind("\n"), index)
     span = Span(Position(1, 1, index), end)
     executable = runs(language, options, language == "r", text) and not (magic and magic.group(1) in _LANGUAGES)
-    return CodeCell(text, language, span, Position(1, 1, index), options, executable=executable)
+    return CodeCell(text, language, span, Position(1, 1, index), options, executable=executable, marked=True)
 
 
 def _options(cell: Mapping[str, object]) -> Iterator[tuple[str, object]]:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from lemmata.diagnostic import Diagnostic
-from lemmata.documents.fences import body_options, runs
+from lemmata.documents.fences import attributes, body_options, runs
 from lemmata.documents.markdown import number, read_page
 from lemmata.documents.model import Block, CodeCell, Document, Position, Span
 from lemmata.documents.place import Line, moved
@@ -50,6 +50,8 @@ class _Code:
     first: int
     last: int
     runs: bool = True
+    head: str = ""
+    """What stands after `# %%`."""
 
 
 def read_python(source: str, path: str, problems: Sequence[Diagnostic] = ()) -> Document:
@@ -106,7 +108,8 @@ def _blocks(piece: _Prose, container: int) -> tuple[list[Block | CodeCell], list
 
 def _cell(lines: Sequence[str], piece: _Code) -> CodeCell:
     source = "\n".join(lines[piece.first : piece.last])
-    options = body_options(source)
+    named = {k: v for k, v in attributes(piece.head).items() if v is not True}
+    options = {**named, **body_options(source)}
     end = Position(piece.last, len(lines[piece.last - 1]) + 1)
     start = Position(piece.first + 1, 1)
     return CodeCell(
@@ -116,6 +119,7 @@ def _cell(lines: Sequence[str], piece: _Code) -> CodeCell:
         start,
         options,
         executable=piece.runs and runs("python", options, True, source),
+        marked=True,
     )
 
 
@@ -141,7 +145,7 @@ def _cells(lines: Sequence[str], tree: ast.Module | None) -> list[_Prose | _Code
         if _MARKDOWN.match(rest):
             found.append(_Prose(tuple(_uncommented(lines, first, last)), markdown=True))
         elif any(text.strip() and not text.lstrip().startswith("#") for text in lines[first:last]):
-            found.append(_Code(first, last, not any(first <= g < last for g in guards)))
+            found.append(_Code(first, last, not any(first <= g < last for g in guards), rest))
     return found
 
 

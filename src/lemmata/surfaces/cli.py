@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import NoReturn
 
@@ -33,6 +34,9 @@ _seed = click.option(
     "--seed", default=0, show_default=True, metavar="N", help="Seed of the values that claims are tried on."
 )
 _code = click.option("--code/--no-code", default=True, help="Run code cells; not for documents you do not trust.")
+_framework = click.option(
+    "--framework", default="", metavar="NAME", help="Of cells for several frameworks, run those of this one."
+)
 
 
 @cli.command()
@@ -64,6 +68,7 @@ _code = click.option("--code/--no-code", default=True, help="Run code cells; not
 @click.option("--lint", is_flag=True, help="Also say what would be read more easily in another notation.")
 @_seed
 @_code
+@_framework
 def check(
     paths: tuple[str, ...],
     jobs: int | None,
@@ -78,6 +83,7 @@ def check(
     lint: bool,
     seed: int,
     code: bool,
+    framework: str,
 ) -> None:
     """Check every claim of the documents at PATH... (files, or folders with .md, .mdx, .qmd, .rst and .ipynb files).
 
@@ -91,8 +97,8 @@ def check(
         found = documents(paths)
     except NoSuchPath as error:
         raise click.UsageError(str(error)) from None
-    options = Options(seed=seed, code=code, lint=lint)
-    cache = Cache(cache_dir, {"seed": seed, "code": code, "lint": lint}) if use_cache else None
+    options = Options(seed=seed, code=code, lint=lint, framework=framework.lower())
+    cache = Cache(cache_dir, asdict(options)) if use_cache else None
     with _progress(len(found)) as done:
         outcomes = run.run(found, options, cache, jobs or os.cpu_count() or 1, done)
     if cache is not None and not all(o.cached for o in outcomes):
@@ -111,12 +117,13 @@ def check(
 @click.argument("place", metavar="FILE:LINE")
 @_seed
 @_code
-def explain(place: str, seed: int, code: bool) -> None:
+@_framework
+def explain(place: str, seed: int, code: bool, framework: str) -> None:
     """Explain how the mathematics on a line was understood and judged (notebooks: FILE:CELL:LINE)."""
     from lemmata.report import explain as report
     from lemmata.report.terminal import writer
 
-    result, places, details = _on_line(place, Options(seed=seed, code=code))
+    result, places, details = _on_line(place, Options(seed=seed, code=code, framework=framework.lower()))
     writer(sys.stdout).write(report.explain(result, places, details))
 
 

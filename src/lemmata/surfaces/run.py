@@ -20,6 +20,8 @@ class Options:
     seed: int = 0
     code: bool = True
     lint: bool = False
+    framework: str = ""
+    """Whose cells run in documents with tabs for several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ def check_one(path: str, options: Options) -> DocumentResult:
     from lemmata.pipeline import check
 
     try:
-        return check(path, seed=options.seed, code=options.code, lint=options.lint)
+        return check(path, seed=options.seed, code=options.code, lint=options.lint, framework=options.framework)
     except Exception as error:
         return DocumentResult(path, problems=(_mistake(error),), reproducible=False)
 
@@ -163,7 +165,7 @@ def explain_one(path: str, options: Options) -> tuple[DocumentResult, Details]:
     from lemmata.pipeline import explain
 
     try:
-        return explain(path, seed=options.seed, code=options.code)
+        return explain(path, seed=options.seed, code=options.code, framework=options.framework)
     except Exception as error:
         return DocumentResult(path, problems=(_mistake(error),), reproducible=False), {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import io
 import linecache
 import os
@@ -57,6 +58,13 @@ class Output(io.TextIOBase):
         return text
 
 
+class Shell:
+    """What `get_ipython()` gives where there is no IPython: magics and shell commands do nothing."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *arguments, **named: None
+
+
 class Runner:
     """The live namespace of a document."""
 
@@ -69,7 +77,7 @@ class Runner:
         self.seed = seed
         self.pid = os.getpid()
         self._seeded: set[str] = set()
-        self.names |= {STEP: self.recorder.step, SEEN: self.recorder.value, "display": print}
+        self.names |= {STEP: self.recorder.step, SEEN: self.recorder.value, "display": print, "get_ipython": Shell}
         random.seed(seed)
 
     def run(self, cell: int, source: str, seconds: float) -> dict[str, Any]:
@@ -77,6 +85,7 @@ class Runner:
         name = f"<cell {cell}>"
         linecache.cache[name] = (len(source), None, source.splitlines(True), name)
         self.recorder.cell = cell
+        importlib.invalidate_caches()  # an earlier cell may have written a module
         try:
             tree = ast.parse(source, name)
             self.seed_frameworks(_imports(tree))

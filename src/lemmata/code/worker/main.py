@@ -38,7 +38,7 @@ def main() -> None:
     contained = bool({"landlock", "read-only mounts"} & set(layers))
     sandbox.limit(config["seconds"], config["memory"], config["processes"], config["file"])
     os.chdir(config["scratch"])
-    sys.path[:0] = [path for path in config["path"] if path not in sys.path]
+    sys.path[:0] = [path for path in (*config["path"], config["scratch"]) if path not in sys.path]
     warnings.simplefilter("ignore")
     from lemmata.code.worker.cells import Runner
     from lemmata.code.worker.objects import Objects
