@@ -1,6 +1,6 @@
 """How much of real documents is understood and decided, and why the rest is not.
 
-    python benchmarks/corpus.py DIR
+    python benchmarks/corpus.py DIR [--list]
 
 Reads every document below DIR without running its code. An equation is a formula with a relation sign; it is understood
 when every statement found in it has a role and, if it is a claim, a typed reading. Lists every refutation. The last
@@ -13,7 +13,9 @@ import argparse
 import json
 import re
 import time
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from lemmata.documents import read
 from lemmata.documents.model import Position
@@ -24,16 +26,40 @@ from lemmata.surfaces.run import Options, run
 RELATION = re.compile(r"=|\\(?:le|ge|leq|geq|neq?|approx|equiv|triangleq|coloneqq|in|sim|propto|leftarrow|to)\b|[<>]")
 
 
-def tally(result: DocumentResult) -> tuple[int, int]:
-    """(equations, equations understood) of a document."""
-    equations = good = 0
+@dataclass(frozen=True)
+class Equation:
+    """A formula with a relation sign."""
+
+    place: str
+    latex: str
+    missing: str
+    """Why it is not understood; empty if it is."""
+
+
+def equations_of(result: DocumentResult) -> Iterator[Equation]:
+    """The equations of a document, in order."""
     for formula in read(result.path).formulas:
         if not RELATION.search(formula.latex):
             continue
-        equations += 1
-        inside = [s for s in result if formula.span.start <= Position(s.line, s.column, s.cell) < formula.span.end]
-        good += bool(inside) and all(s.understood for s in inside)
-    return equations, good
+        start = formula.span.start
+        here = [s for s in result if s.cell == start.cell]
+        inside = [s for s in here if start <= Position(s.line, s.column, s.cell) < formula.span.end]
+        reasons = [s.reason for s in inside if not s.understood]
+        missing = reasons[0] if reasons else "" if inside else "no statement is found in it"
+        cell = "" if start.cell is None else f"cell {start.cell}:"
+        yield Equation(f"{result.path}:{cell}{start.line}", " ".join(formula.latex.split()), missing)
+
+
+def listing(equations: Sequence[Equation]) -> None:
+    """Every equation that is not understood, by its reason, the most frequent first."""
+    groups: dict[str, list[Equation]] = defaultdict(list)
+    for equation in equations:
+        if equation.missing:
+            groups[general(equation.missing)].append(equation)
+    for reason, group in sorted(groups.items(), key=lambda g: (-len(g[1]), g[0])):
+        print(f"{len(group):>5}  {reason}")
+        for equation in group:
+            print(f"         {equation.place}  {equation.latex}\n             {equation.missing}")
 
 
 def general(reason: str) -> str:
@@ -45,6 +71,7 @@ def general(reason: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", metavar="DIR")
+    parser.add_argument("--list", action="store_true", help="print every equation that is not understood, by reason")
     args = parser.parse_args()
     seconds: dict[str, float] = {}
     results = []
@@ -56,8 +83,10 @@ def main() -> None:
     statements = [s for result in results for s in result]
     claims = [s for s in statements if s.role == "claim"]
     decided = [s for s in claims if s.verdict in ("verified", "refuted")]
-    tallies = [tally(result) for result in results if result.readable]
-    equations, good = sum(t[0] for t in tallies), sum(t[1] for t in tallies)
+    found = [equation for result in results if result.readable for equation in equations_of(result)]
+    equations, good = len(found), sum(not e.missing for e in found)
+    if args.list:
+        listing(found)
     print(f"{len(results)} documents, {equations} equations, {len(statements)} statements, {len(claims)} claims")
     print(f"understood  {good}/{equations} equations ({share(good, equations):.1%})")
     print(f"decided     {len(decided)}/{len(claims)} claims ({share(len(decided), len(claims)):.1%})")
