@@ -121,7 +121,7 @@ def with_code(found: Examination, elaboration: Elaboration, seed: int, framework
     """The same, with the code cells run and compared with the formulas."""
     from lemmata.code.cells import switched_off
     from lemmata.code.check import CodeReport, check_code, code_hints
-    from lemmata.code.dependencies import local_modules
+    from lemmata.code.dependencies import data_files, local_modules
     from lemmata.lower.targets import targets
 
     document, folder = found.document, Path(found.document.path).parent
@@ -131,4 +131,5 @@ def with_code(found: Examination, elaboration: Elaboration, seed: int, framework
     hints = code_hints(document)
     report = check_code(document.cells, stated, seed=seed, folder=folder, hints=hints, framework=framework)
     depends = local_modules(folder, (cell.source for cell in document.cells))
+    depends |= data_files(folder, report.surroundings.files)
     return replace(found, targets={t.key: t.statement for t in stated}, code=report, depends=depends)

@@ -7,7 +7,7 @@ import platform
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from lemmata.code.cells import CellError
 from lemmata.code.layers import SCALES, LayerClass, build, layer_paths
 from lemmata.code.limits import Limits
 from lemmata.code.modules import judge_layer
-from lemmata.code.session import CellResult, Failed, Session, run_cells
+from lemmata.code.session import CellResult, Failed, Session, Surroundings, run_cells
 from lemmata.code.spelling import match, spellings
 from lemmata.code.statics import Definition, definitions, lines
 from lemmata.code.sublayers import judge_sublayers
@@ -46,6 +46,7 @@ class CodeReport:
     """What confined the worker; see `lemmata.code.worker.sandbox`."""
     problem: str = ""
     """Why code could not be compared at all."""
+    surroundings: Surroundings = field(default_factory=Surroundings)
 
     @property
     def errors(self) -> tuple[CellError, ...]:
@@ -80,7 +81,11 @@ def check_code(
         except Failed as failed:
             problem = f"the code could not be compared: {failed}"
         found += _blocked(session, targets, found)
-        return CodeReport(session.results, tuple(found), session.layers, problem)
+        try:
+            around = session.surroundings()
+        except Failed:
+            around = Surroundings()
+        return CodeReport(session.results, tuple(found), session.layers, problem, around)
 
 
 def _compare(session: Session, targets: Sequence[Target], seed: int, hints: Mapping[str, str]) -> Iterator[CodeFinding]:

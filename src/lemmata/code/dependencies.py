@@ -1,4 +1,4 @@
-"""Which files beside a document its code cells rest on: the local modules they import."""
+"""Which files beside a document its code cells rest on: the local modules they import, the data they read."""
 
 from __future__ import annotations
 
@@ -30,6 +30,24 @@ def local_modules(folder: Path, sources: Iterable[str]) -> dict[str, str | None]
             found[candidate] = blake2b(data, digest_size=20).hexdigest()
             waiting += _imported(data.decode("utf-8", errors="replace"))
     return dict(sorted(found.items()))
+
+
+def data_files(folder: Path, files: Iterable[str]) -> dict[str, str | None]:
+    """Content hashes of files that cells read, by path from `folder` where they lie below it; None if not there."""
+    found: dict[str, str | None] = {}
+    home = folder.resolve()
+    for name in sorted(files)[:MAX_FILES]:
+        path = home / name
+        shown = path.relative_to(home).as_posix() if path.is_relative_to(home) else str(path)
+        try:
+            with open(path, "rb") as stream:
+                total = blake2b(digest_size=20)
+                while part := stream.read(1 << 20):
+                    total.update(part)
+            found[shown] = total.hexdigest()
+        except OSError:
+            found[shown] = None
+    return found
 
 
 def _imported(source: str) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,18 @@ class Step:
     """The text printed before the value."""
     value: str = ""
     """Key of the printed value; empty for statements."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What cells rested on besides their own text."""
+
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Of the packages that are loaded."""
+    devices: tuple[str, ...] = ()
+    """Where the arrays of the namespace lie: `cpu`, `cuda:0`."""
+    files: tuple[str, ...] = ()
+    """Data that was read through Python: real paths; of what was not there, the path beside the document."""
 
 
 class Failed(Exception):
@@ -148,7 +160,7 @@ class Session:
             raise Failed("the cells' worker has ended")
         try:
             seconds = self._seconds()
-            timed = {} if operation in ("steps", "array", "versions") else {"seconds": seconds}
+            timed = {} if operation in ("steps", "array", "surroundings") else {"seconds": seconds}
             answer = self._process.ask({"op": operation, **request, **timed}, seconds)
         except WorkerLost as lost:
             self.close()
@@ -173,6 +185,15 @@ class Session:
         try:
             return tuple(_steps(answer["steps"], cells)), tuple(_steps(answer["seen"], cells))
         except (KeyError, TypeError, ValueError, AttributeError):
+            raise Failed("the worker's answer cannot be read") from None
+
+    def surroundings(self) -> Surroundings:
+        """What the cells rested on besides their own text. Raises Failed."""
+        answer = self.ask("surroundings")
+        try:
+            versions = {str(k): str(v) for k, v in answer["versions"].items()}
+            return Surroundings(versions, tuple(map(str, answer["devices"])), tuple(map(str, answer["files"])))
+        except (KeyError, TypeError, AttributeError):
             raise Failed("the worker's answer cannot be read") from None
 
     def position_line(self, cell: int, line: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from lemmata.core.terms import Num, Term
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from lemmata.lint.finding import Finding
     from lemmata.repair import Fix
 
+FRAMEWORKS = ("numpy", "torch", "tensorflow", "keras", "jax", "scipy", "sklearn", "pandas")
+"""Packages whose version is told where cells used them."""
 LEGIBLE = 200
 """Characters that two sub-expressions with their values may take."""
 AS_WRITTEN = "as written"
@@ -56,11 +59,16 @@ def collect(found: Examination) -> DocumentResult:
     )
     diagnostics = [*found.document.diagnostics]
     reproducible = True
+    cells: tuple[str, ...] = ()
+    environment: dict[str, str] = {}
     if found.code is not None:
         from lemmata.code.check import diagnostics as code_diagnostics
 
         diagnostics += code_diagnostics(found.code, found.document.path)
         reproducible = not any(error.kind in LIMITS for error in found.code.errors)
+        ran = {r.index for r in found.code.cells if r.status != "skipped"}
+        cells = tuple(digest(c.source) for c in found.document.cells if c.index in ran)
+        environment = rested_on(found.code)
     return DocumentResult(
         found.document.path,
         records,
@@ -68,7 +76,20 @@ def collect(found: Examination) -> DocumentResult:
         dict(found.depends),
         reproducible,
         tuple(notation(found.document.path, source, finding) for finding in found.lint),
+        cells,
+        environment,
     )
+
+
+def rested_on(code: CodeReport) -> dict[str, str]:
+    """The frameworks that the cells ran with, and the devices of their arrays."""
+    versions = code.surroundings.versions
+    found = {name: versions[name] for name in FRAMEWORKS if name in versions}
+    return found | ({"device": ", ".join(code.surroundings.devices)} if code.surroundings.devices else {})
+
+
+def digest(text: str) -> str:
+    return blake2b(text.encode("utf-8", errors="surrogatepass"), digest_size=8).hexdigest()
 
 
 def notation(path: str, source: Source, finding: Finding) -> LintResult:

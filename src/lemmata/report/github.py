@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TextIO
 
+from lemmata.report.record import Change
 from lemmata.report.result import DocumentResult, StatementResult
 from lemmata.report.sarif import message
 
@@ -21,6 +22,15 @@ def write(results: Sequence[DocumentResult], stream: TextIO, strict: bool = Fals
                 stream.write(command("error", place(statement), _text(statement)))
             elif strict and statement.verdict == "unchecked":
                 stream.write(command("warning", place(statement), _text(statement)))
+
+
+def write_changes(found: Sequence[Change], since: str, stream: TextIO) -> None:
+    """A line for everything that differs from a record."""
+    for change in found:
+        where = [("file", change.path)] if change.path else []
+        where += [("line", str(change.line))] if change.line else []
+        title = [("title", f"changed since {since}")]
+        stream.write(command("error" if change.weighs else "notice", [*where, *title], change.text))
 
 
 def _text(s: StatementResult) -> str:

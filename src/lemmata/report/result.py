@@ -108,10 +108,15 @@ class DocumentResult:
     statements: tuple[StatementResult, ...] = ()
     problems: tuple[Problem, ...] = ()
     depends: Mapping[str, str | None] = field(default_factory=dict)
-    """Other files that the outcome rests on (local modules of code cells): path to content hash, None if absent."""
+    """Other files that the outcome rests on (local modules of code cells, data they read): path to content hash, None
+    if absent."""
     reproducible: bool = True
     """False where the outcome may differ next time (a code cell ran into a limit); such results are not cached."""
     lint: tuple[LintResult, ...] = ()
+    cells: tuple[str, ...] = ()
+    """Content hashes of the code cells that ran, in order."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What the cells ran with: versions of the packages they loaded, `device`."""
 
     def __iter__(self) -> Iterator[StatementResult]:
         return iter(self.statements)
@@ -133,6 +138,8 @@ class DocumentResult:
             "problems": [{f.name: getattr(p, f.name) for f in fields(p)} for p in self.problems],
             "depends": dict(self.depends),
             "lint": [f.to_json() for f in self.lint],
+            "cells": list(self.cells),
+            "environment": dict(self.environment),
         }
 
     @staticmethod
@@ -147,6 +154,8 @@ class DocumentResult:
             tuple(Problem(**p) for p in problems),
             depends,
             lint=tuple(LintResult.from_json(f) for f in record.get("lint", [])),  # type: ignore[attr-defined]
+            cells=tuple(map(str, record.get("cells", ()))),  # type: ignore[call-overload]
+            environment=dict(record.get("environment", {})),  # type: ignore[call-overload]
         )
 
 

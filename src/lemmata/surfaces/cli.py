@@ -15,7 +15,7 @@ import click
 
 from lemmata.report.explain import Details
 from lemmata.report.result import DocumentResult, StatementResult
-from lemmata.surfaces import run
+from lemmata.surfaces import recording, run
 from lemmata.surfaces.cache import DIRECTORY, Cache
 from lemmata.surfaces.discover import NoSuchPath, documents
 from lemmata.surfaces.run import Options, Outcome
@@ -65,6 +65,14 @@ _framework = click.option(
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show evidence, readings, and what was assumed.")
 @click.option("-q", "--quiet", is_flag=True, help="Show refutations only.")
+@click.option(
+    "--record", "record_", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="Write what was found, and with what, to a small text file.",
+)  # fmt: skip
+@click.option(
+    "--against", type=click.Path(path_type=Path, dir_okay=False, exists=True), metavar="RECORD",
+    help="Say what has changed since a record was written; fail if anything has.",
+)  # fmt: skip
 @click.option("--lint", is_flag=True, help="Also say what would be read more easily in another notation.")
 @_seed
 @_code
@@ -80,6 +88,8 @@ def check(
     cache_dir: Path,
     verbose: bool,
     quiet: bool,
+    record_: Path | None,
+    against: Path | None,
     lint: bool,
     seed: int,
     code: bool,
@@ -89,9 +99,10 @@ def check(
 
     Python files, whose comments and docstrings are read, are checked where they are named.
 
-    Exit status: 0 nothing refuted, 1 something refuted, 2 usage or unreadable input.
+    Exit status: 0 nothing refuted, 1 something refuted (or, with --against, changed), 2 usage or unreadable input.
     """
     _fix_options(fix, yes, format_)
+    before = recording.read(against) if against is not None else None
     started = time.perf_counter()
     try:
         found = documents(paths)
@@ -110,7 +121,8 @@ def check(
         _for_programs(results, format_, strict)
     if fix:
         results = _fix(results, yes, lambda paths: [o.result for o in run.run(paths, options, cache)])
-    sys.exit(_status(results, strict))
+    changed = recording.record(results, options, before, str(against), record_, format_)
+    sys.exit(max(_status(results, strict), REFUTED if changed else 0))
 
 
 @cli.command()

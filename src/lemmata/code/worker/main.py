@@ -45,10 +45,14 @@ def main() -> None:
 
     runner = Runner(config["seed"], config["output"], config["value"])
     objects = Objects(runner, config["value"])
-    sandbox.watch(config["scratch"], contained)
+    opened: set[str] = set()
+    sandbox.watch(config["scratch"], contained, opened)
     _send(answers, {"layers": list(layers), "python": sys.version.split()[0]})
     while (request := _receive(requests)) is not None:
-        _send(answers, _answer(request, runner, objects))
+        if request["op"] == "surroundings":
+            _send(answers, surroundings(runner, opened, config["scratch"]))
+        else:
+            _send(answers, _answer(request, runner, objects))
     os._exit(0)
 
 
@@ -63,8 +67,6 @@ def _answer(request: dict[str, Any], runner: Any, objects: Any) -> dict[str, Any
         return {"steps": states(runner.recorder.steps), "seen": states(runner.recorder.seen)}
     if operation == "array":
         return {"value": runner.recorder.store.get(request["key"])}
-    if operation == "versions":
-        return {"versions": _versions()}
     seconds = request.pop("seconds")
     result: dict[str, Any] = {}
 
@@ -79,13 +81,43 @@ def _answer(request: dict[str, Any], runner: Any, objects: Any) -> dict[str, Any
     return {"failed": f"{error['type']}: {error['message']}"} if error else result
 
 
-def _versions() -> dict[str, str]:
-    """Versions of the packages that the cells have imported, their own top-level modules."""
-    found = {}
+def surroundings(runner: Any, opened: set[str], scratch: str) -> dict[str, Any]:
+    """What the cells rested on: versions of imported packages, devices of their arrays, files that they read."""
+    from lemmata.code.worker import arrays
+
+    versions = {}
     for name, module in sorted(sys.modules.items()):
         if "." not in name and isinstance(version := getattr(module, "__version__", None), str):
-            found[name] = version
-    return found
+            versions[name] = version[:80]
+    devices = set()
+    for value in list(runner.names.values()):
+        try:
+            if arrays.framework(value) and (device := getattr(value, "device", None)) is not None:
+                devices.add(_device(str(device)))
+        except Exception:  # an object may do anything when looked at
+            continue
+    files = [f for path in sorted(opened) if (f := _data(path, scratch))]
+    return {"versions": versions, "devices": sorted(devices), "files": files}
+
+
+def _device(name: str) -> str:
+    """`cuda:0 (NVIDIA H200)` for what PyTorch calls cuda:0."""
+    torch = sys.modules.get("torch")
+    if name.startswith("cuda") and torch is not None:
+        return f"{name} ({torch.cuda.get_device_name(name)})"
+    return name.replace(",", " ")[:80]
+
+
+def _data(path: str, scratch: str) -> str:
+    """The real path of a file that cells read; of one that is not there, as seen from the document. Empty for programs
+    and the system's files."""
+    real = os.path.realpath(path)
+    if real.startswith(scratch + os.sep):
+        return "" if os.path.exists(real) else os.path.relpath(real, scratch)
+    homes = (sys.prefix, sys.base_prefix, sys.exec_prefix, "/proc", "/sys", "/dev", "/etc", "/usr", "/lib", "/lib64")
+    if real.endswith((".py", ".pyc", ".so", ".pth")) or any(real.startswith(home + os.sep) for home in homes):
+        return ""
+    return real if os.path.isfile(real) else ""
 
 
 def _take_pipes() -> tuple[int, int]:

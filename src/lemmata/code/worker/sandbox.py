@@ -28,6 +28,7 @@ MOUNT_SETATTR, LANDLOCK_CREATE, LANDLOCK_RULE, LANDLOCK_RESTRICT, CAPSET = 442, 
 """System call numbers; those from 424 on are the same on every architecture, CAPSET is that of x86-64."""
 PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 8, 36, 38
 CAP_DAC_READ_SEARCH = 2
+MOST_OPENED = 5000
 FIRST_USER, USERS = 61184, 4000
 """User identities that systemd keeps for services without accounts."""
 
@@ -136,13 +137,14 @@ def _alone() -> bool:
     return os.getpid() == 1 or FIRST_USER <= os.geteuid() < FIRST_USER + USERS
 
 
-def watch(scratch: str, contained: bool) -> None:
-    """Add the audit hook. `contained`: the system itself confines the worker, so new programs are allowed."""
-    sys.addaudithook(_hook(os.path.realpath(scratch), contained))
+def watch(scratch: str, contained: bool, opened: set[str]) -> None:
+    """Add the audit hook. `contained`: the system itself confines the worker, so new programs are allowed. What is
+    read is noted in `opened`."""
+    sys.addaudithook(_hook(os.path.realpath(scratch), contained, opened))
 
 
-def _hook(scratch: str, contained: bool) -> Callable[[str, tuple[object, ...]], None]:
-    realpath, sep, getpid = os.path.realpath, os.sep, os.getpid
+def _hook(scratch: str, contained: bool, opened: set[str]) -> Callable[[str, tuple[object, ...]], None]:
+    realpath, sep, getpid, cwd = os.path.realpath, os.sep, os.getpid, os.getcwd
     writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
     free = ("/dev/null", "/dev/zero", "/dev/tty", "/dev/shm", scratch)
     places = {  # audit events with the positions of paths and of folder descriptors among their arguments
@@ -176,6 +178,8 @@ def _hook(scratch: str, contained: bool) -> Callable[[str, tuple[object, ...]], 
             if isinstance(flags, int) and flags & writing and not isinstance(path, int):
                 if not allowed(realpath(os.fsdecode(path)) if isinstance(path, (str, bytes)) else path):
                     raise PermissionError("code cells may write only inside their scratch folder")
+            elif isinstance(path, str) and len(opened) < MOST_OPENED:
+                opened.add(path if path.startswith(sep) else cwd() + sep + path)
         elif event in places:
             for at, folder in places[event]:
                 where = arguments[folder] if 0 <= folder < len(arguments) else -1
