@@ -8,7 +8,7 @@ from dataclasses import replace
 from lemmata.core import terms as t
 from lemmata.core.types import SCALAR, Tensor
 from lemmata.elaborate import arithmetic as a
-from lemmata.elaborate import joint_laws
+from lemmata.elaborate import gaussians, joint_laws
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.environment import Binding
 from lemmata.elaborate.functions import apply_operator, is_operator
@@ -198,7 +198,13 @@ def indicator(r: Reader, group: s.Paren) -> t.Term:
 def _application(r: Reader, name: s.Name, group: s.Paren) -> t.Term | None:
     """name(group) as a call, or None where it is a product."""
     bare = replace(name, primes=0)
-    law = joint_laws.application(r, name, group) or joint_laws.divergence(r, name, group.items, group.separators)
+    law = (
+        gaussians.density(r, name, group)
+        or gaussians.divergence(r, name, group.items, group.separators)
+        or gaussians.entropy(r, name, group.items)
+        or joint_laws.application(r, name, group)
+        or joint_laws.divergence(r, name, group.items, group.separators)
+    )
     if law is not None:
         return law
     found = function_binding(r, name, len(group.items))
@@ -294,7 +300,11 @@ def _looks_called(r: Reader, name: s.Name, group: s.Paren) -> bool:
 def call(r: Reader, expr: s.Call) -> t.Term:
     """A word or operator command with its operand: the document's own function, or the catalogue's."""
     bare = replace(expr.function, primes=0)
-    law = joint_laws.divergence(r, expr.function, expr.arguments, expr.separators)
+    law = (
+        gaussians.divergence(r, expr.function, expr.arguments, expr.separators)
+        or gaussians.entropy(r, expr.function, expr.arguments)
+        or joint_laws.divergence(r, expr.function, expr.arguments, expr.separators)
+    )
     if law is not None:
         return law
     found = function_binding(r, bare, len(expr.arguments))

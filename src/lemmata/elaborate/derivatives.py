@@ -10,6 +10,7 @@ from lemmata.elaborate import joint_laws
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.calls import call_function, function_binding
 from lemmata.elaborate.environment import Binding
+from lemmata.elaborate.named_quantities import DENSITY, called
 from lemmata.elaborate.names import spell, stem
 from lemmata.elaborate.reader import Reader
 from lemmata.elaborate.solver import Unreadable
@@ -26,6 +27,30 @@ def derivative(r: Reader, expr: s.Derivative) -> t.Term:
                 from lemmata.elaborate.calls import product
 
                 return product(r, [derivative(r, replace(expr, numerator=first)), *(r.term(x) for x in rest)])
+    held = _held_point(r, expr)
+    if held is not None:
+        value = _derivative(r, expr)
+        return t.Held(value.type, value, held)
+    return _derivative(r, expr)
+
+
+def _held_point(r: Reader, expr: s.Derivative) -> t.Term | None:
+    """∂ log p(z)/∂m of a density p: its point z, which stays where it is although z = m + sε; None if it is free."""
+    if expr.style == "d" or len(expr.wrt) != 1 or expr.numerator is None:
+        return None
+    found = called(expr.numerator)
+    if found is None or spell(expr.wrt[0][0]) == spell(found[1]):
+        return None
+    binding = r.shared.environment.find(stem(found[0]), found[0].font, r.place)
+    normal = found[0].base == "N" and found[0].font == "cal"
+    if not normal and (binding is None or DENSITY not in binding.facts):
+        return None
+    point = r.term(found[1])
+    return point if isinstance(point, t.Defined) else None
+
+
+def _derivative(r: Reader, expr: s.Derivative) -> t.Term:
+    assert expr.numerator is not None
     numerator, parameters = operand(r, expr.numerator)
     wrt = expr.wrt
     if not wrt:

@@ -21,6 +21,7 @@ from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.expressions import HANDLERS
 from lemmata.elaborate.facts import PROPERTIES, apply_facts, names_of
 from lemmata.elaborate.first_values import given
+from lemmata.elaborate.gaussian_parameters import declare_parameters
 from lemmata.elaborate.guards import constant_family, extent, source_of, unheard, with_formulas
 from lemmata.elaborate.guesses import usage
 from lemmata.elaborate.implied import (
@@ -32,6 +33,7 @@ from lemmata.elaborate.implied import (
     widths,
 )
 from lemmata.elaborate.laws import apply_laws
+from lemmata.elaborate.named_quantities import name_quantities
 from lemmata.elaborate.names import both_fonts, index_letters, script_items, spell, stem, step_letters, walk
 from lemmata.elaborate.patterns import specific
 from lemmata.elaborate.reader import Conventions, Reader, Shared, known
@@ -145,6 +147,8 @@ class Elaborator:
         implied_families(roles, exprs)
         apply_facts(self.context, self.items, roles, self.conventions)
         apply_laws(self.context, self.items, roles)
+        declare_parameters(self.items, roles)
+        name_quantities(self.context, self.items, roles)
         rows_by_letter(roles)
         typed_parameters(roles)
         undefined_losses(roles)

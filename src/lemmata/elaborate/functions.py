@@ -11,6 +11,7 @@ from lemmata.core.size import Size
 from lemmata.core.types import SCALAR, Tensor
 from lemmata.elaborate import arithmetic as a
 from lemmata.elaborate import surface as s
+from lemmata.elaborate.gaussians import logarithm
 from lemmata.elaborate.names import spell, suffix
 from lemmata.elaborate.reader import Reader, size_number
 from lemmata.elaborate.sequences import has_dots, sequence
@@ -141,6 +142,9 @@ def _pointwise(r: Reader, word: str, call: s.Call, given: tuple[t.Term, ...] | N
     x = _operand(r, call, given)
     if word in ELEMENTWISE:
         name = ELEMENTWISE[word]
+        known = logarithm(x) if name == "log" else None
+        if known is not None:
+            return known
         if (
             name == "exp"
             and x.type.rank == 2

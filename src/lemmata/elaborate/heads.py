@@ -187,3 +187,13 @@ def same_pattern(a: tuple[s.Expr, ...], b: tuple[s.Expr, ...]) -> bool:
 
 def affine_like(expr: s.Expr) -> bool:
     return not isinstance(expr, s.Name)
+
+
+def has_value(environment: Environment, name: s.Name, place: Place) -> bool:
+    """Whether a name stands for something given in numbers and sizes, so that f(name) is a value of f: u = (1/n, …)."""
+    found = environment.visible_before(stem(name), name.font, place)
+    if found is None or found.kind != "definition" or found.indices or name.sub is not None or found.body is None:
+        return False
+    names = [n for n in walk(found.body) if isinstance(n, s.Name) and n.base not in ("1", "0")]
+    bound = [environment.find(stem(n), n.font, place) for n in names]
+    return all(b is not None and b.kind == "size" for b in bound)

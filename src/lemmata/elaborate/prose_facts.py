@@ -317,6 +317,11 @@ def _relations(
     search = _Search(tokens, text, forms, taken, covered)
     starts = [token.start for token in tokens]
     for relation in lexicon.relations:
+        if "⟦" in text and relation.kind in _MOMENTS and relation.may_occur(lower):
+            # “covariances S and means m”: what is named as a moment has none itself.
+            named = [m for m in relation.pattern.finditer(text) if " of " not in m.group()]
+            taken.update(k for m in named for k in _formulas(m.groupdict().get("O")))
+    for relation in lexicon.relations:
         if "⟦" not in text or not relation.may_occur(lower):
             continue
         for m in relation.pattern.finditer(text):

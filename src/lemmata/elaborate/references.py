@@ -253,7 +253,8 @@ def identity(r: Reader, expr: s.Name) -> t.Term:
 
 def is_identity(r: Reader, expr: s.Name) -> bool:
     """I, I_n, \\mathbf I: the identity unless the document binds the letter."""
-    return stem(expr) == "I" and not r.shared.environment.all("I") and "I" not in r.locals
+    bound = any(b.kind not in ("function", "abstract") for b in r.shared.environment.all("I"))
+    return stem(expr) == "I" and not bound and "I" not in r.locals
 
 
 def is_defined(r: Reader, name: s.Name) -> bool:

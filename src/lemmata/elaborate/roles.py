@@ -13,11 +13,13 @@ from lemmata.elaborate import surface as s
 from lemmata.elaborate.declarations import declare_member, declare_sizes, head_key, index_range, membership, number_of
 from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.first_values import first_value, restates
+from lemmata.elaborate.gaussians import speaks_of_laws
 from lemmata.elaborate.heads import (
     Head,
     affine_like,
     fonts,
     has_decimals,
+    has_value,
     head_of,
     in_numbers,
     mentions,
@@ -26,7 +28,6 @@ from lemmata.elaborate.heads import (
     same_pattern,
     squared,
 )
-from lemmata.elaborate.joint_laws import states_a_law
 from lemmata.elaborate.names import spell, stem, walk
 from lemmata.elaborate.reader import Reader, Shared
 from lemmata.elaborate.references import implied, member, refer
@@ -422,7 +423,7 @@ class Roles:
         ):
             return
         head = head_of(expr.items[0], self.letters, self.environment, item.place)
-        if states_a_law(self.shared.conventions.laws, expr):
+        if speaks_of_laws(self.shared.conventions, self.environment, expr, head, item.place):
             head = None
         if item.cue in CONDITIONAL and head is not None and self._replaces(item, head, expr):
             return
@@ -491,6 +492,8 @@ class Roles:
             ):
                 return True
             if before is not None and before.kind == "function" and item.cue not in DEFINING:
+                if any(has_value(self.environment, p, place) for p in head.params):
+                    return False
                 return (
                     [spell(p) for p in before.params] != [spell(p) for p in head.params]
                     and fonts(before.params) == fonts(head.params)

@@ -32,6 +32,9 @@ def derivative(low: Lowering, term: t.Deriv) -> Value:
         if rerouted is not None:
             return _pick(low, rerouted, indices, of.axes)
         raise CannotLower(f"what is differentiated does not depend on {_latex(base)}")
+    drawn = [a for a in of.node.axes if a.uid in low.outcomes]
+    if drawn and not of.axes and of.node.axes == tuple(drawn) and not _averages(term.of):
+        return _pick(low, _by_outcome(low, term.of, key, here, drawn), indices, ())
     if term.elementwise:
         total = build.reduce("sum", of.node, list(of.axes)) if of.axes else of.node
         node = autodiff.gradient(total, hole.node)
@@ -41,6 +44,27 @@ def derivative(low: Lowering, term: t.Deriv) -> Value:
     back = relabel(here, axes).node if axes else here.node
     value = Value(_back(value.node, hole.node, back), value.axes)
     return _pick(low, value, indices, of.axes)
+
+
+def _by_outcome(low: Lowering, body: t.Term, key: str, here: Value, drawn: list[Axis]) -> Value:
+    """The gradient of a random number at each outcome: no outcome's value depends on the variable at another."""
+    axes = tuple(fresh(a) for a in here.axes)
+    free = [a for a in here.node.axes if a not in here.axes and a not in drawn]
+    hole = Value(build.input(f"∂{key} by outcome@{id(body)}", (*axes, *free, *drawn)), axes)
+    of = low.under({key: relabel(hole, here.axes) if here.axes else hole}).value(body)
+    gradient = autodiff.gradient(build.reduce("sum", of.node, list(of.node.axes)), hole.node)
+    back = relabel(here, axes).node if axes else here.node
+    return Value(_back(gradient, hole.node, build.broadcast(back, hole.node.axes)), axes)
+
+
+def _averages(body: t.Term) -> bool:
+    stack = [body]
+    while stack:
+        term = stack.pop()
+        if isinstance(term, t.Expect):
+            return True
+        stack.extend(t.subterms(term))
+    return False
 
 
 def _back(node: Node, hole: Node, real: Node) -> Node:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +32,12 @@ ATOMS = 3
 MANY = 4
 JOINT = 5
 HERMITE = 5
+
+
+class NoPolynomial(CannotLower):
+    """A function of one normal variable that the few nodes for polynomials do not integrate."""
+
+
 POLYNOMIAL = frozenset(
     {
         "add",
@@ -69,9 +76,11 @@ def expectation(low: Lowering, term: t.Expect) -> Value:
         if _mentions_random(term.body):
             return body
         raise CannotLower("nothing in the expectation is random")
-    if any(a.label.startswith("normal") for a in axes) and not _polynomial(body.node, axes):
-        if len(axes) > 1 or not axes[0].label.startswith("normal line"):
+    if any(a.label.startswith("normal") for a in axes) and _degree(body.node, axes) > 2 * HERMITE - 1:
+        if len(axes) > 1:
             raise CannotLower("an expectation of a function of several normal variables that is no polynomial")
+        if not axes[0].label.startswith("normal line"):
+            raise NoPolynomial("an expectation of a function of a normal variable that is no polynomial")
     weights = [low.outcomes[a.uid][1] for a in axes]
     return Value(build.contract([body.node, *weights], axes), body.axes)
 
@@ -129,22 +138,33 @@ def _mentions_random(term: t.Term) -> bool:
     return False
 
 
-def _polynomial(node: Node, axes: list[Axis]) -> bool:
-    """Whether only sums and products lie between the outcomes and the body."""
-    random: set[int] = set()
+def _degree(node: Node, axes: list[Axis]) -> float:
+    """The degree of the body as a polynomial in the outcomes; infinite where it is none."""
+    degrees: dict[int, float] = {}
     for n in nodes(node):
-        if any(a in n.axes for a in axes) or any(x.uid in random for x in n.args):
-            random.add(n.uid)
-            if n.op == "pow":
-                exponent = build.literal(n.args[1])
-                if not isinstance(exponent, int) or not 0 <= exponent <= 4:
-                    return False
-            elif n.op == "div":
-                if n.args[1].uid in random:
-                    return False
-            elif n.op not in POLYNOMIAL:
-                return False
-    return True
+        found = [degrees.get(x.uid, 0.0) for x in n.args]
+        random = any(a in n.axes for a in axes) or any(found)
+        if not random:
+            continue
+        if n.op in ("input", "array", "constant"):
+            degree = 1.0 if any(a in n.axes for a in axes) else 0.0
+        elif n.op == "pow":
+            exponent = build.literal(n.args[1])
+            degree = math.inf
+            if isinstance(exponent, int | float | Fraction) and 0 <= exponent == int(exponent) and not found[1]:
+                degree = found[0] * int(exponent)
+        elif n.op == "square":
+            degree = 2 * found[0]
+        elif n.op == "div":
+            degree = math.inf if found[1] or any(a in n.args[1].axes for a in axes) else found[0]
+        elif n.op in ("mul", "contract"):
+            degree = sum(found)
+        elif n.op == "select":
+            degree = math.inf if found[0] or any(a in n.args[0].axes for a in axes) else max(found)
+        else:
+            degree = max(found, default=0.0) if n.op in POLYNOMIAL else math.inf
+        degrees[n.uid] = degree
+    return degrees.get(node.uid, 0.0)
 
 
 def random_value(low: Lowering, variable: t.Variable) -> Value:
@@ -193,8 +213,9 @@ def _standard(low: Lowering, variable: t.Variable, law: t.Law, index: int, count
     """One component with mean 0 and variance 1 on an outcome axis of its own."""
     if law.normal:
         low.exact = False
-        places, masses = _line() if count == 1 else _hermite()
-        axis = Axis.fresh("normal line" if count == 1 else "normal", len(places))
+        line = count == 1 and not low.polynomial
+        places, masses = _line() if line else _hermite()
+        axis = Axis.fresh("normal line" if line else "normal", len(places))
         low.outcomes[axis.uid] = (axis, build.array(masses, [axis]))
         return build.array(places, [axis])
     atoms = 2 if count > MANY else ATOMS

@@ -40,6 +40,8 @@ class Lowering:
     """Of the random variables that expectations are conditional on, the coarsest condition first."""
     independent: tuple[str, ...] = ()
     """Random variables of which nothing is stated but that they are independent."""
+    polynomial: bool = True
+    """Whether every expectation of a normal variable is one of a polynomial."""
 
     def size(self, size: Size) -> int:
         """A whole number. Raises CannotLower where it is none."""
@@ -228,6 +230,7 @@ class Lowering:
             self.outcomes,
             self.levels,
             self.independent,
+            self.polynomial,
         )
         if inner.depth > 400:
             raise CannotLower("a recurrence nested too deeply")
@@ -340,6 +343,7 @@ class Lowering:
             self.outcomes,
             self.levels,
             self.independent,
+            self.polynomial,
         )
 
     def derivative(self, term: t.Deriv) -> Value:

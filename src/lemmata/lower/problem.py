@@ -9,7 +9,7 @@ from fractions import Fraction
 from lemmata.core import terms as t
 from lemmata.core.size import Size
 from lemmata.elaborate.statement import Reading
-from lemmata.lower.expectation import independent, levels
+from lemmata.lower.expectation import NoPolynomial, independent, levels
 from lemmata.lower.lowering import FAMILY_LENGTH, Lowering
 from lemmata.lower.value import aligned, full
 from lemmata.program import build
@@ -38,6 +38,7 @@ class ReadingProblem:
     _rules: tuple[SizeRule, ...] = ()
     _integral: tuple[Size, ...] = ()
     _fixed: dict[str, int] = field(default_factory=dict)
+    _polynomial: bool = True
 
     def __post_init__(self) -> None:
         reading = self.reading
@@ -108,10 +109,18 @@ class ReadingProblem:
         low = Lowering({**self._fixed, **sizes}, self.reading.solution, self.reading.recurrences)
         low.levels = levels(walk_terms(self.reading.sides))
         low.independent = independent(walk_terms(self.reading.sides))
+        low.polynomial = self._polynomial
         return low
 
     def instance(self, sizes: Mapping[str, int]) -> Instance:
         """Lower the sides. Raises CannotLower."""
+        try:
+            return self._instance(sizes)
+        except NoPolynomial:
+            self._polynomial = False
+            return self._instance(sizes)
+
+    def _instance(self, sizes: Mapping[str, int]) -> Instance:
         low = self.lowering(sizes)
         values = [low.value(side) for side in self.reading.sides]
         tests = [low.value(c).node for c in self.reading.conditions]
@@ -133,7 +142,9 @@ class ReadingProblem:
             Input(value.node, variable.latex, _domain(variable, self.reading.properties))
             for value, variable in low.inputs.values()
         )
-        return Instance(inputs, tuple(nodes), self.reading.relations, conditions, low.exact)
+        # Nodes of quadrature are rounded numbers, wherever in the claim they were met.
+        exact = low.exact and not any(axis.label.startswith("normal") for axis, _ in low.outcomes.values())
+        return Instance(inputs, tuple(nodes), self.reading.relations, conditions, exact)
 
 
 def _domain(variable: t.Variable, assumed: tuple[tuple[str, str], ...]) -> Domain:
