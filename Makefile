@@ -47,6 +47,7 @@ check: test-all lint  ## All a reviewer runs
 
 bench: .venv/.core  ## Every benchmark; each prints ratios and ends with one line of JSON
 	$(BIN)/python benchmarks/checking.py
+	$(BIN)/python benchmarks/cells.py
 	$(BIN)/python benchmarks/fuzz.py
 	$(BIN)/python benchmarks/soundness.py
 	test ! -d $(SHARED)/claims || $(BIN)/python benchmarks/claims.py $(SHARED)/claims

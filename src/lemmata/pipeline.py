@@ -19,6 +19,7 @@ from lemmata.consistency import contradictions
 from lemmata.consistency.merge import merged
 from lemmata.diagnostic import mistake
 from lemmata.documents import read
+from lemmata.documents.model import Document
 from lemmata.elaborate.document import Elaboration, elaborate
 from lemmata.elaborate.statement import Statement
 from lemmata.lower.judge import judge_statement, under_conditions
@@ -28,6 +29,8 @@ from lemmata.report.result import DocumentResult
 from lemmata.verify.verdict import Verdict
 
 if TYPE_CHECKING:
+    from lemmata.code.check import CodeReport
+    from lemmata.code.session import Session
     from lemmata.derive.request import Answer
     from lemmata.lint.finding import Finding
     from lemmata.repair import Fix
@@ -59,14 +62,21 @@ def examine(
 ) -> Examination:
     """Take the document through every stage, keeping what each of them made."""
     document = read(fspath(path))
-    elaboration = elaborate(document)
+    if code and (reason := why_not_run(document)):
+        return replace(judge(elaborate(document), seed, lint), code=not_run(reason))
+    if code and any(cell.executable for cell in document.cells):
+        with worker(document, seed, framework) as session:  # starts while the formulas are judged
+            elaboration = elaborate(document)
+            return with_code(judge(elaboration, seed, lint), elaboration, session, seed)
+    return judge(elaborate(document), seed, lint)
+
+
+def judge(elaboration: Elaboration, seed: int, lint: bool) -> Examination:
+    """Verdicts on the formulas, with corrections and what the document contradicts."""
     judged = under_conditions([(statement, verdict(statement, seed)) for statement in elaboration.statements])
     fixes = corrections(elaboration, judged, seed)
     remarks = notation(elaboration) if lint else ()
-    found = Examination(document, merged(judged, contradictions(elaboration)), fixes=fixes, lint=remarks)
-    if code and any(cell.executable for cell in document.cells):
-        return with_code(found, elaboration, seed, framework)
-    return found
+    return Examination(elaboration.document, merged(judged, contradictions(elaboration)), fixes=fixes, lint=remarks)
 
 
 def notation(elaboration: Elaboration) -> tuple[Finding, ...]:
@@ -117,19 +127,41 @@ def corrections(
     return found
 
 
-def with_code(found: Examination, elaboration: Elaboration, seed: int, framework: str = "") -> Examination:
-    """The same, with the code cells run and compared with the formulas."""
+def why_not_run(document: Document) -> str:
+    """What in the document's front matter keeps its cells from running."""
+    if not document.metadata or not document.cells:
+        return ""
     from lemmata.code.cells import switched_off
-    from lemmata.code.check import CodeReport, check_code, code_hints
+
+    return switched_off(document.metadata)
+
+
+def not_run(reason: str) -> CodeReport:
+    """The report on code that the document itself keeps from running."""
+    from lemmata.code.check import CodeReport
+
+    return CodeReport(problem=f"the code was not run: {reason}")
+
+
+def worker(document: Document, seed: int, framework: str) -> Session:
+    """A process of its own that is about to run the document's cells; the caller closes it."""
+    from lemmata.code.session import Session
+
+    session = Session(document.cells, folder=Path(document.path).parent, seed=seed, framework=framework)
+    session.start()
+    return session
+
+
+def with_code(found: Examination, elaboration: Elaboration, session: Session, seed: int) -> Examination:
+    """The same, with the code cells run and compared with the formulas."""
+    from lemmata.code.check import check_session, code_hints
     from lemmata.code.dependencies import data_files, local_modules
     from lemmata.lower.targets import targets
 
     document, folder = found.document, Path(found.document.path).parent
-    if reason := switched_off(document.metadata):
-        return replace(found, code=CodeReport(problem=f"the code was not run: {reason}"))
+    session.run()
     stated = targets(elaboration)
-    hints = code_hints(document)
-    report = check_code(document.cells, stated, seed=seed, folder=folder, hints=hints, framework=framework)
+    report = check_session(session, stated, seed=seed, hints=code_hints(document))
     depends = local_modules(folder, (cell.source for cell in document.cells))
     depends |= data_files(folder, report.surroundings.files)
     return replace(found, targets={t.key: t.statement for t in stated}, code=report, depends=depends)

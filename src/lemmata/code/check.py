@@ -66,26 +66,40 @@ def check_code(
 ) -> CodeReport:
     """Run the cells and judge every target that the code seems to compute. Never raises for what the code does.
 
-    `hints`: by LaTeX of a target, the name it has in the code (see `code_hints`). `rivals`: (left side in LaTeX, line)
-    of equations that are no targets because they were not understood; code nearer to one of them refutes nothing.
-    `framework`: whose tabs are taken in a document with one cell per framework.
+    `framework`: whose tabs are taken in a document with one cell per framework. The rest as in `check_session`.
     """
     if not any(c.executable for c in cells):
         return CodeReport()
     with run_cells(cells, limits, folder=folder, seed=seed, framework=framework) as session:
-        found: list[CodeFinding] = []
-        problem = ""
-        try:
-            known = {squash_latex(k): v for k, v in (hints or {}).items()}
-            found += _decided(_compare(session, targets, seed, known), targets, rivals)
-        except Failed as failed:
-            problem = f"the code could not be compared: {failed}"
-        found += _blocked(session, targets, found)
-        try:
-            around = session.surroundings()
-        except Failed:
-            around = Surroundings()
-        return CodeReport(session.results, tuple(found), session.layers, problem, around)
+        return check_session(session, targets, seed=seed, hints=hints, rivals=rivals)
+
+
+def check_session(
+    session: Session,
+    targets: Sequence[Target],
+    *,
+    seed: int = 0,
+    hints: Mapping[str, str] | None = None,
+    rivals: Sequence[tuple[str, int]] = (),
+) -> CodeReport:
+    """Judge every target that the cells of a session, which have run, seem to compute.
+
+    `hints`: by LaTeX of a target, the name it has in the code (see `code_hints`). `rivals`: (left side in LaTeX, line)
+    of equations that are no targets because they were not understood; code nearer to one of them refutes nothing.
+    """
+    found: list[CodeFinding] = []
+    problem = ""
+    try:
+        known = {squash_latex(k): v for k, v in (hints or {}).items()}
+        found += _decided(_compare(session, targets, seed, known), targets, rivals)
+    except Failed as failed:
+        problem = f"the code could not be compared: {failed}"
+    found += _blocked(session, targets, found)
+    try:
+        around = session.surroundings()
+    except Failed:
+        around = Surroundings()
+    return CodeReport(session.results, tuple(found), session.layers, problem, around)
 
 
 def _compare(session: Session, targets: Sequence[Target], seed: int, hints: Mapping[str, str]) -> Iterator[CodeFinding]:

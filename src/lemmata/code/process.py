@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from lemmata.code.worker.framing import HEAD, BadMessage, pack, unpack
 POLL = 0.05
 GRACE = 1.0
 """Seconds that a worker has to stop a cell itself before it is ended."""
-START = 20.0
+START = 60.0
+"""Seconds until a worker answers for the first time, the import of frameworks included."""
 MOST = 256 * 2**20
 """Bytes of an answer."""
 ENTRIES = 2000
@@ -42,8 +44,11 @@ class WorkerLost(Exception):
 class Process:
     """A running worker. Close it, or use it as a context manager."""
 
-    def __init__(self, limits: Limits, folder: Path | None, seed: int, isolate: bool = True) -> None:
-        """Raises WorkerLost if no worker can be started."""
+    def __init__(
+        self, limits: Limits, folder: Path | None, seed: int, isolate: bool = True, warm: Sequence[str] = ()
+    ) -> None:
+        """Returns while the worker starts. `warm`: packages that it imports meanwhile. Raises WorkerLost if none can be
+        started."""
         self.limits = limits
         self._open = True
         self.scratch = tempfile.mkdtemp(prefix="lemmata-")
@@ -56,6 +61,7 @@ class Process:
                 "scratch": self.scratch,
                 "path": [str(folder)] if folder is not None else [],
                 "seed": seed,
+                "warm": list(warm),
                 "seconds": limits.total_seconds,
                 "memory": limits.memory,
                 "processes": limits.processes,
@@ -83,12 +89,9 @@ class Process:
         self._requests, self._answers = self._popen.stdin.fileno(), self._popen.stdout.fileno()
         os.set_blocking(self._requests, False)
         os.set_blocking(self._answers, False)
-        try:
-            hello = self._receive(time.monotonic() + START)
-        except BaseException:
-            self.close()
-            raise
-        self.layers: tuple[str, ...] = tuple(map(str, hello.get("layers", ())))
+        self._greeted = False
+        self.layers: tuple[str, ...] = ()
+        """What confines the worker; known after the first answer."""
 
     def __enter__(self) -> Process:
         return self
@@ -106,6 +109,11 @@ class Process:
             raise WorkerLost("died", "the worker has ended")
         deadline = time.monotonic() + seconds + GRACE
         try:
+            if not self._greeted:
+                hello = self._receive(time.monotonic() + START)
+                self.layers = tuple(map(str, hello.get("layers", ())))
+                self._greeted = True
+                deadline = time.monotonic() + seconds + GRACE
             self._send(pack(message), deadline)
             return self._receive(deadline)
         except BaseException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ import numpy as np
 from lemmata.code.cells import CellError, Prepared, place, prepare_all
 from lemmata.code.limits import Limits
 from lemmata.code.process import Process, WorkerLost
+from lemmata.code.worker import arrays
+from lemmata.code.worker.cells import imports
 from lemmata.documents.model import CodeCell
 
 RESTARTS = 3
@@ -69,16 +72,22 @@ class Session:
     """A worker with the document's namespace. Requests raise Failed; none of them hangs or harms this process."""
 
     def __init__(
-        self, cells: Sequence[CodeCell], limits: Limits, folder: Path | None, seed: int, framework: str = ""
+        self,
+        cells: Sequence[CodeCell],
+        limits: Limits | None = None,
+        *,
+        folder: Path | None = None,
+        seed: int = 0,
+        framework: str = "",
     ) -> None:
-        self.limits = limits
+        self.limits = limits or Limits()
         self.prepared = prepare_all(cells, framework)
         self.results: tuple[CellResult, ...] = ()
         self.layers: tuple[str, ...] = ()
         self._folder = folder
         self._seed = seed
         self._process: Process | None = None
-        self._ends = time.monotonic() + limits.total_seconds
+        self._ends = math.inf
         self._arrays: dict[str, np.ndarray] = {}
         self._lost: set[int] = set()
 
@@ -97,9 +106,22 @@ class Session:
             self._process.close()
             self._process = None
 
+    def start(self) -> None:
+        """Let the worker start and import frameworks while the caller does something else."""
+        if any(not p.skipped for p in self.prepared):
+            try:
+                self._process = self._new()
+            except WorkerLost:  # said when a cell is to run
+                self._process = None
+
+    def _new(self) -> Process:
+        imported = {name for p in self.prepared if p.tree is not None for name in imports(p.tree)}
+        return Process(self.limits, self._folder, self._seed, warm=[n for n in arrays.FRAMEWORKS if n in imported])
+
     def run(self) -> None:
         """Run every cell in order. One that takes the worker with it is left out when the others are run anew."""
         outcomes: dict[int, CellResult] = {}
+        self._ends = time.monotonic() + self.limits.total_seconds
         try:
             for number, prepared in enumerate(self.prepared):
                 outcomes[number] = self._run_one(number, prepared, outcomes)
@@ -131,8 +153,7 @@ class Session:
             self.close()
             if len(self._lost) > RESTARTS:
                 raise WorkerLost("not tried", "not run: earlier cells ended the worker too often")
-            self._process = Process(self.limits, self._folder, self._seed)
-            self.layers = self._process.layers
+            self._process = self._new()
             for earlier, result in before.items():
                 if (
                     result.status != "skipped"
@@ -146,7 +167,9 @@ class Session:
         seconds = self._seconds()
         request = {"op": "run", "cell": prepared.cell.index, "source": prepared.source, "seconds": seconds}
         assert self._process is not None
-        return self._process.ask(request, seconds)
+        answer = self._process.ask(request, seconds)
+        self.layers = self._process.layers
+        return answer
 
     def _seconds(self) -> float:
         left = self._ends - time.monotonic()
@@ -246,6 +269,7 @@ def run_cells(
     `folder`: where the document lies; its files can be read by relative paths and its modules imported. Cells that fail
     are among the results with their line; later cells run all the same. `framework`: whose tabs are taken.
     """
-    session = Session(cells, limits or Limits(), folder, seed, framework)
+    session = Session(cells, limits, folder=folder, seed=seed, framework=framework)
+    session.start()
     session.run()
     return session

@@ -125,18 +125,25 @@ class ValueChecks:
         """What the code says about a target, one finding per kind of place; constants are for the code to choose."""
         if target.kind not in ("value", "gradient") or not target.parameters:
             return
-        groups: dict[tuple[str, str], list[CodeFinding]] = {}
+        groups: dict[tuple[str, str], list[Occurrence]] = {}
         for occurrence in occurrences(target, self.steps, self.seen):
-            try:
-                finding = self._judge(target, occurrence)
-            except Failed as failed:
-                finding = self._finding(target, occurrence, Verdict("unchecked", str(failed)))
-            except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-                why = f"{occurrence.name} could not be compared: {error}"
-                finding = self._finding(target, occurrence, Verdict("unchecked", why))
-            groups.setdefault((occurrence.kind, occurrence.name), []).append(finding)
+            groups.setdefault((occurrence.kind, occurrence.name), []).append(occurrence)
         for group in groups.values():
-            yield _settle(group, target.line)
+            found: list[CodeFinding] = []
+            for occurrence in sorted(group, key=lambda o: (o.line < target.line, abs(o.line - target.line))):
+                found.append(self._judged(target, occurrence))
+                if found[-1].verdict.kind == "verified":  # the nearest agreement settles it
+                    break
+            yield _settle(found, target.line)
+
+    def _judged(self, target: Target, occurrence: Occurrence) -> CodeFinding:
+        try:
+            return self._judge(target, occurrence)
+        except Failed as failed:
+            return self._finding(target, occurrence, Verdict("unchecked", str(failed)))
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            why = f"{occurrence.name} could not be compared: {error}"
+            return self._finding(target, occurrence, Verdict("unchecked", why))
 
     def _judge(self, target: Target, occurrence: Occurrence) -> CodeFinding:
         inputs = bind_inputs(target, occurrence.state, self.session)
@@ -266,10 +273,12 @@ def _against(target: Target, inputs: Inputs, observed: np.ndarray) -> tuple[np.n
     try:
         formula = np.asarray(target.evaluate(inputs.values), dtype=float)
         eps = roundoff((*inputs.dtypes, observed.dtype.name))
-        moved = noise(target, inputs.values, formula, eps)
+        result = compare_arrays(formula, observed, eps, 0.0)
+        if result.outcome in ("differ", "unclear"):  # what the formula makes of rounded inputs may explain it
+            result = compare_arrays(formula, observed, eps, noise(target, inputs.values, formula, eps))
     except CannotLower as cannot:
         return f"the formula cannot be evaluated: {cannot}"
-    return formula, compare_arrays(formula, observed, eps, moved)
+    return formula, result
 
 
 def _settle(group: Sequence[CodeFinding], line: int) -> CodeFinding:

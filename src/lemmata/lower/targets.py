@@ -50,6 +50,10 @@ class FormulaTarget:
     subject: str | None = None
     operations: Mapping[str, tuple[t.Variable, t.Term]] = field(default_factory=dict)
     """Functions left open: the variable of the value, and the argument."""
+    _programs: dict[tuple[tuple[str, int], ...], tuple[dict[str, Program], Program]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    """By sizes: the arguments of functions left open, and the whole."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -72,19 +76,27 @@ class FormulaTarget:
         for atom in self.sizes:
             if atom not in sizes:
                 raise CannotLower(f"the size {atom} is not determined")
-        low = Lowering(dict(sizes), dict(self.shared.solver.solution), dict(self.shared.recurrences))
         feeds: dict[str, np.ndarray] = {p.key: a.astype(float) for p, a in pending}
         try:
-            for name, (variable, argument) in self.operations.items():
-                inner = full(low.value(argument))
-                given = _run(inner, feeds)
+            inner, whole = self._program(sizes)
+            for name, (variable, _) in self.operations.items():
+                given = _run(inner[name], feeds)
                 function = values[name]
                 if not callable(function):
                     raise CannotLower(f"{name} is no function")
                 feeds[variable.key] = np.asarray(function(given), dtype=float)
-            return _run(full(low.value(self.term)), feeds)
+            return _run(whole, feeds)
         except (KeyError, BadProgram, TooLarge, ValueError) as error:
             raise CannotLower(f"{self.latex}: {error}") from error
+
+    def _program(self, sizes: Mapping[str, int]) -> tuple[dict[str, Program], Program]:
+        """The formula at these sizes, lowered once."""
+        key = tuple(sorted(sizes.items()))
+        if key not in self._programs:
+            low = Lowering(dict(sizes), dict(self.shared.solver.solution), dict(self.shared.recurrences))
+            inner = {name: full(low.value(argument)) for name, (_, argument) in self.operations.items()}
+            self._programs[key] = inner, full(low.value(self.term))
+        return self._programs[key]
 
 
 def _run(value: Program, feeds: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -21,6 +21,8 @@ from lemmata.code.worker.recorder import Recorder
 
 MESSAGE = 300
 """Characters of an error message."""
+WARM = 30.0
+"""Seconds for importing frameworks ahead of the cells."""
 
 
 class OutOfTime(BaseException):
@@ -88,7 +90,7 @@ class Runner:
         importlib.invalidate_caches()  # an earlier cell may have written a module
         try:
             tree = ast.parse(source, name)
-            self.seed_frameworks(_imports(tree))
+            self.seed_frameworks(imports(tree))
             code = compile(instrument(tree), name, "exec")
         except BaseException as error:
             return {"error": describe(error, name), "output": ""}
@@ -110,6 +112,11 @@ class Runner:
             if os.getpid() != self.pid:
                 os._exit(0)  # a process that the cell forked must not go on as a second worker
             sys.stdout, sys.stderr = streams
+
+    def warm(self, packages: list[str]) -> None:
+        """Import frameworks that the cells will import, before anybody waits for them."""
+        self.guarded(lambda: self.seed_frameworks(tuple(packages)), WARM)
+        self.output.take()
 
     def seed_frameworks(self, imported: tuple[str, ...]) -> None:
         """Give every framework that the document uses the seed, once, and before its first use where possible."""
@@ -197,7 +204,8 @@ def _deadline(seconds: float) -> Iterator[None]:
                 continue
 
 
-def _imports(tree: ast.Module) -> tuple[str, ...]:
+def imports(tree: ast.Module) -> tuple[str, ...]:
+    """Top-level names of the packages that a module imports anywhere."""
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

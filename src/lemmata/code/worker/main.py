@@ -47,6 +47,7 @@ def main() -> None:
     objects = Objects(runner, config["value"])
     opened: set[str] = set()
     sandbox.watch(config["scratch"], contained, opened)
+    runner.warm(config["warm"])
     _send(answers, {"layers": list(layers), "python": sys.version.split()[0]})
     while (request := _receive(requests)) is not None:
         if request["op"] == "surroundings":
