@@ -17,7 +17,7 @@ SLACK, CLEAR = 16.0, 100.0
 @dataclass(frozen=True, slots=True)
 class Comparison:
     outcome: str
-    """`equal`, `differ`, `unclear` or `shape`."""
+    """`equal`, `differ`, `unclear`, `broken` (the formula is finite, the code is not) or `shape`."""
     difference: float = 0.0
     tolerance: float = 0.0
     where: tuple[int, ...] = ()
@@ -64,7 +64,8 @@ def compare_arrays(formula: np.ndarray, code: np.ndarray, eps: float, moved: flo
     if left.shape != right.shape:
         return Comparison("shape")
     if left.size == 0 or not (np.all(np.isfinite(left)) and np.all(np.isfinite(right))):
-        return Comparison("unclear", float("nan"))
+        broken = left.size > 0 and bool(np.all(np.isfinite(left)))
+        return Comparison("broken" if broken else "unclear", float("nan"))
     gap = np.abs(left - right)
     at = np.unravel_index(int(np.argmax(gap)), left.shape)
     difference = float(gap[at])

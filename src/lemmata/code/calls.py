@@ -10,10 +10,11 @@ import numpy as np
 
 from lemmata.code.agreement import Comparison, compare_arrays, noise, roundoff
 from lemmata.code.attention import explain_attention
+from lemmata.code.edits.search import Check, corrections, located
 from lemmata.code.session import Failed, Session
 from lemmata.code.shapes import choose_sizes, describe, fit, guessed, lengths
 from lemmata.code.spelling import match, rank
-from lemmata.code.target import CannotLower, CodeFinding, Parameter, Target, Value
+from lemmata.code.target import CannotLower, CodeFinding, CodeFix, Parameter, Target, Value
 from lemmata.code.values import shown
 from lemmata.verify.verdict import Counterexample, Verdict
 
@@ -128,6 +129,8 @@ class Trial:
     result: Comparison
     batch: tuple[int, ...]
     like: str
+    moved: float
+    """How far rounding of the inputs moves the formula's value."""
 
 
 def judge_function(
@@ -135,9 +138,12 @@ def judge_function(
 ) -> CodeFinding:
     """Compare a function with the formula on fresh inputs of several shapes, single and batched."""
 
+    fixes: list[CodeFix] = []
+
     def finding(verdict: Verdict, bound: Sequence[str] = ()) -> CodeFinding:
         head = f"{target.latex} is {function.name}" + (" (by hint)" if hinted else "")
-        return CodeFinding(target.key, verdict, function.cell, function.name, function.line, (head, *bound))
+        edits = tuple(fixes) if verdict.kind == "refuted" else ()
+        return CodeFinding(target.key, verdict, function.cell, function.name, function.line, (head, *bound), edits)
 
     try:
         arguments = bind_arguments(target, function, state, session)
@@ -158,7 +164,7 @@ def judge_function(
                     trials.append(outcome)
                 elif not batch:
                     failure = outcome
-        verdict = _verdict(target, function, arguments, trials, failure, session, seed, hinted)
+        verdict = _verdict(target, function, arguments, trials, failure, session, seed, hinted, fixes)
     except Failed as failed:
         verdict, arguments = Verdict("unchecked", str(failed)), None
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
@@ -198,7 +204,7 @@ def _try(
         if np.all(np.isfinite(formula)):
             break
     result = compare_arrays(formula, code, eps, moved)
-    return Trial(sizes, {**given, **arguments.constants}, formula, code, result, batch, like)
+    return Trial(sizes, {**given, **arguments.constants}, formula, code, result, batch, like, moved)
 
 
 def _call(
@@ -219,8 +225,9 @@ def _call(
 
 def _verdict(
     target: Target, function: Function, arguments: Arguments, trials: Sequence[Trial], failure: str, session: Session,
-    seed: int, hinted: bool,
+    seed: int, hinted: bool, fixes: list[CodeFix],
 ) -> Verdict:  # fmt: skip
+    """The verdict; `fixes` gets the edits of the code that repair it."""
     single = [t for t in trials if not t.batch]
     batched = [t for t in trials if t.batch]
     main = single or batched
@@ -232,6 +239,15 @@ def _verdict(
         evidence = tuple(dict.fromkeys(_line(t, target) for t in fine))
         note = "" if any(t.batch for t in fine) or not single else "; only single inputs were compared"
         return Verdict("verified", f"{function.name} computes the formula{note}", "code on fresh inputs", evidence)
+    broken = "broken" in outcomes and outcomes <= {"broken", "differ"}
+    if broken:
+        fixes += corrections(
+            session, function.name, function.frameworks[0], [_check(function, arguments, t, seed) for t in main]
+        )
+        if fixes and not fixes[0].rebinds:
+            return _refuted(target, function, main, f"it gives {_unusual(main)}: {located(fixes)}")
+        fixes.clear()
+        return Verdict("unchecked", f"{function.name} gives {_unusual(main)} where the formula is finite")
     if outcomes <= {"shape", "unclear"} or "differ" not in outcomes:
         trial = main[0]
         if trial.result.outcome == "shape":
@@ -251,29 +267,54 @@ def _verdict(
                                         isinstance(v, np.ndarray)}, session, seed + 1)  # fmt: skip
     if isinstance(again, str) or not np.array_equal(again[0], trial.code):
         return Verdict("unchecked", f"chance takes part in {function.name}")
-    if not (arguments.sure or hinted):
+    fixes += corrections(
+        session, function.name, function.frameworks[0], [_check(function, arguments, t, seed) for t in main]
+    )
+    place = located(fixes)
+    repaired = bool(fixes) and not fixes[0].rebinds
+    if not (arguments.sure or hinted or repaired):
         return Verdict(
             "unchecked", f"{function.name} differs from the formula, but which argument is which is not sure"
         )
     if not hinted and match(target.names, function.name) < 0.9:
         return Verdict("unchecked", f"{function.name} differs from the formula, but may be another function")
     why = explain_attention(target, [replace(t, batch=()) for t in single])
+    why = f"{why} (line {fixes[0].lines[0]})" if why and fixes else why or place
     if not why and guessed(target.parameters):
         return Verdict("unchecked", f"{function.name} differs from the formula, but its shapes were not declared")
+    return _refuted(target, function, main, why)
+
+
+def _refuted(target: Target, function: Function, trials: Sequence[Trial], why: str) -> Verdict:
+    trial = min(trials, key=lambda t: (t.result.outcome != "differ", t.formula.size))
+    left, right, where = trial.result.left, trial.result.right, trial.result.where
+    if trial.result.outcome == "broken":
+        code, formula = np.squeeze(trial.code), np.squeeze(trial.formula)
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(code))[0])
+        left, right = float(formula[where]), float(code[where])
     example = Counterexample(
         sizes={name: n for name, n in trial.sizes.items() if not name.startswith("?")},
         values={p.latex: shown(trial.values[p.key]) for p in target.parameters if p.key in trial.values},
-        left=trial.result.left,
-        right=trial.result.right,
-        where=f"component {list(trial.result.where)}" if trial.result.where else "",
+        left=left,
+        right=right if np.isfinite(right) else str(right),
+        where=f"component {list(where)}" if where else "",
         note=f"formula against {function.name}",
     )
-    reason = (
-        f"{function.name} does not compute the formula: {why}"
-        if why
-        else f"{function.name} does not compute the formula"
-    )
-    return Verdict("refuted", reason, "code on fresh inputs", tuple(_line(t, target) for t in main), example)
+    reason = f"{function.name} does not compute the formula" + (f": {why}" if why else "")
+    return Verdict("refuted", reason, "code on fresh inputs", tuple(_line(t, target) for t in trials), example)
+
+
+def _unusual(trials: Sequence[Trial]) -> str:
+    return "NaN" if any(np.any(np.isnan(t.code)) for t in trials) else "infinite values"
+
+
+def _check(function: Function, arguments: Arguments, trial: Trial, seed: int) -> Check:
+    values = {arguments.by_key[k]: v for k, v in trial.values.items() if k in arguments.by_key}
+    request = {
+        "op": "call", "name": function.name, "values": values, "extra": dict(arguments.extra), "likes": [trial.like],
+        "seed": seed,
+    }  # fmt: skip
+    return Check((request,), trial.formula, trial.moved)
 
 
 def _line(trial: Trial, target: Target) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lemmata.code.agreement import Comparison, compare_arrays, noise, roundoff
 from lemmata.code.attention import Semantics, close, matching, multi_head
+from lemmata.code.edits.search import Check, corrections, located
 from lemmata.code.layers import (
     SCALES,
     TORCH,
@@ -25,7 +26,7 @@ from lemmata.code.layers import (
 from lemmata.code.session import Failed, Session
 from lemmata.code.shapes import guessed
 from lemmata.code.spelling import match
-from lemmata.code.target import CannotLower, CodeFinding, Target, Value
+from lemmata.code.target import CannotLower, CodeFinding, CodeFix, Target, Value
 from lemmata.code.values import shown
 from lemmata.verify.verdict import Counterexample, Verdict
 
@@ -49,6 +50,12 @@ class Run:
     batch: bool
     whole: Mapping[str, np.ndarray]
     """The formula's arguments with their batch; one object for arguments that are the same."""
+    wanted: np.ndarray
+    """The formula's value with its batch, heads in neighbouring columns."""
+    moved: float
+    """How far rounding moves it."""
+    check: Check | None = None
+    """The call, to be made again with edited code."""
 
 
 def judge_layer(
@@ -57,18 +64,21 @@ def judge_layer(
     """Compare a layer (or its child at `path`) with a formula at several sizes, its parameters drawn afresh."""
     name = f"{layer.name}.{path}" if path else layer.name
     bound: list[str] = [f"{target.latex} is {name}" + (" (by hint)" if hinted else "")]
+    fixes: list[CodeFix] = []
     try:
-        verdict = _judge(target, layer, session, seed, hinted, path, bound)
+        verdict = _judge(target, layer, session, seed, hinted, path, bound, fixes)
     except Failed as failed:
         verdict = Verdict("unchecked", str(failed))
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         verdict = Verdict("unchecked", f"{name} could not be compared: {error}")
-    return CodeFinding(target.key, verdict, layer.cell, name, layer.line, tuple(bound))
+    edits = tuple(fixes) if verdict.kind == "refuted" else ()
+    return CodeFinding(target.key, verdict, layer.cell, name, layer.line, tuple(bound), edits)
 
 
 def _judge(
-    target: Target, layer: LayerClass, session: Session, seed: int, hinted: bool, path: str, bound: list[str]
-) -> Verdict:
+    target: Target, layer: LayerClass, session: Session, seed: int, hinted: bool, path: str, bound: list[str],
+    fixes: list[CodeFix],
+) -> Verdict:  # fmt: skip
     runs: list[Run] = []
     weights: Weights | None = None
     instance: Layer | None = None
@@ -99,6 +109,7 @@ def _judge(
         weights,
         runs,
         hinted or match(target.names, called) >= 0.9,
+        lambda: _correct(layer, session, runs, fixes),
     )
 
 
@@ -128,7 +139,10 @@ def _run(
             failure = failure or answer
             continue
         code = answer if batch else answer[None]
-        return _compare(target, instance, weights, values, scale, arguments, code, batch)
+        compared = _compare(target, instance, weights, values, scale, arguments, code, batch)
+        if isinstance(compared, str):
+            return compared
+        return replace(compared, check=_check(layer, instance, values, given, path, compared))
     return failure
 
 
@@ -166,7 +180,7 @@ def _compare(
 ) -> Run | str:  # fmt: skip
     """The formula on each member of the batch, under every sensible assignment of columns to heads."""
     best: tuple[Comparison, str] | None = None
-    plain: dict[str, np.ndarray] = {}
+    plain: tuple[dict[str, np.ndarray], np.ndarray, float] | None = None
     failure = ""
     indexed = any(p.indexed for p in target.parameters)
     for strided in ((False, False), (True, True), (True, False), (False, True)) if indexed else ((False, False),):
@@ -179,7 +193,7 @@ def _compare(
         except (CannotLower, ValueError) as cannot:
             failure = f"the formula cannot be evaluated: {cannot}"
             continue
-        plain = plain or chosen
+        plain = plain or (chosen, formula if batch else formula[:1], moved)
         for result, way in (
             (compare_arrays(formula, code, roundoff((code.dtype.name,)), moved), ""),
             (compare_arrays(turned, code, roundoff((code.dtype.name,)), moved), "the sequence is the first axis"),
@@ -189,9 +203,36 @@ def _compare(
                 best = (result, reading)
         if best is not None and best[0].outcome == "equal":
             break
-    if best is None:
+    if best is None or plain is None:
         return failure
-    return Run(scale, _first(target, arguments), plain, code[0], best[0], best[1], batch, arguments)
+    return Run(scale, _first(target, arguments), plain[0], code[0], *best, batch, arguments, *plain[1:])
+
+
+def _check(
+    layer: LayerClass,
+    instance: Layer,
+    values: Mapping[str, np.ndarray],
+    given: Sequence[np.ndarray],
+    path: str,
+    run: Run,
+) -> Check:
+    """The layer built anew, given the same parameters and called in the same way."""
+    inputs = [x if run.batch else x[0] for x in given]
+    likes = list(TORCH)
+    requests = (
+        {"op": "build", "name": layer.name, "arguments": dict(instance.arguments), "double": True},
+        {"op": "set", "handle": -1, "values": dict(values), "eps": 0.0},
+        {"op": "forward", "handle": -1, "values": inputs, "named": {}, "likes": likes, "path": path, "seed": 0,
+         "trace": False},
+    )  # fmt: skip
+    return Check(requests, run.wanted if run.batch else run.wanted[0], run.moved)
+
+
+def _correct(layer: LayerClass, session: Session, runs: Sequence[Run], fixes: list[CodeFix]) -> str:
+    """Look for edits of the code that repair it; where they are, in words."""
+    checks = [r.check for r in runs if r.check is not None]
+    fixes += corrections(session, layer.name, layer.framework, checks)
+    return located(fixes)
 
 
 def _first(target: Target, arguments: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -227,7 +268,10 @@ def _at(
     return np.asarray(target.evaluate(inputs), dtype=float)
 
 
-def _verdict(target: Target, name: str, instance: Layer, weights: Weights, runs: Sequence[Run], named: bool) -> Verdict:
+def _verdict(
+    target: Target, name: str, instance: Layer, weights: Weights, runs: Sequence[Run], named: bool,
+    correct: Callable[[], str],
+) -> Verdict:  # fmt: skip
     outcomes = {r.best.outcome for r in runs}
     notes = []
     if len(runs[0].arguments) > 1 and len({id(v) for v in runs[0].whole.values()}) == 1:
@@ -248,7 +292,8 @@ def _verdict(target: Target, name: str, instance: Layer, weights: Weights, runs:
         return Verdict("unchecked", f"{name} agrees with the formula at some sizes and not at others")
     if all(r.best.slight for r in runs):
         return Verdict("unchecked", f"{name} is close to the formula, as an approximation or an ε would make it")
-    why = explain(target, runs)
+    place = correct() if not weights.unused else ""
+    why = explain(target, runs) or ((place,) if place else ())
     if not why and weights.unused:
         return Verdict("unchecked", f"{name} differs, and {weights.unused[0]} has no counterpart in the formula")
     if not why and not (weights.sure and named):

@@ -12,7 +12,7 @@ from lemmata.core.size import Size
 from lemmata.verify.problem import CannotLower
 from lemmata.verify.verdict import Verdict
 
-__all__ = ["CannotLower", "CodeFinding", "Parameter", "Target", "Value"]
+__all__ = ["CannotLower", "CodeFinding", "CodeFix", "Parameter", "Target", "Value"]
 
 Value: TypeAlias = "np.ndarray | Callable[[np.ndarray], np.ndarray]"
 
@@ -78,6 +78,27 @@ class Target(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class CodeFix:
+    """A small edit with which the code computes the formula at every input that was tried."""
+
+    what: str
+    """What the code does there, in words."""
+    name: str
+    """The function or class."""
+    cell: int
+    """Running number of the code cell."""
+    line: int
+    """In the document, of the first line of `before`."""
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    """The lines from the first change to the last, as written and as they should be, less the cell's indentation."""
+    lines: tuple[int, ...] = ()
+    """Every line of the document that changes."""
+    rebinds: bool = False
+    """It exchanges variables, which a wrong binding of arguments would call for too."""
+
+
+@dataclass(frozen=True, slots=True)
 class CodeFinding:
     """One comparison of a formula with code."""
 
@@ -92,3 +113,5 @@ class CodeFinding:
     """The line of the document where the code stands."""
     bound: tuple[str, ...] = ()
     """`X is X (100 × 5)`: what was identified with what, one each."""
+    fixes: tuple[CodeFix, ...] = ()
+    """Edits of the code that make it compute the formula, likeliest first."""

@@ -19,7 +19,7 @@ from lemmata.verify.verdict import Counterexample, Verdict
 
 if TYPE_CHECKING:
     from lemmata.code.check import CodeReport
-    from lemmata.code.target import CodeFinding
+    from lemmata.code.target import CodeFinding, CodeFix
     from lemmata.lint.finding import Finding
     from lemmata.repair import Fix
 
@@ -54,7 +54,7 @@ def collect(found: Examination) -> DocumentResult:
     """The result of a document."""
     source = Source(found.document.path)
     records = tuple(
-        record(found.document, source, *parts, found.fixes.get(id(parts[0]), ()) if parts[2] != "code" else ())
+        record(found.document, source, *parts[:3], found.fixes.get(id(parts[0]), ()) if parts[3] is None else parts[3])
         for parts in ordered(found)
     )
     diagnostics = [*found.document.diagnostics]
@@ -119,18 +119,23 @@ def details(found: Examination) -> dict[int, tuple[tuple[str, str], ...]]:
     from lemmata.report.replay import replay
 
     known: dict[int, tuple[tuple[str, str], ...]] = {}
-    for at, (statement, verdict, kind) in enumerate(ordered(found)):
+    for at, (statement, verdict, kind, _) in enumerate(ordered(found)):
         if kind != "code":
             program = replay(statement, verdict)
             known[at] = (*understanding(statement), *([("replay", program)] if program else []))
     return known
 
 
-def ordered(found: Examination) -> list[tuple[Statement, Verdict, str]]:
-    """Statements with verdict and kind in reading order; comparisons with code after the formula they are about."""
-    pairs = [(statement, verdict, statement.kind) for statement, verdict in found.judged]
+def ordered(found: Examination) -> list[tuple[Statement, Verdict, str, tuple[CodeFix, ...] | None]]:
+    """Statements with verdict and kind in reading order; comparisons with code after the formula they are about.
+
+    The last is what of the code to change; None for statements of the text.
+    """
+    pairs: list[tuple[Statement, Verdict, str, tuple[CodeFix, ...] | None]] = [
+        (statement, verdict, statement.kind, None) for statement, verdict in found.judged
+    ]
     if found.code is not None:
-        pairs += [(found.targets[f.target], compared(f), "code") for f in telling(found.code.findings)]
+        pairs += [(found.targets[f.target], compared(f), "code", f.fixes) for f in telling(found.code.findings)]
     return sorted(pairs, key=lambda p: (-1 if p[0].start.cell is None else p[0].start.cell, p[0].start, p[2] == "code"))
 
 
@@ -154,9 +159,10 @@ def record(
     statement: Statement,
     verdict: Verdict,
     kind: str,
-    fixes: Sequence[Fix] = (),
+    fixes: Sequence[Fix | CodeFix] = (),
 ) -> StatementResult:
     start, end = statement.start, statement.end
+    ours, theirs = split(fixes)
     return StatementResult(
         doc=document.path,
         line=start.line,
@@ -171,13 +177,16 @@ def record(
         reason=verdict.reason,
         method=verdict.method,
         evidence=tuple(verdict.evidence),
-        counterexample=None if verdict.counterexample is None else example(verdict.counterexample, statement, fixes),
+        counterexample=None if verdict.counterexample is None else example(verdict.counterexample, statement, ours),
         understood=not statement.reason,
         reading=reading(statement, verdict),
         assumptions=tuple(dict.fromkeys((*statement.assumptions, *verdict.assumptions))),
         alternatives=tuple(verdict.alternatives),
         excerpt=source.excerpt(start.line, end.line, start.cell),
-        fixes=tuple(correction(statement, source, fix) for fix in fixes),
+        fixes=(
+            *(correction(statement, source, fix) for fix in ours),
+            *(changed for fix in theirs if (changed := edit_of_code(document, source, fix)) is not None),
+        ),
     )
 
 
@@ -186,6 +195,39 @@ def correction(statement: Statement, source: Source, fix: Fix) -> dict[str, obje
     change = fix.change
     plain = replaced(statement.formula, source, change.start, change.end, change.text, fix.latex, fix.what)
     return {**plain, "method": fix.method}
+
+
+def split(fixes: Sequence[Fix | CodeFix]) -> tuple[list[Fix], list[CodeFix]]:
+    """Edits of formulas, edits of code."""
+    from lemmata.repair import Fix
+
+    return [f for f in fixes if isinstance(f, Fix)], [f for f in fixes if not isinstance(f, Fix)]
+
+
+def edit_of_code(document: Document, source: Source, fix: CodeFix) -> dict[str, object] | None:
+    """An edit of a code cell as plain data; None where the cell's lines do not stand in the file as they ran."""
+    cell = next((c for c in document.cells if c.index == fix.cell), None)
+    if cell is None:
+        return None
+    last = fix.line + len(fix.before) - 1
+    lines = source.excerpt(fix.line, last, cell.body.cell)
+    margin = lines[0][: len(lines[0]) - len(fix.before[0])] if lines else ""
+    if list(lines) != [margin + text if text.strip() else written for text, written in zip(fix.before, lines)]:
+        return None
+    return {
+        "latex": "\n".join(fix.after),
+        "edit": f"{fix.what} (line {fix.lines[0]})" if fix.lines else fix.what,
+        "line": fix.line,
+        "column": len(margin) + 1,
+        "end_line": last,
+        "end_column": len(lines[-1]) + 1,
+        "original": "\n".join([fix.before[0], *lines[1:]]),
+        "replacement": "\n".join([fix.after[0], *(margin + text for text in fix.after[1:])]),
+        "before": list(fix.before),
+        "after": list(fix.after),
+        "cell": cell.body.cell,
+        "method": "code on fresh inputs",
+    }
 
 
 def replaced(

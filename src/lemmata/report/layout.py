@@ -154,6 +154,8 @@ def offer(s: StatementResult, number: int) -> Iterator[Line]:
 
 def diff(s: StatementResult, fix: Mapping[str, object]) -> tuple[list[str], list[str]]:
     """The lines that a fix changes, before and after; without an excerpt, the mathematics alone."""
+    if isinstance(before := fix.get("before"), Sequence) and isinstance(after := fix.get("after"), Sequence):
+        return list(before), list(after)
     first, last = (int(str(fix[key])) - s.line for key in ("line", "end_line"))
     lines = list(s.excerpt[first : last + 1])
     if len(lines) != last - first + 1 or not lines:

@@ -56,7 +56,8 @@ def message(s: StatementResult) -> str:
     """What was found, and the nearest correction, as running text."""
     where = f"cell {s.cell}, line {s.line}: " if s.cell is not None else ""
     text = f"{where}{' '.join(s.latex.split())}: {s.reason or s.verdict}"
-    return text + (f"; holds with: {' '.join(str(s.fixes[0]['latex']).split())}" if s.fixes else "")
+    how = "agrees with" if s.kind == "code" else "holds with"
+    return text + (f"; {how}: {' '.join(str(s.fixes[0]['latex']).split())}" if s.fixes else "")
 
 
 def _location(s: StatementResult) -> dict[str, object]:

@@ -83,7 +83,7 @@ def patched(text: str, accepted: Sequence[tuple[StatementResult, Fix]], notebook
     """The text with the corrections made. Raises CannotWrite where the text is not what was checked."""
     patches: list[Patch] = []
     for statement, fix in accepted:
-        patches += _in_cell(text, statement.cell, fix) if notebook else [_in_text(text, fix)]
+        patches += _in_cell(text, _cell(statement, fix), fix) if notebook else [_in_text(text, fix)]
     patches.sort(key=lambda p: p.start)
     if any(a.end > b.start for a, b in zip(patches, patches[1:], strict=False)):
         raise CannotWrite("two corrections overlap")
@@ -92,6 +92,12 @@ def patched(text: str, accepted: Sequence[tuple[StatementResult, Fix]], notebook
         pieces += [text[at : patch.start], patch.text]
         at = patch.end
     return "".join((*pieces, text[at:]))
+
+
+def _cell(statement: StatementResult, fix: Fix) -> int | None:
+    """The cell of a notebook that a fix changes: the formula's, unless it is code."""
+    cell = fix.get("cell", statement.cell)
+    return cell if isinstance(cell, int) else None
 
 
 def _in_text(text: str, fix: Fix) -> Patch:

@@ -125,6 +125,33 @@ class Objects:
                 hook.remove()
         return answer | ({"calls": calls} if trace else {})
 
+    def under(self, texts: list[str], requests: list[dict[str, Any]]) -> dict[str, Any]:
+        """For each text, a changed definition: its requests' last answer while the document has it in place of its own.
+
+        A handle of -1 is the layer built last.
+        """
+        return {"answers": [self._under(text, requests) for text in texts]}
+
+    def _under(self, text: str, requests: list[dict[str, Any]]) -> dict[str, Any]:
+        before, count = dict(self.names), len(self.built)
+        answer: dict[str, Any] = {}
+        try:
+            exec(compile(text, "<edited>", "exec"), self.names)
+            for request in requests:
+                given = {k: v for k, v in request.items() if k != "op"}
+                if given.get("handle") == -1:
+                    given["handle"] = max(self.built)
+                answer = getattr(self, request["op"])(**given)
+        except Exception as error:
+            return {"failed": clean(f"{type(error).__name__}: {error}")}
+        finally:
+            for name in [n for n in self.names if n not in before]:
+                del self.names[name]
+            self.names.update(before)
+            for handle in [h for h in self.built if h >= count]:
+                del self.built[handle]
+        return answer
+
     def _witness(self, path: str, calls: list[dict[str, Any]]) -> Any:
         def hook(module: object, inputs: tuple[object, ...], output: object) -> None:
             given = [arrays.to_numpy(v, self.most) for v in inputs]
