@@ -3,11 +3,11 @@
     python benchmarks/fuzz.py [--count 200000] [--seed 0] [--jobs N] [--from DIR]
 
 Formulas and documents of the repository (and of DIR) are cut, spliced, repeated and wrapped in the four formats, read,
-elaborated and judged without their code, compared with themselves, searched for notation and for corrections of the
-first refutation. Counted as failures: an exception in any stage, an input that takes more than 10 s of processor time,
-a formula whose letters and digits the notation tree lost, a printed tree that reads as another one, and a formula that
-is neither a statement nor told of. Each failure is printed with the number that makes the same input again (`--only
-N`). The last line is one JSON object; exit status 1 if anything failed.
+elaborated and judged without their code, compared with themselves, searched for notation, for corrections of the first
+refutation and shown in every form. Counted as failures: an exception in any stage, an input that takes more than 10 s
+of processor time, a formula whose letters and digits the notation tree lost, a printed tree that reads as another one,
+and a formula that is neither a statement nor told of. Each failure is printed with the number that makes the same input
+again (`--only N`). The last line is one JSON object; exit status 1 if anything failed.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import fields, is_dataclass
 from functools import cache
+from io import StringIO
 from pathlib import Path
 from types import FrameType
 
@@ -38,6 +39,11 @@ from lemmata.latex.tree import Node
 from lemmata.lint import lint
 from lemmata.lower.judge import judge_statement, under_conditions
 from lemmata.repair import repair
+from lemmata.report import github, jsonl, junit, layout, sarif
+from lemmata.report.collect import Examination, collect
+from lemmata.report.replay import replay
+from lemmata.report.result import DocumentResult
+from lemmata.report.terminal import Plain
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 10
@@ -258,11 +264,23 @@ def problems(format_: str, source: str) -> Iterator[str]:
             yield statement.reason
     judged = under_conditions([(statement, judge_statement(statement, 0)) for statement in elaboration.statements])
     seen = survey(elaboration)
-    merged(judged, [contradiction for rule in RULES for contradiction in rule(seen)])
-    lint(elaboration)
+    judged = merged(judged, [contradiction for rule in RULES for contradiction in rule(seen)])
     refuted = [statement for statement, verdict in judged if verdict.kind == "refuted"]
-    for statement in refuted[:1]:
-        repair(elaboration, statement, 0)
+    fixes = {id(statement): repair(elaboration, statement, 0) for statement in refuted[:1]}
+    report(Examination(found, judged, fixes=fixes, lint=lint(elaboration)))
+
+
+def report(found: Examination) -> None:
+    """Every form that a result is shown in."""
+    result = collect(found)
+    DocumentResult.from_json(json.loads(json.dumps(result.to_json())))
+    for statement, verdict in found.judged:
+        if verdict.kind == "refuted":
+            replay(statement, verdict)
+    Plain(StringIO()).write(layout.document(result, 100, 2))
+    jsonl.write(result, StringIO())
+    for form in (sarif, junit, github):
+        form.write([result], StringIO(), True)
 
 
 def run(number: int, seed: int, folder: str) -> tuple[list[str], float]:

@@ -36,8 +36,15 @@ def _is_product(side: s.Expr) -> bool:
             case s.Scripted(base=s.Paren(items=(s.Infix(ops=("+" | "-", *_)),)), sup=s.Num()):
                 return True
             case s.Juxt(items=items):
-                if sum(isinstance(i, s.Paren) and isinstance(i.items[0], s.Infix) for i in items if i is not None) > 1:
+                if sum(map(_is_sum, items)) > 1:
                     return True
+    return False
+
+
+def _is_sum(factor: s.Expr | None) -> bool:
+    match factor:
+        case s.Paren(items=(s.Infix(), *_)):
+            return True
     return False
 
 

@@ -383,7 +383,7 @@ def show(value: Any) -> object:
     """A ball as a short number."""
     if isinstance(value, balls.arb):
         middle = float(value.mid())
-        return int(middle) if middle == int(middle) and abs(middle) < 1e12 else float(f"{middle:.6g}")
+        return int(middle) if middle.is_integer() and abs(middle) < 1e12 else float(f"{middle:.6g}")
     return str(value)
 
 

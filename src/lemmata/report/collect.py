@@ -310,7 +310,7 @@ def parts(statement: Statement, found: Counterexample, fixes: Sequence[Fix]) -> 
 def _short(value: object, number: Callable[[object], str]) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_short(v, number) for v in value) + "]"
-    if isinstance(value, float) and value == int(value) and abs(value) < 1e15:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         value = int(value)
     return number(value)
 

@@ -234,7 +234,7 @@ def _pow(node: Node, x: list[Array], parts: list[FieldValue]) -> FieldValue:
     while exponent.op == "broadcast":
         exponent = exponent.args[0]
     value = exponent.attr("value") if exponent.op == "constant" else None
-    if isinstance(value, float) and value == int(value):
+    if isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, int) or abs(value) > 64:
         return _opaque("pow", node, parts)
