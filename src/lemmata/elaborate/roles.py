@@ -274,7 +274,7 @@ class Roles:
             and item.cue in DEFINING
             and binding.type == SCALAR
         ):
-            if nonzero:
+            if nonzero or binding is None and item.cue != "define" and self._headed(item, name):
                 return False
             kind = "family" if indices else "variable"
             known = {k: v for k, v in self._ranges_at(item).items() if k in {spell(i) for i in indices}}
@@ -355,8 +355,10 @@ class Roles:
             self._equation(item, expr)
 
     def _restricts(self, item: Item, expr: s.Relation) -> bool:
-        """“For g_1 ≠ 0, …”: a bound in a for-clause restricts what follows."""
-        return number_of(expr.items[-1]) is not None and any(item.formula.index in o.conditional for o in self.items)
+        """“For g_1 ≠ 0, …”, “where v > 0”: a bound in such a clause restricts what is said beside it."""
+        if number_of(expr.items[-1]) is None:
+            return False
+        return item.cue in ("where", "with", "for") or any(item.formula.index in o.conditional for o in self.items)
 
     def _law(self, item: Item, expr: s.Relation) -> None:
         item.role, item.kind = "declaration", "law"
