@@ -125,6 +125,7 @@ def _read(
         settle_losses(r, items)
         sides = tuple(r.term(i) for i in items)
         sides, exact = _same_shape(r, sides)
+        _settle_lengths(r)
         wrapped = _conditioned(r, sides, conditions)
         tests = tuple(r.term(c) for c in conditions.relations)
         properties = _properties(r, conditions)
@@ -161,6 +162,13 @@ def _read(
         exact_orientation=exact,
     )
     return reading, None, False
+
+
+def _settle_lengths(r: Reader) -> None:
+    """𝟏𝟏^T of a declared 𝟏 ∈ ℝ^d is d × d where the formula leaves its size open."""
+    for length, declared in r.shared.usual:
+        if not known(r.solver.size(length)):
+            r.solver.unify(length, declared)
 
 
 def _fix(r: Reader, conditions: Conditions) -> None:

@@ -10,7 +10,7 @@ from lemmata.core.terms import Domain
 from lemmata.core.types import SCALAR, Tensor
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.environment import Binding, Environment, Place
-from lemmata.elaborate.names import script_items, spell, stem, walk
+from lemmata.elaborate.names import length_key, script_items, spell, stem, walk
 from lemmata.elaborate.reader import Reader
 from lemmata.elaborate.solver import Unreadable
 
@@ -146,7 +146,7 @@ def declare_member(
                 return _listed_family(r, [i for i in items if not isinstance(i, s.Mark)], member)
             return [b for i in items for b in declare_member(r, i, member, ranges, letters)]
         case s.Name(base="0" | "1"):
-            return [Binding(expr.base, expr.font, expr.base, "constant", r.place)]
+            return [r.shared.environment.add(_constant_vector(r, expr, member))]
         case s.Name():
             return [_declare_name(r, expr, member, ranges, letters)]
     return []
@@ -161,6 +161,10 @@ def _declare_name(
     return r.shared.environment.add(
         Binding(key, expr.font, key, kind, r.place, member.type, member.domain, indices=indices, ranges=known)
     )
+
+
+def _constant_vector(r: Reader, expr: s.Name, member: Membership) -> Binding:
+    return Binding(length_key(expr), expr.font, expr.base, "constant", r.place, member.type)
 
 
 def head_key(

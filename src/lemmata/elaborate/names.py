@@ -235,3 +235,8 @@ def step_letters(exprs: Sequence[s.Expr]) -> frozenset[str]:
         for base, found in shifted.items():
             letters |= found & plain.get(base, set())
     return frozenset(letters)
+
+
+def length_key(expr: s.Name) -> str:
+    """Under which the declared type of a vector of ones or zeros is kept: 𝟏 itself fits every length."""
+    return f"length of {expr.base}"

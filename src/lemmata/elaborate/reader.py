@@ -90,6 +90,8 @@ class Shared:
     """What declared symbols are under the assumptions in force, by binding."""
     counted: set[str] = field(default_factory=set)
     """Undeclared symbols that stand as an index, so are whole numbers."""
+    usual: list[tuple[Size, Size]] = field(default_factory=list)
+    """Lengths of vectors of ones, each with the one that their declaration gives: it holds where nothing else does."""
     home: Place | None = None
     """Where the statement that is read stands."""
 

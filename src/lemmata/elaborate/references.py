@@ -13,7 +13,7 @@ from lemmata.elaborate import surface as s
 from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.guesses import guess_variable
 from lemmata.elaborate.interleaved import interleaved, is_interleaved, literal_component
-from lemmata.elaborate.names import Suffix, digits, script_items, spell, stem, suffix
+from lemmata.elaborate.names import Suffix, digits, length_key, script_items, spell, stem, suffix
 from lemmata.elaborate.patterns import index_value, match_pattern
 from lemmata.elaborate.reader import Reader, Recurrence, known, size_of
 from lemmata.elaborate.solver import Misfit, Unreadable, unknown
@@ -241,6 +241,9 @@ def _constant(r: Reader, expr: s.Name, items: tuple[s.Expr, ...]) -> t.Term | No
         return t.Op(SCALAR, "indicator", (equal,))
     if expr.base in ("1", "0") and not expr.accents:
         size = r.size(items[0]) if items else unknown("n")
+        declared = r.shared.environment.find(length_key(expr), expr.font, r.place) if not items else None
+        if declared is not None and declared.type is not None and declared.type.rank == 1:
+            r.shared.usual.append((size, declared.type.shape[0]))
         return t.Op(Tensor((size,)), "fill", (), (("value", Fraction(expr.base)),))
     return None
 
