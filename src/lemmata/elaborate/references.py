@@ -13,7 +13,7 @@ from lemmata.elaborate import surface as s
 from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.guesses import guess_variable
 from lemmata.elaborate.interleaved import interleaved, is_interleaved, literal_component
-from lemmata.elaborate.names import Suffix, digits, length_key, script_items, spell, stem, suffix
+from lemmata.elaborate.names import Suffix, digits, length_key, script_items, spell, stem, suffix, walk
 from lemmata.elaborate.patterns import index_value, match_pattern
 from lemmata.elaborate.reader import Reader, Recurrence, known, size_of
 from lemmata.elaborate.solver import Misfit, Unreadable, unknown
@@ -432,7 +432,7 @@ def _declared_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> 
         leading.append(count if count is not None else members(r, binding, spell(index)))
         number = start.number if start is not None else Fraction(1)
         origins.append(int(number) if number is not None else 1)
-        if count is None and spell(index) in r.shared.conventions.step_letters:
+        if count is None and any(spell(n) in r.shared.conventions.step_letters for n in walk(index)):
             origins[-1] = FIRST_STEP
     whole = replace(binding.type, shape=tuple(leading) + binding.type.shape, row=False)
     variable = t.Variable(
