@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
@@ -49,14 +49,30 @@ def usage(exprs: Iterable[s.Expr], index_letters: frozenset[str]) -> dict[str, f
                                 note(item, "added")
                 case s.Bars(kind="||", body=body):
                     inside = {id(n) for i in walk(body) if isinstance(i, s.Name) and i.sub for n in walk(i.sub)}
-                    for inner in walk(body):
+                    for inner in _values(body):
                         if id(inner) not in inside:
                             note(inner, "norm")
                 case s.Call(function=f, arguments=arguments) if f.base in MATRIX_CALLS:
                     for argument in arguments:
-                        for inner in walk(argument):
+                        for inner in _values(argument):
                             note(inner, "trace")
     return {k: frozenset(v) for k, v in found.items()}
+
+
+def _values(expr: s.Expr) -> Iterator[s.Expr]:
+    """The parts of an expression but for what functions are applied to: t in ‖p(t)‖ need not be a vector."""
+    yield expr
+    match expr:
+        case s.Call():
+            return
+        case s.Juxt(items=items):
+            for before, item in zip((None, *items), items, strict=False):
+                applied = isinstance(item, s.Paren) and isinstance(before, s.Name) and not _matrixlike(before)
+                if not applied and item is not None:
+                    yield from _values(item)
+        case _:
+            for child in s.children(expr):
+                yield from _values(child)
 
 
 def _matrixlike(expr: s.Expr) -> bool:
