@@ -78,12 +78,12 @@ def _abstract_call(r: Reader, binding: Binding, arguments: tuple[t.Term, ...]) -
     return t.Op(binding.type or SCALAR, "opaque", arguments, (("name", f"{binding.key}#{binding.uid}"),))
 
 
-def derivative_of_call(r: Reader, binding: Binding, arguments: tuple[t.Term, ...], order: int, name: str) -> t.Term:
-    """f'(x): the derivative of a function of one number, elementwise on anything larger."""
+def derivative_of_call(r: Reader, binding: Binding, arguments: tuple[t.Term, ...], name: s.Name) -> t.Term:
+    """f'(x) of a function of the document; `name` has the primes."""
     if len(arguments) != 1:
-        raise Unreadable(f"the derivative of {name}, a function of several arguments")
+        raise Unreadable(f"the derivative of {stem(name)}, a function of several arguments")
     argument = _number(r, binding, arguments[0])
-    return prime(r, lambda x: call_function(r, binding, (x,), name), argument, order, name)
+    return prime(r, lambda x: call_function(r, binding, (x,), stem(replace(name, primes=0))), argument, name)
 
 
 def _number(r: Reader, binding: Binding, argument: t.Term) -> t.Term:
@@ -102,12 +102,20 @@ def _number(r: Reader, binding: Binding, argument: t.Term) -> t.Term:
     return argument
 
 
-def prime(r: Reader, function: Callable[[t.Term], t.Term], argument: t.Term, order: int, name: str) -> t.Term:
-    variable = t.Variable(f"{name}' argument {r.place.at}", "\\cdot", replace(argument.type, row=False))
+def prime(r: Reader, function: Callable[[t.Term], t.Term], argument: t.Term, name: s.Name) -> t.Term:
+    """f'(x): for a number x the derivative; for a vector entry by entry, or else gradient or Jacobian matrix."""
+    variable = t.Variable(
+        f"{stem(replace(name, primes=0))}' argument {r.place.at}", "\\cdot", replace(argument.type, row=False)
+    )
     point: t.Term = t.Input(variable.type, variable)
     value = function(point)
-    for _ in range(order):
-        value = t.Deriv(value.type, value, point, elementwise=True)
+    shape = argument.type.shape
+    alike = len(value.type.shape) == len(shape) and all(map(r.solver.equal, value.type.shape, shape))
+    labels = ("the derivative read entry by entry", "the derivative read as the Jacobian matrix")
+    by_entry = bool(shape) and alike and not r.choice("prime", name, 2, labels)
+    for _ in range(name.primes):
+        kind = value.type if by_entry else Tensor(value.type.shape + shape)
+        value = t.Deriv(kind, value, point, elementwise=by_entry)
     return t.At(value.type, value, variable, argument)
 
 
@@ -216,7 +224,7 @@ def _application(r: Reader, name: s.Name, group: s.Paren) -> t.Term | None:
         binding, sup = found
         arguments = tuple(joint_laws.marker(r, i) or r.term(i) for i in group.items)
         if primes:
-            value = derivative_of_call(r, binding, arguments, primes, stem(bare))
+            value = derivative_of_call(r, binding, arguments, name)
         elif binding.indices:
             return None
         else:
@@ -234,7 +242,7 @@ def _application(r: Reader, name: s.Name, group: s.Paren) -> t.Term | None:
     if is_operator(r, bare):
         call = s.Call(name.start, group.end, bare, group.items, group.separators, True)
         if name.primes:
-            return prime(r, lambda x: apply_operator(r, call, (x,)), r.term(group.items[0]), name.primes, stem(bare))
+            return prime(r, lambda x: apply_operator(r, call, (x,)), r.term(group.items[0]), name)
         return apply_operator(r, call, None)
     if _looks_called(r, name, group):
         raise Unreadable(f"the function {spell(name)} is not defined")
@@ -312,7 +320,7 @@ def call(r: Reader, expr: s.Call) -> t.Term:
         binding, sup = found
         arguments = tuple(joint_laws.marker(r, i) or r.term(i) for i in expr.arguments)
         if expr.function.primes:
-            value = derivative_of_call(r, binding, arguments, expr.function.primes, stem(bare))
+            value = derivative_of_call(r, binding, arguments, expr.function)
         else:
             value = call_function(r, binding, arguments, stem(bare))
         kind = suffix(sup, r.shared.conventions.transpose_letter)
@@ -322,9 +330,7 @@ def call(r: Reader, expr: s.Call) -> t.Term:
     if expr.function.primes:
         if not expr.arguments:
             raise Unreadable(f"the derivative of {stem(bare)} has no argument")
-        return prime(
-            r, lambda x: apply_operator(r, expr, (x,)), r.term(expr.arguments[0]), expr.function.primes, stem(bare)
-        )
+        return prime(r, lambda x: apply_operator(r, expr, (x,)), r.term(expr.arguments[0]), expr.function)
     return apply_operator(r, expr, None)
 
 

@@ -265,7 +265,7 @@ def point(roles: Roles, item: Item, expr: s.Relation) -> bool:
 
 def constrains(roles: Roles, expr: s.Relation, place: Place) -> bool:
     """A declared symbol without a value, alone on one side and nowhere on the other, is constrained: Ax = b."""
-    if len(expr.items) != 2 or any(isinstance(n, s.Derivative) for n in walk(expr)):
+    if len(expr.items) != 2 or any(_is_derivative(roles, n) for n in walk(expr)):
         return False
     for side, other in (expr.items, expr.items[::-1]):
         if isinstance(side, s.Name) and side.sup is None:
@@ -276,6 +276,17 @@ def constrains(roles: Roles, expr: s.Relation, place: Place) -> bool:
             if bound is not None and bound.kind == "variable" and not mentions(other, stem(side)):
                 return not _in_a_law(roles, side)
     return False
+
+
+def _is_derivative(roles: Roles, expr: s.Expr) -> bool:
+    """∂f/∂x, or f' of a function that the document defines."""
+    if isinstance(expr, s.Derivative):
+        return True
+    return (
+        isinstance(expr, s.Name)
+        and expr.primes > 0
+        and any(b.kind == "function" for b in roles.environment.all(stem(replace(expr, primes=0))))
+    )
 
 
 def _in_a_law(roles: Roles, name: s.Name) -> bool:

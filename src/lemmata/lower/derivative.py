@@ -35,11 +35,13 @@ def derivative(low: Lowering, term: t.Deriv) -> Value:
     drawn = [a for a in of.node.axes if a.uid in low.outcomes]
     if drawn and not of.axes and of.node.axes == tuple(drawn) and not _averages(term.of):
         return _pick(low, _by_outcome(low, term.of, key, here, drawn), indices, ())
-    if term.elementwise:
+    if term.elementwise and axes:
+        if not _is_elementwise(of.node, hole.node):
+            raise CannotLower("the derivative of a function that does not act on each entry by itself")
         total = build.reduce("sum", of.node, list(of.axes)) if of.axes else of.node
         node = autodiff.gradient(total, hole.node)
-        result = relabel(Value(node, axes), of.axes) if axes else Value(node)
-        return Value(_back(result.node, hole.node, relabel(here, axes).node if axes else here.node), result.axes)
+        result = relabel(Value(node, axes), of.axes)
+        return Value(_back(result.node, hole.node, relabel(here, axes).node), result.axes)
     value = _jacobian(of, hole)
     back = relabel(here, axes).node if axes else here.node
     value = Value(_back(value.node, hole.node, back), value.axes)
@@ -109,6 +111,28 @@ def _latex(base: t.Term) -> str:
 
 def _depends(node: Node, leaf: Node) -> bool:
     return any(n is leaf for n in autodiff.nodes(node))
+
+
+def _is_elementwise(node: Node, leaf: Node) -> bool:
+    """Whether each entry of the result is made of the same entry of the leaf: its axes are kept at every step."""
+    images: dict[Node, tuple[Axis, ...]] = {leaf: leaf.axes}
+    for each in autodiff.nodes(node):
+        found = {images[a] for a in each.args if a in images}
+        if not found or each in images:
+            continue
+        if each.op == "rename":
+            mapping = dict(each.attr("mapping"))
+            found = {tuple(mapping.get(a, a) for a in image) for image in found}
+        image = found.pop()
+        if found or not set(image) <= set(each.axes) or each.op not in _BY_ENTRY:
+            return False
+        images[each] = image
+    return True
+
+
+_BY_ENTRY = frozenset(
+    {"rename", "broadcast", "select", *build.UNARY, *build.ARITHMETIC, *build.COMPARISON, *build.LOGIC}
+)
 
 
 def _jacobian(of: Value, hole: Value) -> Value:
