@@ -23,6 +23,7 @@ from lemmata.code.statics import Definition, definitions, lines
 from lemmata.code.sublayers import judge_sublayers
 from lemmata.code.target import CodeFinding, Target
 from lemmata.code.values import ValueChecks
+from lemmata.code.weights import Concern, HeatMap, survey
 from lemmata.diagnostic import Diagnostic
 from lemmata.documents.model import CodeCell, Document, Position, Span
 from lemmata.verify.verdict import Verdict
@@ -46,6 +47,10 @@ class CodeReport:
     """What confined the worker; see `lemmata.code.worker.sandbox`."""
     problem: str = ""
     """Why code could not be compared at all."""
+    weights: tuple[HeatMap, ...] = ()
+    """Of softmax-weighted sums that ran."""
+    warnings: tuple[Concern, ...] = ()
+    """About those weights."""
     surroundings: Surroundings = field(default_factory=Surroundings)
 
     @property
@@ -95,11 +100,15 @@ def check_session(
     except Failed as failed:
         problem = f"the code could not be compared: {failed}"
     found += _blocked(session, targets, found)
+    around = Surroundings()
+    maps: tuple[HeatMap, ...] = ()
+    warnings: tuple[Concern, ...] = ()
     try:
         around = session.surroundings()
-    except Failed:
-        around = Surroundings()
-    return CodeReport(session.results, tuple(found), session.layers, problem, around)
+        maps, warnings = survey(session.weights())
+    except (Failed, ArithmeticError, LookupError, TypeError, ValueError):
+        pass  # what hostile or broken cells tell about themselves costs nothing else
+    return CodeReport(session.results, tuple(found), session.layers, problem, maps, warnings, around)
 
 
 def _compare(session: Session, targets: Sequence[Target], seed: int, hints: Mapping[str, str]) -> Iterator[CodeFinding]:
@@ -273,6 +282,10 @@ def diagnostics(report: CodeReport, path: str = "") -> tuple[Diagnostic, ...]:
                 message = f"code cell {error.message}"
             span = Span(error.position, error.position)
             found.append(Diagnostic("warning", "cell-error", message, path, span, help=error.help or None))
+    for warning in report.warnings:
+        at = Position(warning.line, 1)
+        help = warning.help or None
+        found.append(Diagnostic("warning", "attention-weights", warning.message, path, Span(at, at), help=help))
     if report.problem:
         found.append(Diagnostic("warning", "code-not-compared", report.problem, path))
     return tuple(found)

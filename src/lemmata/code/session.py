@@ -183,7 +183,7 @@ class Session:
             raise Failed("the cells' worker has ended")
         try:
             seconds = self._seconds()
-            timed = {} if operation in ("steps", "array", "surroundings") else {"seconds": seconds}
+            timed = {} if operation in ("steps", "array", "weights", "surroundings") else {"seconds": seconds}
             answer = self._process.ask({"op": operation, **request, **timed}, seconds)
         except WorkerLost as lost:
             self.close()
@@ -208,6 +208,14 @@ class Session:
         try:
             return tuple(_steps(answer["steps"], cells)), tuple(_steps(answer["seen"], cells))
         except (KeyError, TypeError, ValueError, AttributeError):
+            raise Failed("the worker's answer cannot be read") from None
+
+    def weights(self) -> list[dict[str, Any]]:
+        """The softmax-weighted sums that the cells ran, with lines of the document. Raises Failed."""
+        try:
+            events = list(self.ask("weights")["weights"])
+            return [{**e, "line": self.position_line(int(e["cell"]), int(e["line"]))} for e in events]
+        except (KeyError, TypeError, ValueError, StopIteration):
             raise Failed("the worker's answer cannot be read") from None
 
     def surroundings(self) -> Surroundings:

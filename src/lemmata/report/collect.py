@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -77,6 +77,7 @@ def collect(found: Examination) -> DocumentResult:
         reproducible,
         tuple(notation(found.document.path, source, finding) for finding in found.lint),
         cells,
+        () if found.code is None else tuple(jsonable(asdict(m)) for m in found.code.weights),  # type: ignore[misc]
         environment,
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from lemmata.report.result import DocumentResult, LintResult, Problem, StatementResult
 
@@ -51,8 +52,30 @@ def document(result: DocumentResult, columns: int = 100, verbosity: int = 1) -> 
             yield from _row(statement, columns, verbosity)
     for finding in result.lint:
         yield from _lint(finding, columns)
+    if verbosity > 1:
+        for found in result.heat_maps:
+            yield from heat_map(found)
     if shown or result.problems or result.lint:
         yield ()
+
+
+SHADES = " ░▒▓█"
+
+
+def heat_map(found: Mapping[str, Any]) -> Iterator[Line]:
+    """Weights as a map of block characters: queries down, keys across; `!` where there is no number."""
+    rows = found["rows"]
+    most = max((v for row in rows for v in row), default=0.0)
+    size = " × ".join(str(n) for n in found["shape"])
+    first = ", the first of them" if len(found["shape"]) > 2 else ""
+    yield (
+        (f"  weights {found['name']}", "strong"),
+        (f" on line {found['line']}: {size}{first}, █ is {most:.2g}", "dim"),
+    )
+    times = 2 if max(map(len, rows), default=0) <= 24 else 1
+    for row in rows:
+        steps = ("!" if v < 0 else SHADES[round(v / (most or 1.0) * (len(SHADES) - 1))] for v in row)
+        yield (("    │", "dim"), ("".join(c * times for c in steps), ""), ("│", "dim"))
 
 
 def _lint(f: LintResult, columns: int) -> Iterator[Line]:

@@ -115,6 +115,9 @@ class DocumentResult:
     lint: tuple[LintResult, ...] = ()
     cells: tuple[str, ...] = ()
     """Content hashes of the code cells that ran, in order."""
+    heat_maps: tuple[Mapping[str, object], ...] = ()
+    """Weights of softmax-weighted sums that the cells ran: `cell`, `line`, `name`, `shape`, and `rows` of the first
+    sequence and head, queries by keys, averaged over blocks where there are many."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """What the cells ran with: versions of the packages they loaded, `device`."""
 
@@ -139,6 +142,7 @@ class DocumentResult:
             "depends": dict(self.depends),
             "lint": [f.to_json() for f in self.lint],
             "cells": list(self.cells),
+            "heat_maps": [dict(m) for m in self.heat_maps],
             "environment": dict(self.environment),
         }
 
@@ -155,6 +159,7 @@ class DocumentResult:
             depends,
             lint=tuple(LintResult.from_json(f) for f in record.get("lint", [])),  # type: ignore[attr-defined]
             cells=tuple(map(str, record.get("cells", ()))),  # type: ignore[call-overload]
+            heat_maps=tuple(record.get("heat_maps", ())),  # type: ignore[arg-type]
             environment=dict(record.get("environment", {})),  # type: ignore[call-overload]
         )
 

@@ -18,6 +18,7 @@ from typing import Any
 from lemmata.code.worker import arrays
 from lemmata.code.worker.instrument import SEEN, STEP, instrument
 from lemmata.code.worker.recorder import Recorder
+from lemmata.code.worker.weights import SCORES, WEIGHTS, Witness, instrument_weights
 
 MESSAGE = 300
 """Characters of an error message."""
@@ -75,10 +76,12 @@ class Runner:
         sys.modules["__main__"] = module
         self.names: dict[str, Any] = module.__dict__
         self.recorder = Recorder(self.names, value)
+        self.witness = Witness()
         self.output = Output(output)
         self.seed = seed
         self.pid = os.getpid()
         self._seeded: set[str] = set()
+        self.names |= {SCORES: self.witness.scores, WEIGHTS: self.witness.weights}
         self.names |= {STEP: self.recorder.step, SEEN: self.recorder.value, "display": print, "get_ipython": Shell}
         random.seed(seed)
 
@@ -86,15 +89,18 @@ class Runner:
         """Run a cell; the answer has `error` (None, or type, message and line in the cell) and `output`."""
         name = f"<cell {cell}>"
         linecache.cache[name] = (len(source), None, source.splitlines(True), name)
-        self.recorder.cell = cell
+        self.recorder.cell = self.witness.cell = cell
         importlib.invalidate_caches()  # an earlier cell may have written a module
         try:
             tree = ast.parse(source, name)
             self.seed_frameworks(imports(tree))
+            instrument_weights(tree)
             code = compile(instrument(tree), name, "exec")
         except BaseException as error:
             return {"error": describe(error, name), "output": ""}
+        self.witness.active = True
         failure = self.guarded(lambda: exec(code, self.names), seconds, name)
+        self.guarded(self.witness.finished, seconds)
         self.seed_frameworks(())
         return {"error": failure, "output": self.output.take()}
 

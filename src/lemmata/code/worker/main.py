@@ -66,6 +66,8 @@ def _answer(request: dict[str, Any], runner: Any, objects: Any) -> dict[str, Any
         return dict(runner.run(**request))
     if operation == "steps":
         return {"steps": states(runner.recorder.steps), "seen": states(runner.recorder.seen)}
+    if operation == "weights":
+        return {"weights": runner.witness.told()}
     if operation == "array":
         return {"value": runner.recorder.store.get(request["key"])}
     seconds = request.pop("seconds")
