@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from lemmata.code.calls import Function, judge_function
 from lemmata.code.cells import CellError
+from lemmata.code.equations import EquationChecks
 from lemmata.code.layers import SCALES, LayerClass, build, layer_paths
 from lemmata.code.limits import Limits
 from lemmata.code.modules import judge_layer
@@ -21,7 +22,7 @@ from lemmata.code.session import CellResult, Failed, Session, Surroundings, run_
 from lemmata.code.spelling import match, spellings
 from lemmata.code.statics import Definition, definitions, lines
 from lemmata.code.sublayers import judge_sublayers
-from lemmata.code.target import CodeFinding, Target
+from lemmata.code.target import CodeFinding, Equation, Target
 from lemmata.code.values import ValueChecks
 from lemmata.code.weights import Concern, HeatMap, survey
 from lemmata.diagnostic import Diagnostic
@@ -135,6 +136,8 @@ def _compare(session: Session, targets: Sequence[Target], seed: int, hints: Mapp
             finding = judge_sublayers(target, layer, session, seed)
             if finding is not None:
                 yield finding
+    stated = [cast(Equation, t) for t in targets if t.kind == "equation"]
+    yield from EquationChecks(session, seed).findings(stated)
 
 
 def _decided(

@@ -59,6 +59,8 @@ TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[{}^_']|\d+|[^\W\d_]|\S", re.UNICODE)
 GRADIENT = re.compile(
     r"^\s*\\[dt]?frac\s*\{\s*(?:\\partial|d|\\mathrm\{d\})\s*(.*?)\}\s*\{\s*(?:\\partial|d|\\mathrm\{d\})\s*(.*)\}\s*$"
 )
+STEP = re.compile(r"\(?[tklnij](?:\s*[-+]\s*\d)?(?:,[tklnij](?:\s*[-+]\s*\d)?)*\)?")
+"""A label that tells which step, layer or example is meant."""
 NABLA = re.compile(r"^\s*\\nabla\s*_\s*(\{.*?\}|\\?\w+)\s*(.*)$")
 
 
@@ -79,6 +81,19 @@ def spellings(latex: str) -> tuple[str, ...]:
     if symbol is None or not symbol.base:
         return ()
     return tuple(dict.fromkeys(_names(symbol)))
+
+
+def symbol_names(base: str, accents: tuple[str, ...], labels: tuple[str, ...], primes: int) -> tuple[str, ...]:
+    """Names that code may have for a symbol whose scripts are told apart; a step (t, t-1, (l)) may be left out.
+
+    Superscripts and subscripts are `labels`, in the author's order.
+    """
+    base = base.lstrip("\\")
+    telling = tuple(label for label in labels if not STEP.fullmatch(label))
+    found = list(_names(Symbol(base, accents, telling, primes)))
+    if telling != labels:
+        found += _names(Symbol(base, accents, labels, primes))
+    return tuple(dict.fromkeys(found))
 
 
 def gradient_parts(latex: str) -> tuple[str, str] | None:

@@ -12,7 +12,7 @@ from lemmata.core.size import Size
 from lemmata.verify.problem import CannotLower
 from lemmata.verify.verdict import Verdict
 
-__all__ = ["CannotLower", "CodeFinding", "CodeFix", "Parameter", "Target", "Value"]
+__all__ = ["Atom", "CannotLower", "CodeFinding", "CodeFix", "Equation", "Parameter", "Target", "Value"]
 
 Value: TypeAlias = "np.ndarray | Callable[[np.ndarray], np.ndarray]"
 
@@ -96,6 +96,42 @@ class CodeFix:
     """Every line of the document that changes."""
     rebinds: bool = False
     """It exchanges variables, which a wrong binding of arguments would call for too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """A symbol of an equation with the scripts that belong to its name."""
+
+    key: str
+    latex: str
+    names: tuple[str, ...]
+    rank: int
+    """Axes it has by the way it is written."""
+    whole: bool = False
+    """It counts, as an index does."""
+    gradient: bool = False
+    """It is called as gradients are."""
+
+
+class Equation(Target, Protocol):
+    """A right side with its symbols taken as inputs, for code that computes it in one or more instructions.
+
+    It has no parameters before its symbols are given shapes: see `typed`.
+    """
+
+    words: tuple[str, ...]
+    """Words that stand in its row."""
+    role: str
+    atoms: tuple[Atom, ...]
+    indices: tuple[str, ...]
+    expanded: tuple[str, ...]
+    """Symbols that were replaced by their definitions."""
+
+    def expand(self, key: str) -> Equation | None:
+        """The same with a symbol replaced by its definition; None where the document has none."""
+
+    def typed(self, ranks: Mapping[str, int]) -> Target:
+        """The right side for inputs of these ranks, by key of the atom. Raises CannotLower."""
 
 
 @dataclass(frozen=True, slots=True)

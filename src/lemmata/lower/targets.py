@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -30,6 +31,9 @@ from lemmata.lower.problem import walk_terms
 from lemmata.lower.value import Value as Program
 from lemmata.lower.value import full
 from lemmata.program.build import BadProgram
+
+if TYPE_CHECKING:
+    from lemmata.lower.equations import StatedEquation
 
 OPERATION = "operation "
 """Prefix of the input that stands for the value of a function left open."""
@@ -107,8 +111,11 @@ def _run(value: Program, feeds: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.asarray(result).transpose(order)
 
 
-def targets(elaboration: Elaboration) -> tuple[FormulaTarget, ...]:
-    """Everything that the document defines and can be evaluated, in order; gradients that it claims after that."""
+def targets(elaboration: Elaboration) -> tuple[FormulaTarget | StatedEquation, ...]:
+    """Everything that the document defines and can be evaluated, in order; gradients that it claims after that; then
+    every equation for itself."""
+    from lemmata.lower.equations import equations
+
     found: list[FormulaTarget] = []
     seen: set[int] = set()
     for statement in elaboration.statements:
@@ -120,7 +127,7 @@ def targets(elaboration: Elaboration) -> tuple[FormulaTarget, ...]:
             found.extend(_gradient(elaboration, statement, found))
     for item in elaboration.items:
         found.extend(_expression(elaboration, item))
-    return tuple(found)
+    return (*found, *equations(elaboration))
 
 
 def _binding(elaboration: Elaboration, statement: Statement) -> Binding | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from lemmata.code.worker import arrays
 from lemmata.code.worker.cells import Runner, clean
+from lemmata.code.worker.pieces import Pieces
 
 
 class Objects:
@@ -16,6 +17,7 @@ class Objects:
         self.names = runner.names
         self.most = most
         self.built: dict[int, Any] = {}
+        self.pieces = Pieces(runner, most, self._seed)
 
     def describe(self) -> dict[str, Any]:
         """Functions, classes of modules and variables that the cells have made, in order."""
@@ -43,6 +45,14 @@ class Objects:
         """
         function = self.names[name]
         return self._attempt(lambda given: function(**given, **extra), values, likes, seed)
+
+    def prelude(self, imports: list[str], definitions: list[str]) -> dict[str, Any]:
+        """See `lemmata.code.worker.pieces`."""
+        return self.pieces.prelude(imports, definitions)
+
+    def piece(self, source: str, values: dict[str, Any], likes: list[str]) -> dict[str, Any]:
+        """The value of a part of the cells' code on these inputs; see `lemmata.code.worker.pieces`."""
+        return self.pieces.run(source, values, likes)
 
     def build(self, name: str, arguments: dict[str, Any], double: bool) -> dict[str, Any]:
         """An instance of a layer class in evaluation mode; `handle` names it in later requests."""

@@ -1,0 +1,343 @@
+"""Equations as code may compute them step by step: every symbol with its scripts is an input of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from lemmata.code.spelling import gradient_names, symbol_names
+from lemmata.code.target import Atom, CannotLower, Parameter, Value
+from lemmata.core import terms as t
+from lemmata.core.size import Size
+from lemmata.core.types import Tensor
+from lemmata.elaborate import surface as s
+from lemmata.elaborate.document import Elaboration, Elaborator
+from lemmata.elaborate.functions import is_operator
+from lemmata.elaborate.names import script_items, spell, stem, suffix, walk
+from lemmata.elaborate.reader import Reader
+from lemmata.elaborate.readings import Choices
+from lemmata.elaborate.references import INTEGRAL, is_defined
+from lemmata.elaborate.roles import Item
+from lemmata.elaborate.solver import Unreadable
+from lemmata.elaborate.statement import Statement
+from lemmata.lower.targets import FormulaTarget, _target
+
+RELATIONS = frozenset({"=", ":=", "\\leftarrow"})
+ROLES = frozenset({"update", "definition", "claim", "implicit definition"})
+SIDES = 3
+"""Right sides of one chain that are looked at."""
+E = TypeVar("E", bound=s.Expr)
+
+
+@dataclass(frozen=True)
+class StatedEquation:
+    """An `Equation`: one right side of a relation, its symbols taken as inputs under the names of `atoms`."""
+
+    key: str
+    latex: str
+    kind: str
+    line: int
+    statement: Statement
+    names: tuple[str, ...]
+    """How code may call what the left side names."""
+    words: tuple[str, ...]
+    """Words that stand in the equation's row, such as “exponential decay”."""
+    role: str
+    atoms: tuple[Atom, ...]
+    indices: tuple[str, ...]
+    """Free letters of the left side that number elements."""
+    expr: s.Expr = field(repr=False)
+    elaboration: Elaboration = field(repr=False)
+    item: Item = field(repr=False)
+    known: Mapping[str, s.Expr] = field(default_factory=dict, repr=False)
+    """Right sides of other equations, by the spelling of what they define."""
+    parameters: Sequence[Parameter] = ()
+    subject: str | None = None
+    sizes: Sequence[str] = ()
+    lengths: tuple[str, ...] = ()
+    """Letters that are upper limits of sums, so lengths of axes."""
+    expanded: tuple[str, ...] = ()
+    """LaTeX of the symbols that were replaced by what the document defines them to be."""
+
+    def expand(self, key: str) -> StatedEquation | None:
+        """The same with a symbol replaced by its definition; None where the document has none."""
+        atom = next(a for a in self.atoms if a.key == key)
+        body = self.known.get(atom.latex)
+        if body is None or len(self.expanded) >= 6 or atom.latex in self.expanded:
+            return None
+        whole = _substitute(self.expr, {key: s.Paren(body.start, body.end, "(", ")", (body,))})
+        return _equation(replace(self, expanded=(*self.expanded, atom.latex)), whole)
+
+    def typed(self, ranks: Mapping[str, int]) -> FormulaTarget:
+        """The right side as a formula of tensors of these ranks, by key of the atom. Raises CannotLower."""
+        shared = Elaborator.of(self.elaboration).shared(Choices(), self.item)
+        local: dict[str, t.Term] = {}
+        for atom in self.atoms:
+            kind = Tensor(tuple(Size.of(f"?{atom.key} {n}") for n in range(ranks[atom.key])))
+            if atom.whole:
+                kind = replace(kind, dtype="int")
+            local[atom.key] = t.Input(kind, t.Variable(atom.key, atom.latex, kind, declared=False))
+        inputs = tuple(local.values())
+        local |= {n: t.SizeNum(INTEGRAL, Size.of(f"?length {n}")) for n in self.lengths}
+        reader = Reader(shared, self.item.place).bind(local)
+        try:
+            for letter in self.indices:
+                if letter not in local:
+                    reader.free[letter] = reader.index_var(letter)
+            term = reader.term(self.expr)
+        except Unreadable as cannot:
+            raise CannotLower(str(cannot)) from cannot
+        left = [x.var for letter, x in reader.free.items() if isinstance(x, t.Var)]
+        if self.indices and len(left) == len(self.indices):
+            order = [reader.free[letter] for letter in self.indices]
+            axes = tuple(x.var for x in order if isinstance(x, t.Var))
+            shape = tuple(x.count for x in axes)
+            term = t.Build(Tensor((*shape, *term.type.shape)), axes, term)
+        found = _target(self.key, self.latex, "function", self.statement, term, shared, inputs)
+        return found
+
+    def evaluate(self, values: Mapping[str, Value]) -> np.ndarray:
+        """Without shapes there is nothing to evaluate. Raises CannotLower."""
+        raise CannotLower("the symbols of an equation have no shapes of their own")
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether notation leaves open how the right side is read."""
+        return any(isinstance(x, s.Choice) for x in walk(self.expr))
+
+
+def equations(elaboration: Elaboration) -> tuple[StatedEquation, ...]:
+    """Every equation whose right side can be an instruction of a program, in order."""
+    items = [i for i in elaboration.items if i.role in ROLES and not i.withdrawn and not i.approximate]
+    found: list[StatedEquation] = []
+    for item in items:
+        found.extend(_stated(elaboration, item, items))
+    return tuple(found)
+
+
+def _relation(item: Item) -> s.Relation | None:
+    expr = item.part.expr
+    if isinstance(expr, s.Choice):
+        expr = expr.options[0]
+    return expr if isinstance(expr, s.Relation) and set(expr.ops) <= RELATIONS else None
+
+
+def _stated(elaboration: Elaboration, item: Item, items: Sequence[Item]) -> Iterator[StatedEquation]:
+    relation = _relation(item)
+    if relation is None:
+        return
+    head, formula = relation.items[0], item.formula
+    latex = formula.latex[head.start : head.end].replace("&", "").strip()
+    words = tuple(
+        _word(other.part.expr)
+        for other in elaboration.items
+        if other.formula is formula and other.role == "expression" and _word(other.part.expr)
+        and other.part.row == item.part.row
+    )  # fmt: skip
+    known = {
+        spell(name): r.items[1]
+        for other in items
+        if (r := _relation(other)) is not None and len(r.items) == 2 and (name := _plain(r.items[0])) is not None
+        and other.place.at <= item.place.at + 40 and other is not item and spell(name) != spell(head)
+    }  # fmt: skip
+    for number, side in enumerate(relation.items[1 : 1 + SIDES]):
+        start, end = formula.position(side.start), formula.position(max(side.start, side.end - 1))
+        row = formula.position(head.start) if number == 0 else start
+        statement = Statement(
+            formula, formula.position(head.start), end, formula.latex[head.start : side.end].strip(), item.role,
+            "equation", relation, place=item.place,
+        )  # fmt: skip
+        first = StatedEquation(
+            f"equation {formula.index}:{side.start}", latex, "equation", row.line, statement, _head_names(head), words,
+            item.role, (), _indices(head, side), side, elaboration, item, known,
+        )  # fmt: skip
+        made = _equation(first, side)
+        if made is not None and made.atoms:
+            yield made
+
+
+def _word(expr: s.Expr) -> str:
+    match expr:
+        case s.Name(word=True, base=base):
+            return base
+        case s.Words(text=text):
+            return text
+    return ""
+
+
+def _plain(head: s.Expr) -> s.Name | None:
+    return head if isinstance(head, s.Name) else None
+
+
+def _head_names(head: s.Expr) -> tuple[str, ...]:
+    match head:
+        case s.Name():
+            return symbol_names(*_scripts(head, frozenset())[:4])
+        case s.Call(function=function):
+            return symbol_names(*_scripts(function, frozenset())[:4])
+        case s.Juxt(items=(s.Name() as function, s.Paren())):
+            return symbol_names(*_scripts(function, frozenset())[:4])
+        case s.Scripted(base=inner):
+            return _head_names(inner)
+        case s.Derivative(numerator=of, wrt=((by, 1),)):
+            of = of.items[0] if isinstance(of, s.Juxt) else of.function if isinstance(of, s.Call) else of
+            return gradient_names(spell(of), spell(by)) if of is not None else ()
+    return ()
+
+
+def _indices(head: s.Expr, side: s.Expr) -> tuple[str, ...]:
+    """Letters of the head's subscript that stand beside a bound index on the right, so that they number elements."""
+    sub = head.sub if isinstance(head, s.Name | s.Scripted) else None
+    if isinstance(head, s.Call | s.Juxt):
+        last = head.items[-1] if isinstance(head, s.Juxt) else head
+        sub = last.sub if isinstance(last, s.Scripted) else None
+    letters = [stem(x) for x in script_items(sub) if isinstance(x, s.Name) and x.sub is None]
+    counted = _bound(side)
+    beside = [
+        {stem(x) for x in script_items(n.sub) if isinstance(x, s.Name)}
+        for n in walk(side)
+        if isinstance(n, s.Name | s.Scripted) and n.sub is not None
+    ]
+    return tuple(x for x in letters if any(x in group and (group & counted or len(group) > 1) for group in beside))
+
+
+def _bound(expr: s.Expr) -> set[str]:
+    """Index letters that sums and the like bind inside."""
+    found: set[str] = set()
+    for node in walk(expr):
+        if isinstance(node, s.Big) and node.lower is not None:
+            lower = node.lower.items[0] if isinstance(node.lower, s.Relation) else node.lower
+            items = lower.items if isinstance(lower, s.Listing | s.Juxt) else (lower,)
+            found |= {stem(x) for x in items if isinstance(x, s.Name)}
+    return found
+
+
+def _scripts(name: s.Name, indices: frozenset[str]) -> tuple[str, tuple[str, ...], tuple[str, ...], int, s.Name]:
+    """(base, accents, labels, primes, the name as it is left) with the scripts that belong to the name taken off."""
+    labels: list[str] = []
+    sub, sup = name.sub, name.sup
+    items = script_items(sub)
+    if not any(isinstance(n, s.Name) and stem(n) in indices for i in items for n in walk(i)):
+        labels += [spell(i) for i in items]
+        sub = None
+    kind = suffix(sup, True)
+    if kind is not None and (kind.kind in ("label", "star") or kind.kind == "power" and _label(sup, name)):
+        labels.append(spell(sup).strip("()"))
+        sup = None
+    return name.base, name.accents, tuple(labels), name.primes, replace(name, sub=sub, sup=sup)
+
+
+def _label(sup: s.Expr | None, name: s.Name) -> bool:
+    """W^Q, x^{\\text{new}}: no power."""
+    return isinstance(sup, s.Name) and (sup.word or sup.base.isupper() and name.base.isupper())
+
+
+def _equation(first: StatedEquation, side: s.Expr) -> StatedEquation | None:
+    """The equation with every symbol of `side` made an atom; None if something stands there that code cannot name."""
+    reader = Reader(Elaborator.of(first.elaboration).shared(Choices(), first.item), first.item.place)
+    lengths = {stem(n.upper) for n in walk(side) if isinstance(n, s.Big) and isinstance(n.upper, s.Name)}
+    indices = frozenset(_bound(side) | set(first.indices) | lengths)
+    atoms: dict[str, Atom] = {a.key: a for a in first.atoms}
+    by_spelling = {a.latex: a.key for a in first.atoms}
+    whole = {id(n) for x in walk(side) if isinstance(x, s.Name | s.Scripted) for n in _in_scripts(x)}
+
+    def rewrite(expr: s.Expr) -> s.Expr:
+        match expr:
+            case s.Name():
+                return symbol(expr)
+            case s.Call(function=function):
+                if not is_operator(reader, function) and not is_defined(reader, function):
+                    raise Unreadable(f"{spell(function)} is not known")
+                return replace(expr, arguments=tuple(map(rewrite, expr.arguments)))
+            case s.Juxt(items=items):
+                return replace(expr, items=tuple(
+                    x if isinstance(x, s.Name) and k + 1 < len(items) and isinstance(items[k + 1], s.Paren)
+                    and (is_operator(reader, x) or is_function(x)) else rewrite(x)
+                    for k, x in enumerate(items)
+                ))  # fmt: skip
+            case s.Derivative() | s.Expectation() | s.Words() | s.Unread() | s.Differential() | s.Evaluated():
+                raise Unreadable("no value to compute")
+        return _map(expr, rewrite)
+
+    def is_function(name: s.Name) -> bool:
+        found = reader.shared.environment.find(stem(name), name.font, reader.place)
+        return found is not None and found.kind in ("function", "abstract")
+
+    def symbol(name: s.Name) -> s.Expr:
+        key = stem(name)
+        if key.startswith("⟦") or key in indices and name.sub is None:
+            return name
+        if key in ("\\pi", "e") and name.sub is None and not name.accents:
+            return replace(name, sup=None if name.sup is None else rewrite(name.sup))
+        base, accents, labels, primes, left = _scripts(name, indices)
+        latex = spell(replace(name, sub=None if left.sub is None else name.sub, sup=None) if left.sub is not None
+                      else replace(name, sup=None if left.sup is not None else name.sup))  # fmt: skip
+        plain = spell(replace(name, sub=None, sup=None)) if left.sub is not None else latex
+        if plain not in by_spelling:
+            new = f"⟦{len(atoms)}⟧"
+            by_spelling[plain] = new
+            indexed = len(script_items(left.sub))
+            names, rank = symbol_names(base, accents, labels, primes), _rank(name, indexed, labels)
+            atoms[new] = Atom(new, plain, names, rank, id(name) in whole, _gradient(base, primes))
+        sup = None if left.sup is None else left.sup if suffix(left.sup, True).kind != "power" else rewrite(left.sup)  # type: ignore[union-attr]
+        sub = None if left.sub is None else rewrite(left.sub)
+        return s.Name(name.start, name.end, by_spelling[plain], sub=sub, sup=sup)
+
+    try:
+        expr = rewrite(side)
+    except Unreadable:
+        return None
+    used = {n.base for n in walk(expr) if isinstance(n, s.Name)}
+    kept = tuple(a for k, a in atoms.items() if k in used)
+    return replace(first, expr=expr, atoms=kept, lengths=tuple(sorted(lengths)))
+
+
+def _in_scripts(name: s.Name | s.Scripted) -> Iterator[s.Expr]:
+    if name.sub is not None:
+        for x in script_items(name.sub):
+            if isinstance(x, s.Name) and x.sub is not None:
+                yield x
+
+
+def _rank(name: s.Name, indexed: int, labels: Sequence[str]) -> int:
+    """How many axes a symbol has by the way it is written: bold and lower case a vector, upper case a matrix."""
+    if name.base.startswith("\\") and not name.base[1].isupper():
+        return indexed + (1 if name.font == "bold" else 0)
+    if indexed:
+        vector = name.font == "bold" and name.base.islower() or suffix(name.sup, True) is not None and (
+            suffix(name.sup, True).kind == "transpose")  # type: ignore[union-attr]  # fmt: skip
+        return indexed + 1 if vector else indexed
+    if name.font == "bold" and name.base.islower():
+        return 1
+    return 2 if len(name.base) == 1 and name.base.isupper() else 0
+
+
+def _gradient(base: str, primes: int) -> bool:
+    return base in ("g", "grad") and not primes
+
+
+def _map(expr: E, rewrite: Any) -> E:
+    """The expression with `rewrite` applied to what is directly inside it."""
+
+    def go(value: Any) -> Any:
+        if isinstance(value, s.Expr):
+            return rewrite(value)
+        if isinstance(value, tuple):
+            return tuple(go(v) for v in value)
+        return value
+
+    assert is_dataclass(expr)
+    return replace(expr, **{f.name: go(getattr(expr, f.name)) for f in fields(expr) if f.name not in ("start", "end")})
+
+
+def _substitute(expr: s.Expr, values: Mapping[str, s.Expr]) -> s.Expr:
+    if isinstance(expr, s.Name) and expr.base in values:
+        if expr.sub is not None:
+            return expr
+        if expr.sup is None:
+            return values[expr.base]
+        return s.Scripted(expr.start, expr.end, values[expr.base], None, expr.sup)
+    return _map(expr, lambda x: _substitute(x, values))

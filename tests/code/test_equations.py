@@ -1,0 +1,102 @@
+"""Equations of a document against the instructions that carry them out, each beside code that does something else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lemmata.pipeline import check
+
+FENCE = "```python\n{}\n```\n"
+
+
+def verified(folder: Path, text: str, code: str) -> list[str]:
+    """LaTeX of the formulas that the code was found to compute, and of nothing else; none may be refuted."""
+    path = folder / "document.md"
+    path.write_text(text + "\n" + FENCE.format(code), encoding="utf-8")
+    found = [s for s in check(path) if s.kind == "code"]
+    assert not [s for s in found if s.verdict == "refuted"], [s.reason for s in found]
+    return [s.latex for s in found if s.verdict == "verified"]
+
+
+MOMENTUM = r"""The velocity and the parameters move as
+
+$$\begin{aligned}
+\mathbf{v}_t &\leftarrow \beta \mathbf{v}_{t-1} + \mathbf{g}_t, \\
+\mathbf{x}_t &\leftarrow \mathbf{x}_{t-1} - \eta \mathbf{v}_t.
+\end{aligned}$$
+"""
+MOMENTUM_CODE = """import torch
+def step(params, velocities, config):
+    for p, v in zip(params, velocities):
+        with torch.no_grad():
+            v[:] = config['momentum'] * v + p.grad
+            p[:] -= config['lr'] * v
+"""
+ADAM = r"""The moments are
+$$m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t, \qquad v_t = \beta_2 v_{t-1} + (1 - \beta_2) g_t^2,$$
+with the corrections $\hat m_t = \frac{m_t}{1 - \beta_1^t}$ and $\hat v_t = \frac{v_t}{1 - \beta_2^t}$, and the step is
+$$\theta_t = \theta_{t-1} - \frac{\alpha \hat m_t}{\sqrt{\hat v_t} + \epsilon}.$$
+"""
+ADAM_CODE = """import numpy as np
+def adam(theta, grad, m, v, t, alpha=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
+    m = beta1 * m + (1 - beta1) * grad
+    v = beta2 * v + (1 - beta2) * grad ** 2
+    m_hat = m / (1 - beta1 ** t)
+    v_hat = v / (1 - beta2 ** t)
+    theta = theta - alpha * m_hat / (np.sqrt(v_hat) + eps)
+    return theta, m, v
+"""
+CELL = r"""One step of the recurrent cell is
+$$\mathbf{R}_t = \sigma(\mathbf{X}_t \mathbf{W}_{xr} + \mathbf{H}_{t-1} \mathbf{W}_{hr} + \mathbf{b}_r), \quad
+\mathbf{H}_t =
+\tanh(\mathbf{X}_t \mathbf{W}_{xh} + (\mathbf{R}_t \odot \mathbf{H}_{t-1}) \mathbf{W}_{hh} + \mathbf{b}_h).$$
+"""
+CELL_CODE = """import torch
+class Cell:
+    def forward(self, inputs, H):
+        outputs = []
+        for X in inputs:
+            R = torch.sigmoid(X @ self.W_xr + H @ self.W_hr + self.b_r)
+            H = torch.tanh(X @ self.W_xh + (R * H) @ self.W_hh + self.b_h)
+            outputs.append(H)
+        return outputs, H
+"""
+SCRIPT = r"""With $z = w x + b$ and $a = \sigma(z)$ the loss is $L = \frac{1}{2} (a - y)^2$."""
+SCRIPT_CODE = """import numpy as np
+w, x, b, y = 0.5, 2.0, -0.3, 1.0
+z = w * x + b
+a = 1 / (1 + np.exp(-z))
+L = 0.5 * (a - y) ** 2
+"""
+
+
+@pytest.mark.parametrize(
+    "text, code, count, old, new",
+    [
+        (MOMENTUM, MOMENTUM_CODE, 2, "* v + p.grad", "* v - p.grad"),
+        (MOMENTUM, MOMENTUM_CODE, 2, "-= config", "+= config"),
+        (ADAM, ADAM_CODE, 5, "(1 - beta1 ** t)", "(1 - beta1)"),
+        (ADAM, ADAM_CODE, 5, "(1 - beta2) * grad ** 2", "(1 - beta2) * grad"),
+        (ADAM, ADAM_CODE, 5, "np.sqrt(v_hat) + eps", "np.sqrt(v_hat + eps)"),
+        (CELL, CELL_CODE, 2, "(R * H) @ self.W_hh", "R * (H @ self.W_hh)"),
+        (CELL, CELL_CODE, 2, "torch.sigmoid(X @", "torch.tanh(X @"),
+        (SCRIPT, SCRIPT_CODE, 3, "0.5 * (a", "(a"),
+    ],
+)
+def test_what_instructions_compute_and_what_they_do_not(tmp_path, text, code, count, old, new):
+    right = verified(tmp_path, text, code)
+    assert len(set(right)) == count, right
+    assert old in code
+    wrong = code.replace(old, new)
+    assert (
+        len({s.latex for s in check(_written(tmp_path, text, wrong)) if s.kind == "code" and s.verdict == "verified"})
+        < count
+    )
+
+
+def _written(folder: Path, text: str, code: str) -> Path:
+    path = folder / "wrong.md"
+    path.write_text(text + "\n" + FENCE.format(code), encoding="utf-8")
+    return path
