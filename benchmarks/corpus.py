@@ -3,7 +3,8 @@
     python benchmarks/corpus.py DIR [--list]
 
 Reads every document below DIR without running its code. An equation is a formula with a relation sign; it is understood
-when every statement found in it has a role and, if it is a claim, a typed reading. Lists every refutation. The last
+when every statement found in it has a role and, if it is a claim, a typed reading, be it one with unknowns for what the
+document leaves open (those are counted apart). Lists every refutation. The last
 line is one JSON object.
 """
 
@@ -34,6 +35,8 @@ class Equation:
     latex: str
     missing: str
     """Why it is not understood; empty if it is."""
+    open: bool
+    """Whether it is understood with unknowns for what the document leaves open."""
 
 
 def equations_of(result: DocumentResult) -> Iterator[Equation]:
@@ -47,7 +50,8 @@ def equations_of(result: DocumentResult) -> Iterator[Equation]:
         reasons = [s.reason for s in inside if not s.understood]
         missing = reasons[0] if reasons else "" if inside else "no statement is found in it"
         cell = "" if start.cell is None else f"cell {start.cell}:"
-        yield Equation(f"{result.path}:{cell}{start.line}", " ".join(formula.latex.split()), missing)
+        outlined = not missing and any(s.outlined for s in inside)
+        yield Equation(f"{result.path}:{cell}{start.line}", " ".join(formula.latex.split()), missing, outlined)
 
 
 def listing(equations: Sequence[Equation]) -> None:
@@ -89,6 +93,8 @@ def main() -> None:
         listing(found)
     print(f"{len(results)} documents, {equations} equations, {len(statements)} statements, {len(claims)} claims")
     print(f"understood  {good}/{equations} equations ({share(good, equations):.1%})")
+    left_open = sum(e.open for e in found)
+    print(f"            {left_open} of them with unknowns for what the document leaves open")
     print(f"decided     {len(decided)}/{len(claims)} claims ({share(len(decided), len(claims)):.1%})")
     print("\nwhy the others are unchecked")
     reasons = Counter(general(s.reason) for s in statements if s.verdict == "unchecked")
@@ -109,6 +115,7 @@ def main() -> None:
         "documents": len(results),
         "equations": equations,
         "understood_share": round(share(good, equations), 4),
+        "with_unknowns": left_open,
         "claims": len(claims),
         "decided_share": round(share(len(decided), len(claims)), 4),
         "refuted": len(refuted),

@@ -9,7 +9,7 @@ from fractions import Fraction
 from lemmata.core import terms as t
 from lemmata.core.size import Size
 from lemmata.core.types import BOOL, SCALAR, Tensor, join_dtype
-from lemmata.elaborate.solver import Misfit, Solver, Unreadable
+from lemmata.elaborate.solver import Misfit, Solver, Unreadable, is_unknown
 
 
 def number(value: int | Fraction | str) -> t.Num:
@@ -78,13 +78,26 @@ def negate(term: t.Term) -> t.Term:
     return elementwise("neg", term)
 
 
+def _to_each_row(solver: Solver, term: t.Term, other: t.Term) -> t.Term:
+    """A bias declared as 1 × h beside an n × h matrix: its row, which is added to each row; else the term itself."""
+    if not (term.type.rank == other.type.rank == 2 and isinstance(term, t.Input | t.Item)):
+        return term
+    height, beside = solver.size(term.type.shape[0]), solver.size(other.type.shape[0])
+    if height.number != 1 or beside.number == 1 or any(map(is_unknown, beside.atoms)):
+        return term
+    return t.Item(replace(term.type, shape=term.type.shape[1:]), term, (number(1), None), (1, 1))
+
+
 def add(solver: Solver, op: str, left: t.Term, right: t.Term) -> t.Term:
     """left ± right; numbers broadcast, a vector is added to each row of a matrix."""
     name = {"+": "add", "-": "sub"}[op]
     a, b = left.type, right.type
     if a.rank == b.rank:
-        unify_shapes(solver, a, b, "the shapes of the terms of a sum differ")
-        return elementwise(name, left, right)
+        left, right = _to_each_row(solver, left, right), _to_each_row(solver, right, left)
+        if left.type.rank == right.type.rank:
+            unify_shapes(solver, a, b, "the shapes of the terms of a sum differ")
+            return elementwise(name, left, right)
+        a, b = left.type, right.type
     if a.rank == 0 or b.rank == 0:
         return elementwise(name, left, right)
     if {a.rank, b.rank} == {1, 2}:

@@ -125,7 +125,7 @@ def juxt(r: Reader, expr: s.Juxt) -> t.Term:
     items = expr.items
     position = 0
     while position < len(items):
-        value, position = _factor(r, items, position)
+        value, position = factor(r, items, position)
         factors.append(value)
     return product(r, factors, expr)
 
@@ -161,23 +161,24 @@ def _beside(r: Reader, left: t.Term, right: t.Term, expr: s.Expr | None) -> t.Te
     return a.multiply(r.solver, left, right)
 
 
-def _factor(r: Reader, items: tuple[s.Expr, ...], position: int) -> tuple[t.Term, int]:
+def factor(r: Reader, items: tuple[s.Expr, ...], position: int) -> tuple[t.Term, int]:
+    """The factor at a position, with the bracket it is applied to, and the position after it."""
     item = items[position]
     following = items[position + 1] if position + 1 < len(items) else None
     if isinstance(item, s.Name) and following is not None:
-        group, scripts = _group(following)
+        group, scripts = group_of(following)
         if group is not None:
-            value = _application(r, item, group)
+            value = application(r, item, group)
             if value is not None:
-                return _scripted(r, value, scripts, following), position + 2
+                return scripted(r, value, scripts, following), position + 2
     if isinstance(item, s.Name) and item.font == "bb" and item.base == "1" and following is not None:
-        group, _ = _group(following)
+        group, _ = group_of(following)
         if group is not None:
             return indicator(r, group), position + 2
     return r.term(item), position + 1
 
 
-def _group(expr: s.Expr) -> tuple[s.Paren | None, s.Scripted | None]:
+def group_of(expr: s.Expr) -> tuple[s.Paren | None, s.Scripted | None]:
     """A bracket right after a name, with scripts on it or not."""
     if isinstance(expr, s.Paren):
         return expr, None
@@ -186,7 +187,8 @@ def _group(expr: s.Expr) -> tuple[s.Paren | None, s.Scripted | None]:
     return None, None
 
 
-def _scripted(r: Reader, value: t.Term, scripts: s.Scripted | None, expr: s.Expr) -> t.Term:
+def scripted(r: Reader, value: t.Term, scripts: s.Scripted | None, expr: s.Expr) -> t.Term:
+    """A call with the scripts that stand on its bracket."""
     if scripts is None:
         return value
     if scripts.sub is not None:
@@ -203,7 +205,7 @@ def indicator(r: Reader, group: s.Paren) -> t.Term:
     return t.Op(replace(condition.type, dtype="real"), "indicator", (condition,))
 
 
-def _application(r: Reader, name: s.Name, group: s.Paren) -> t.Term | None:
+def application(r: Reader, name: s.Name, group: s.Paren) -> t.Term | None:
     """name(group) as a call, or None where it is a product."""
     bare = replace(name, primes=0)
     law = (
@@ -234,7 +236,7 @@ def _application(r: Reader, name: s.Name, group: s.Paren) -> t.Term | None:
     jacobian = _jacobian_at(r, name, group)
     if jacobian is not None:
         return jacobian
-    if group.open != "(" or _is_value(r, name):
+    if group.open != "(" or is_value(r, name):
         return None
     member = _member_of_functions(r, name, group)
     if member is not None:
@@ -251,7 +253,7 @@ def _application(r: Reader, name: s.Name, group: s.Paren) -> t.Term | None:
 
 def _jacobian_at(r: Reader, name: s.Name, group: s.Paren) -> t.Term | None:
     """J_f(x): the Jacobian of the function f at x."""
-    if name.base != "J" or not isinstance(name.sub, s.Name) or len(group.items) != 1 or _is_value(r, name):
+    if name.base != "J" or not isinstance(name.sub, s.Name) or len(group.items) != 1 or is_value(r, name):
         return None
     found = function_binding(r, name.sub, 1)
     if found is None or found[1] is not None:
@@ -264,7 +266,8 @@ def _jacobian_at(r: Reader, name: s.Name, group: s.Paren) -> t.Term | None:
     return t.At(shape, t.Deriv(shape, value, free), variable, point)
 
 
-def _is_value(r: Reader, name: s.Name) -> bool:
+def is_value(r: Reader, name: s.Name) -> bool:
+    """Whether a name has a value here, so that a bracket after it is a factor."""
     key = stem(name)
     if key in r.locals:
         return True
@@ -299,8 +302,10 @@ def _member_of_functions(r: Reader, name: s.Name, group: s.Paren) -> t.Term | No
 
 
 def _looks_called(r: Reader, name: s.Name, group: s.Paren) -> bool:
-    """f(x), p(x, y) with an unbound name before a list or a lone symbol is a call of something unknown."""
+    """f(x), p(x, y), h([u, v]) with an unbound name before a list or a lone symbol is a call of something unknown."""
     if len(group.items) > 1 or group.separators:
+        return True
+    if group.items and isinstance(group.items[0], s.Paren) and len(group.items[0].items) > 1:
         return True
     return bool(group.items) and isinstance(group.items[0], s.Name) and name.sup is None
 
@@ -325,7 +330,7 @@ def call(r: Reader, expr: s.Call) -> t.Term:
             value = call_function(r, binding, arguments, stem(bare))
         kind = suffix(sup, r.shared.conventions.transpose_letter)
         return value if kind is None else suffixed(r, value, kind, expr.function)
-    if _is_value(r, bare) and expr.bracketed:
+    if is_value(r, bare) and expr.bracketed:
         return product(r, [r.term(bare), *(r.term(i) for i in expr.arguments)])
     if expr.function.primes:
         if not expr.arguments:

@@ -124,7 +124,7 @@ def _read(
         conditions = _assign(r, conditions)
         settle_losses(r, items)
         sides = tuple(r.term(i) for i in items)
-        sides, exact = _same_shape(r, sides)
+        sides, exact = same_shape(r, sides)
         _settle_lengths(r)
         wrapped = _conditioned(r, sides, conditions)
         tests = tuple(r.term(c) for c in conditions.relations)
@@ -226,7 +226,7 @@ def _properties(r: Reader, conditions: Conditions) -> tuple[tuple[str, str], ...
     return tuple(found)
 
 
-def _same_shape(r: Reader, sides: tuple[t.Term, ...]) -> tuple[tuple[t.Term, ...], bool]:
+def same_shape(r: Reader, sides: tuple[t.Term, ...]) -> tuple[tuple[t.Term, ...], bool]:
     """The sides with one shape: a written number stands for a constant tensor. Raises Misfit."""
     shaped = max(sides, key=lambda x: x.type.rank)
     exact = True

@@ -35,6 +35,7 @@ from lemmata.elaborate.implied import (
 from lemmata.elaborate.laws import apply_laws
 from lemmata.elaborate.named_quantities import name_quantities
 from lemmata.elaborate.names import both_fonts, index_letters, script_items, spell, stem, step_letters, walk
+from lemmata.elaborate.outline import called, outline
 from lemmata.elaborate.patterns import specific
 from lemmata.elaborate.reader import Conventions, Reader, Shared, known
 from lemmata.elaborate.readings import Choices
@@ -156,6 +157,8 @@ class Elaborator:
             carefully(item, roles.assign)
         apply_first_values(roles)
         statements = [x for item in self.items for x in carefully(item, self.statements) or self.failed(item)]
+        functions, given_up = called(exprs), set[int]()
+        statements = [self.outlined(x, functions, given_up) if x.reason else x for x in statements]
         return Elaboration(
             self.document,
             tuple(statements),
@@ -165,6 +168,19 @@ class Elaborator:
             self.words_of_document,
             self.definitions,
         )
+
+    def outlined(self, statement: Statement, functions: frozenset[str], given_up: set[int]) -> Statement:
+        """A statement of which nothing can be said, with what it says in outline.
+
+        An outline decides nothing, so a mistake of ours in it costs no more than the outline.
+        """
+        try:
+            found = outline(
+                statement, lambda: self.shared(Choices(), None), functions, self.conventions.index_letters, given_up
+            )
+        except Exception:
+            return statement
+        return replace(statement, outline=found)
 
     def parse(self) -> None:
         """Every formula of the prose as parts with its place and cues."""

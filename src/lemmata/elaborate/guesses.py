@@ -105,12 +105,13 @@ def guess_variable(r: Reader, expr: s.Name) -> tuple[t.Term, tuple[s.Expr, ...],
     slot = f"{expr.font if expr.font == 'bold' else ''} {key}{label}"
     known = r.shared.guessed.get(slot)
     if known is None:
-        known = t.Variable(f"{key}{label}?{expr.font}", key + label, _guess(r, expr), declared=False)
+        known = t.Variable(f"{key}{label}?{expr.font}", key + label, guess_type(r, expr), declared=False)
         r.shared.guessed[slot] = known
     return t.Input(known.type, known), left, sup
 
 
-def _guess(r: Reader, expr: s.Name) -> Tensor:
+def guess_type(r: Reader, expr: s.Name) -> Tensor:
+    """The shape that bold, case and the use of a letter suggest."""
     marks = r.shared.usage.get(stem(expr), frozenset())
     letter = expr.base
     upper = len(letter) == 1 and letter.isupper()

@@ -82,3 +82,10 @@ class Statement:
     place: Place = field(default_factory=lambda: Place(-1))
     shapes: tuple[tuple[str, str], ...] = ()
     """(LaTeX, shape) of the parts, for `explain`."""
+    outline: tuple[str, ...] | None = None
+    """Where nothing can be said: the unknowns with which the sides have types that fit, if there are such."""
+
+    @property
+    def understood(self) -> bool:
+        """Whether it has a role and a typed reading, be it with unknowns in it."""
+        return not self.reason or self.outline is not None

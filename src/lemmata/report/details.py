@@ -27,6 +27,8 @@ def _details(statement: Statement) -> Iterator[tuple[str, str]]:
         yield f"reading {number}", chain(reading) + (f"   ({reading.note})" if reading.note else "")
     for failure in statement.unread:
         yield "no reading", failure
+    if statement.outline is not None:
+        yield "outline", "\n".join(("typed as it stands, with what is left open:", *statement.outline))
     for guard in statement.guards:
         yield "unused", f"“{guard}” did not become an assumption"
     if statement.readings:

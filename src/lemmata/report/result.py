@@ -39,6 +39,10 @@ class StatementResult:
     end_column: int = 0
     understood: bool = True
     """Whether the statement has a role and a typed reading, decided or not."""
+    outlined: bool = False
+    """Whether it is understood only with unknowns for what the document leaves open."""
+    outline: tuple[str, ...] = ()
+    """What was supposed for that."""
     reading: str = ""
     assumptions: tuple[str, ...] = ()
     alternatives: tuple[str, ...] = ()
