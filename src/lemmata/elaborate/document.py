@@ -37,6 +37,7 @@ from lemmata.elaborate.named_quantities import name_quantities
 from lemmata.elaborate.names import both_fonts, index_letters, script_items, spell, stem, step_letters, walk
 from lemmata.elaborate.outline import called, outline
 from lemmata.elaborate.patterns import specific
+from lemmata.elaborate.premises import Premises
 from lemmata.elaborate.reader import Conventions, Reader, Shared, known
 from lemmata.elaborate.readings import Choices
 from lemmata.elaborate.roles import Item, Roles
@@ -153,7 +154,9 @@ class Elaborator:
         rows_by_letter(roles)
         typed_parameters(roles)
         undefined_losses(roles)
+        premises = Premises.of(self.items, self.context)
         for item in self.items:
+            item.concluded = premises.imply(item)
             carefully(item, roles.assign)
         apply_first_values(roles)
         statements = [x for item in self.items for x in carefully(item, self.statements) or self.failed(item)]
@@ -456,6 +459,7 @@ class Elaborator:
             shape_error=attempt.shape_error,
             guards=tuple(sorted(unused)),
             assumptions=assumed,
+            concluded=item.concluded,
         )
 
     def determined(self, item: Item, head: s.Expr) -> bool:

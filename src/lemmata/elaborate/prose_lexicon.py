@@ -14,7 +14,8 @@ Tables of a file, all of them lists of phrases unless said otherwise (a phrase m
 `words`        `skip`, `copulas`, `plural`, `parts`, `nouns`, `stop`, `foreign`, `negators`, `conjunctions`: how a
                property finds its formula; `idioms`: contain an opener and govern nothing; `actions`, `restricting`,
                `closers`, `resumes`: extent and force of clauses; `abbreviations`, `continuations`: sentences;
-               `theorems`, `proofs`: titles of run-in headings.
+               `theorems`, `proofs`: titles of run-in headings; `conclusions`: what says that the formula behind it
+               follows; `plain`: words that only link formulas and add nothing to what these say.
 `judgement`    `guesses`, `turns`, `mistakes`, `instead`, `rejections`: withdrawn formulas; `approximate`;
                `described`: a symbol's value is told in words that are not understood.
 
@@ -69,10 +70,23 @@ WORDS = (
     "theorems",
     "proofs",
     "common",
+    "conclusions",
+    "plain",
 )
 JUDGEMENT = ("guesses", "turns", "mistakes", "instead", "rejections", "approximate", "described")
 _UNMATCHED = frozenset(
-    {"described", "abbreviations", "continuations", "theorems", "proofs", "resumes", "actions", "common"}
+    {
+        "described",
+        "abbreviations",
+        "continuations",
+        "theorems",
+        "proofs",
+        "resumes",
+        "actions",
+        "common",
+        "conclusions",
+        "plain",
+    }
 )
 
 FORMULA = "(?:⟦\\d+⟧)"

@@ -54,6 +54,8 @@ class Item:
     approximate: bool = False
     limited: bool = False
     """An if or when in its sentence governs it."""
+    concluded: bool = False
+    """It follows, as the words say, from premises that were all understood."""
     role: str = ""
     kind: str = ""
     reason: str = ""
@@ -348,6 +350,7 @@ class Roles:
             self._with_membership(item, expr)
         elif all(op in COMPARISONS for op in ops):
             given = equations.constrains(self, expr, item.place) or self._restricts(item, expr)
+            given = given and not item.concluded
             item.role = "condition" if given or item.cue in CONDITIONAL else "claim"
             item.kind = "inequality"
             item.claims.append(expr)
@@ -416,9 +419,11 @@ class Roles:
             return
         if equations.instance(self, item, expr) or first_value(self, item, expr) or self._size_equation(item, expr):
             return
+        stated = not item.concluded and (
+            equations.property_equation(self, item, expr) or equations.moment(self, item, expr)
+        )
         if (
-            equations.property_equation(self, item, expr)
-            or equations.moment(self, item, expr)
+            stated
             or equations.components(self, item, expr)
             or equations.point(self, item, expr)
             or equations.partition(self, item, expr)

@@ -76,6 +76,8 @@ class Statement:
     shape_error: ShapeError | None = None
     guards: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
+    concluded: bool = False
+    """It follows, as the words say, from premises that were all understood: it asks nothing of its letters."""
     membership: tuple[tuple[Size, ...], tuple[Size, ...]] | None = None
     """A shape claim: the shape that was worked out, and the one that is claimed."""
     solution: Mapping[str, Size] = field(default_factory=dict)

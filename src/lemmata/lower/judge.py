@@ -41,7 +41,8 @@ def judge_statement(statement: Statement, seed: int = 0) -> Verdict:
 
 def _claim(statement: Statement, seed: int) -> Verdict:
     readings = [
-        JudgedReading(ReadingProblem(r), r.note or "as written", preferred=not r.note) for r in statement.readings
+        JudgedReading(ReadingProblem(r, statement.concluded), r.note or "as written", preferred=not r.note)
+        for r in statement.readings
     ]
     guards = list(statement.guards)
     verdict = judge(readings, seed=seed, guards=guards)
@@ -51,6 +52,8 @@ def _claim(statement: Statement, seed: int) -> Verdict:
         described = [v.latex for r in statement.readings for v in described_variables(r.sides)]
         if statement.kind == "inequality" and any(opens(r.sides) for r in statement.readings):
             return _unchecked(verdict, "fails for some smooth function, and the text may say more of it")
+        if opens(first.sides) and isinstance(statement.expr, s.Relation) and any_number(statement.expr):
+            return _unchecked(verdict, "it reads as a condition on a function that the text leaves open")
         if any(conditional(r.sides) for r in statement.readings):
             return _unchecked(verdict, "fails in general, but may be an assumption about the conditional law")
         if any(particular(r.sides) for r in statement.readings):
@@ -62,7 +65,8 @@ def _claim(statement: Statement, seed: int) -> Verdict:
             return _unchecked(
                 verdict, f"fails, but the value of {borrowed[0]} comes from an example of another section"
             )
-        if asks(statement.expr) and any(isinstance(side, t.Input) for side in first.sides):
+        asked = asks(statement.expr) and not statement.concluded
+        if asked and any(isinstance(side, t.Input) for side in first.sides):
             return _unchecked(verdict, "it reads as a condition on its letters, which fails in general")
         if any(isinstance(x, s.Choice) and x.key == "differential" for x in walk(statement.expr)):
             return _unchecked(verdict, "fails as a product with d, but may be a relation between differentials")
@@ -139,11 +143,17 @@ def _follows(first: Statement, second: Statement) -> bool:
 def _governs(condition: Statement, claim: Statement) -> bool:
     a, b = condition.place, claim.place
     inside = _follows(condition, claim)
-    free = condition.kind != "inequality" and not condition.assumptions and not condition.guards
+    others = [g for g in condition.guards if g != condition.latex]
+    free = condition.kind != "inequality" and not condition.assumptions and not others
     return a.sentence == b.sentence >= 0 or inside and free
 
 
 PRODUCTS = (s.Name, s.Juxt, s.Paren, s.Num, s.Mark)
+
+
+def any_number(relation: s.Relation) -> bool:
+    """Whether a side is a number in digits."""
+    return any(isinstance(x, s.Num) for x in relation.items)
 
 
 def opens(sides: Sequence[t.Term]) -> bool:
@@ -280,7 +290,8 @@ def _ill_typed(statement: Statement, error: ShapeError) -> Verdict:
     left, right = at(error.left, sizes), at(error.right, sizes)
     if left == right:
         return Verdict("unchecked", reason=error.message)
-    if isinstance(statement.expr, s.Relation) and any(isinstance(x, s.Num) for x in statement.expr.items):
+    bare = isinstance(statement.expr, s.Relation) and any_number(statement.expr)
+    if bare and not statement.concluded:
         return Verdict("unchecked", reason=f"it reads as a condition, whose shapes do not fit: {error.message}")
     return Verdict(
         "refuted",

@@ -34,6 +34,7 @@ class ReadingProblem:
     """The `Problem` of a reading."""
 
     reading: Reading
+    concluded: bool = False
     _sizes: tuple[str, ...] = ()
     _rules: tuple[SizeRule, ...] = ()
     _integral: tuple[Size, ...] = ()
@@ -144,7 +145,8 @@ class ReadingProblem:
         )
         # Nodes of quadrature are rounded numbers, wherever in the claim they were met.
         exact = low.exact and not any(axis.label.startswith("normal") for axis, _ in low.outcomes.values())
-        return Instance(inputs, tuple(nodes), self.reading.relations, conditions, exact)
+        relations = self.reading.relations
+        return Instance(inputs, tuple(nodes), relations, conditions, exact, self.concluded)
 
 
 def _domain(variable: t.Variable, assumed: tuple[tuple[str, str], ...]) -> Domain:

@@ -51,7 +51,7 @@ def as_condition(bench: Bench) -> Outcome | None:
     It is one between a rational expression in them and a number, or one between two letters.
     """
     instance = bench.tried[0].trial.instance
-    if len(instance.relations) > 1:
+    if len(instance.relations) > 1 or instance.concluded:
         return None
     free = [side for side in instance.sides if double.depends_on_inputs(side)]
     bare = all(n.op in LETTERS for n in nodes(*instance.sides))

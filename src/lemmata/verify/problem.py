@@ -52,6 +52,8 @@ class Instance:
     """Scalar bool nodes: an instance counts only where all hold."""
     exact: bool = True
     """False where the program itself approximates (quadrature): then no prime field, and a looser agreement."""
+    concluded: bool = False
+    """The text says that it follows from what is known of the inputs: it is no condition on them."""
 
 
 @dataclass(frozen=True, slots=True)

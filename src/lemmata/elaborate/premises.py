@@ -1,0 +1,109 @@
+"""Whether a relation follows from premises that were all understood: then it claims, and asks nothing of its letters.
+
+“Let $Q$ be orthogonal. Hence $$Q^\\top Q = 2I.$$” cannot be a condition on Q: the words say that it follows, and
+nothing that was said before it is left over. Where anything is (a word, a figure of speech, a formula that is not
+read), the relation may rest on that, and stays what it would be without the words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from lemmata.elaborate.context import Context, Fact, Sentence
+from lemmata.elaborate.facts import PROPERTIES
+from lemmata.elaborate.laws import RANDOM
+from lemmata.elaborate.prose_lexicon import lexicon
+from lemmata.elaborate.roles import Item
+
+USED = (
+    frozenset(PROPERTIES) | RANDOM | {"positive", "nonnegative", "scalar", "vector", "matrix", "square", "independent"}
+)
+"""Kinds of facts that the values drawn for the symbols meet."""
+BINDING = frozenset({"declaration", "definition", "expression", "instance"})
+ASKED = frozenset({("condition", "property"), ("condition", "size")})
+"""Conditions that the values drawn for the symbols meet."""
+_PLACEHOLDER = re.compile(r"⟦(\d+)⟧")
+_MARKS = re.compile(r"[\s,，、.。;；:：]+")
+
+
+@dataclass(slots=True)
+class Premises:
+    """The items and facts of a document by where they stand."""
+
+    context: Context
+    items: dict[int, list[Item]] = field(default_factory=dict)
+    """By formula."""
+    facts: dict[int, list[Fact]] = field(default_factory=dict)
+    """By sentence."""
+
+    @staticmethod
+    def of(items: Sequence[Item], context: Context) -> Premises:
+        found = Premises(context)
+        for item in items:
+            found.items.setdefault(item.formula.index, []).append(item)
+        for fact in context.facts:
+            found.facts.setdefault(fact.sentence, []).append(fact)
+        return found
+
+    def imply(self, item: Item) -> bool:
+        """Whether words of conclusion alone introduce an item, and all else in its sections is understood."""
+        here = self.context.formulas[item.formula.index]
+        sentence = self.context.sentences[here.sentence]
+        if not _concludes(item, sentence) or len(self.items[item.formula.index]) > 1:
+            return False
+        if _bare(sentence.text.partition(f"⟦{item.formula.index}⟧")[2]):
+            return False
+        path = self.context.path(here.scope)
+        return all(
+            self._understood(x, item) for x in self.context.sentences if x.scope in path and not self._is_title(x)
+        )
+
+    def _is_title(self, sentence: Sentence) -> bool:
+        """A heading; one that names a property is no mere title unless a sentence below it states a property."""
+        scope = self.context.scopes[sentence.scope]
+        if sentence.formulas or scope.kind != "heading" or _bare(sentence.text) != _bare(scope.title):
+            return False
+        entries = (token.entry for token in lexicon().tokens(sentence.text))
+        if not any(e is not None and set(e.facts) & set(PROPERTIES) for e in entries):
+            return True
+        return any(f.kind in PROPERTIES and f.scope == sentence.scope and f.subjects for f in self.context.facts)
+
+    def _understood(self, sentence: Sentence, claim: Item) -> bool:
+        """Whether a sentence says nothing but what its formulas bind and what facts that are used say of them."""
+        for item in (i for k in sentence.formulas for i in self.items.get(k, ())):
+            if item.formula is claim.formula:
+                continue
+            known = item.concluded or item.role in BINDING or (item.role, item.kind) in ASKED
+            known = known or not item.role and item.place.at > claim.place.at and _concludes(item, sentence)
+            if not known or item.reason or item.mistake or item.withdrawn or item.approximate:
+                return False
+        text = sentence.text
+        for fact in self.facts.get(sentence.id, ()):
+            if fact.kind not in USED or fact.conditional or not fact.subjects:
+                return False
+            text = text.replace(fact.text, " ")
+        plain, conclusions = lexicon().sets["plain"], lexicon().sets["conclusions"]
+        return all(_bare(piece) in conclusions or _plain(piece, plain) for piece in _PLACEHOLDER.split(text)[::2])
+
+
+def _concludes(item: Item, sentence: Sentence) -> bool:
+    """Whether words of conclusion, and nothing else, stand between the formula before and this one."""
+    before = sentence.text.partition(f"⟦{item.formula.index}⟧")[0]
+    return _bare(before.rpartition("⟧")[2]) in lexicon().sets["conclusions"]
+
+
+def _plain(text: str, plain: frozenset[str]) -> bool:
+    """Whether words only link formulas: English word by word, Chinese as a run of such words."""
+    for word in _MARKS.sub(" ", text).lower().split():
+        while word and word not in plain:
+            longest = max((p for p in plain if p > "\u2fff" and word.startswith(p)), key=len, default="")
+            if not longest:
+                return False
+            word = word.removeprefix(longest)
+    return True
+
+
+def _bare(text: str) -> str:
+    return _MARKS.sub(" ", text).strip().lower()
