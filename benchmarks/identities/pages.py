@@ -39,6 +39,10 @@ LEADS = {
 }
 
 
+AFTER = {"be positive integers": "are positive integers", "be": "is", "satisfy": "satisfies", "have": "has"}
+"""“Let … be” is “Here … is” behind what it is about."""
+
+
 @dataclass(frozen=True)
 class Layout:
     language: str = "en"
@@ -78,7 +82,8 @@ def render(topic: Topic, claim: Node, spelling: Spelling = PLAIN, layout: Layout
         lines += [f"# {topic.title[chinese]}", ""]
     if layout.noise:
         lines += [NOISE[layout.language][0], ""]
-    facts = writer.declarations(declared, sizes)
+    counts = _counts(topic, claim, declared)
+    facts = writer.declarations(declared, sizes, counts=counts)
     if layout.declarations == "section":
         lines += ["## 记号" if chinese else "## Notation", ""]
     if layout.declarations != "after" or definitions:
@@ -101,10 +106,20 @@ def render(topic: Topic, claim: Node, spelling: Spelling = PLAIN, layout: Layout
     last = first + len(shown) - 1
     lines += [""]
     if layout.declarations == "after" and not definitions:
-        lines += [*writer.declarations(declared, sizes, after=True), ""]
+        lines += [*writer.declarations(declared, sizes, after=True, counts=counts), ""]
     if layout.noise:
         lines += [NOISE[layout.language][2], ""]
     return Page(("\r\n" if layout.crlf else "\n").join(lines), first, last)
+
+
+def _counts(topic: Topic, claim: Node, declared: list[Declaration]) -> list[str]:
+    """Sizes that no shape on the page shows: without a word about them nobody knows what they are."""
+    shown = {n for d in declared for n in (*d.shape, d.high)}
+    shown |= {name for rule in topic.size_rules.values() for name in rule.names} | set(topic.size_rules)
+    used = needed(topic, claim)
+    sizes = {d.name for d in topic.declarations if d.kind == "size"}
+    sizes |= {n for d in topic.declarations for n in (*d.shape, d.high) if n and not n.isdigit()}
+    return [n for n in sorted(sizes & used) if n not in shown]
 
 
 def needed(topic: Topic, claim: Node) -> frozenset[str]:
@@ -158,7 +173,11 @@ class _Writer:
         return rf"{name} \in {space}"
 
     def declarations(
-        self, declared: list[Declaration], sizes: list[tuple[str, Node]], after: bool = False
+        self,
+        declared: list[Declaration],
+        sizes: list[tuple[str, Node]],
+        after: bool = False,
+        counts: list[str] | None = None,
     ) -> list[str]:
         """Sentences that declare; those of one kind together unless the layout says otherwise."""
         plain = [d for d in declared if not d.random and not self.property(d)]
@@ -169,6 +188,10 @@ class _Writer:
         groups = [[d] for d in plain] if self.layout.declarations == "single" else [plain] if plain else []
         for group in groups:
             sentences.append(self.say(self.join([f"${self.member(d)}$" for d in group]), after))
+        if counts:
+            names = f"${', '.join(map(self.size, counts))}$"
+            article = "a positive integer" if len(counts) == 1 else "positive integers"
+            sentences.append(self.say(f"{names} 为正整数" if self.chinese else f"{names} be {article}", after))
         for d in special:
             sentences.append(self.say(self.special(d), after))
         for name, rule in sizes:
@@ -210,9 +233,9 @@ class _Writer:
         if self.chinese:
             return f"其中 {what}。" if after else f"设 {what}。"
         if after:
-            return (
-                f"Here {what.replace(' be ', ' is ').replace(' satisfy ', ' satisfies ').replace(' have ', ' has ')}."
-            )
+            for said, here in AFTER.items():
+                what = f"{what} ".replace(f" {said} ", f" {here} ").rstrip()
+            return f"Here {what}."
         return f"Let {what}."
 
     def join(self, parts: list[str]) -> str:

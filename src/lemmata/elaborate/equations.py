@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from lemmata.elaborate.roles import Item, Roles
 
 
+def says_what_it_is(roles: Roles, item: Item, expr: s.Relation) -> bool:
+    """Whether an equation neither defines nor claims but says what kind of thing a symbol is, or where one looks."""
+    if not item.concluded and (property_equation(roles, item, expr) or moment(roles, item, expr)):
+        return True
+    return components(roles, item, expr) or point(roles, item, expr) or partition(roles, item, expr)
+
+
 def instance(roles: Roles, item: Item, expr: s.Relation) -> bool:
     """A = [[2, 1], [2, 3]], Δ = 100: a name given in numbers is an example, which ends with its section."""
     head = head_of(expr.items[0], roles.letters, roles.environment, item.place)

@@ -162,6 +162,10 @@ def _apply(fact: Fact, name: s.Name, item: Item, roles: Roles) -> None:
     if binding is None or binding.kind not in ("variable", "family"):
         if fact.kind == "ones" and binding is None:
             return
+        if fact.kind == "integer" and binding is None and COUNTS.search(fact.text) and name.sub is None:
+            if key not in roles.letters and key not in roles.shared.conventions.step_letters:
+                declare_sizes(roles.reader(item.place), name)
+            return
         if (
             binding is None
             and not indices
@@ -242,6 +246,8 @@ def _ones(binding: Binding) -> None:
         binding.kind = "term"
 
 
+COUNTS = re.compile(r"positive|natural|正整数|自然数", re.IGNORECASE)
+"""Whole numbers that can be sizes."""
 LISTED = re.compile(r"^[,，、]?\s*(?:(?:and|with|和|与|及)\s*)?(?:[\w-]+\s+){0,2}⟦(\d+)⟧")
 UNTYPED = "untyped"
 

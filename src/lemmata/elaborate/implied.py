@@ -154,11 +154,35 @@ def note_sizes(r: Reader, exprs: list[s.Expr]) -> None:
         for node in walk(expr):
             for group in (getattr(node, "items", ()), getattr(node, "arguments", ())):
                 _note_last(r, group)
-            if isinstance(node, s.Big) and isinstance(node.upper, s.Name) and isinstance(node.lower, s.Relation):
-                key = stem(node.upper) + (f"_{spell(node.upper.sub)}" if node.upper.sub is not None else "")
-                if key not in r.shared.conventions.index_letters and key not in r.shared.conventions.step_letters:
-                    if r.shared.environment.find(key, node.upper.font, r.place) is None:
-                        declare_sizes(r, node.upper)
+            if isinstance(node, s.Big) and node.upper is not None and isinstance(node.lower, s.Relation):
+                _note_bound(r, node.upper)
+
+
+def _note_bound(r: Reader, bound: s.Expr) -> None:
+    """n, n - 1, 2n above a sum: n is a size, unless it is an index or has another meaning."""
+    if not all(isinstance(x, s.Name | s.Num | s.Infix | s.Juxt) for x in walk(bound)):
+        return
+    names = [x for x in walk(bound) if isinstance(x, s.Name)]
+    if not isinstance(bound, s.Name) and any(x.sub is not None or x.sup is not None for x in names):
+        return
+    conventions = r.shared.conventions
+    keys = [(stem(x) + (f"_{spell(x.sub)}" if x.sub is not None else ""), x.font) for x in names[:1]]
+    keys += [(stem(x), x.font) for x in names[1:] if not isinstance(bound, s.Name)]
+    if any(k in conventions.index_letters or k in conventions.step_letters for k, _ in keys):
+        return
+    found = [b for k, _ in keys for b in r.shared.environment.all(k)]
+    if all(_whole_number(b) for b in found):
+        for binding in found:
+            binding.kind = "size"
+            binding.place = replace(binding.place, at=-1, scopes=binding.place.scopes[:1])
+        declare_sizes(r, bound)
+
+
+def _whole_number(binding: Binding) -> bool:
+    """A size, or a declared number of ℕ."""
+    domain = binding.domain
+    number = binding.kind == "variable" and binding.type == SCALAR and domain.low is not None and domain.low >= 0
+    return binding.kind == "size" or number and domain.high is None and domain.properties == {"integer"}
 
 
 def _note_last(r: Reader, group: object) -> None:

@@ -419,15 +419,7 @@ class Roles:
             return
         if equations.instance(self, item, expr) or first_value(self, item, expr) or self._size_equation(item, expr):
             return
-        stated = not item.concluded and (
-            equations.property_equation(self, item, expr) or equations.moment(self, item, expr)
-        )
-        if (
-            stated
-            or equations.components(self, item, expr)
-            or equations.point(self, item, expr)
-            or equations.partition(self, item, expr)
-        ):
+        if equations.says_what_it_is(self, item, expr):
             return
         head = head_of(expr.items[0], self.letters, self.environment, item.place)
         if speaks_of_laws(self.shared.conventions, self.environment, expr, head, item.place):

@@ -9,7 +9,7 @@ from lemmata.core import terms as t
 from lemmata.core.size import Size
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.joint_laws import MARK, WEIGHTS
-from lemmata.elaborate.names import letters_of, walk
+from lemmata.elaborate.names import letters_of, spell, walk
 from lemmata.elaborate.solver import is_unknown
 from lemmata.elaborate.statement import Reading, ShapeError, Statement
 from lemmata.lower.expectation import stated
@@ -40,9 +40,14 @@ def judge_statement(statement: Statement, seed: int = 0) -> Verdict:
 
 
 def _claim(statement: Statement, seed: int) -> Verdict:
+    # Who writes ‖A‖_F in a formula means another norm by ‖A‖_2 in it.
+    named = any(
+        isinstance(x, s.Scripted) and isinstance(x.base, s.Bars) and spell(x.sub) == "F" for x in walk(statement.expr)
+    )
     readings = [
         JudgedReading(ReadingProblem(r, statement.concluded), r.note or "as written", preferred=not r.note)
         for r in statement.readings
+        if not named or FROBENIUS not in r.note
     ]
     guards = list(statement.guards)
     verdict = judge(readings, seed=seed, guards=guards)
@@ -68,7 +73,7 @@ def _claim(statement: Statement, seed: int) -> Verdict:
         asked = asks(statement.expr) and not statement.concluded
         if asked and any(isinstance(side, t.Input) for side in first.sides):
             return _unchecked(verdict, "it reads as a condition on its letters, which fails in general")
-        if any(isinstance(x, s.Choice) and x.key == "differential" for x in walk(statement.expr)):
+        if between_differentials(statement):
             return _unchecked(verdict, "fails as a product with d, but may be a relation between differentials")
         if described:
             return _unchecked(verdict, f"fails, but the text says more of {described[0]} than could be used")
@@ -148,7 +153,35 @@ def _governs(condition: Statement, claim: Statement) -> bool:
     return a.sentence == b.sentence >= 0 or inside and free
 
 
+FROBENIUS = "the norm read as the Frobenius norm"
 PRODUCTS = (s.Name, s.Juxt, s.Paren, s.Num, s.Mark)
+
+
+def between_differentials(statement: Statement) -> bool:
+    """Whether an equation with d before a letter may relate differentials.
+
+    It cannot where d is a size of the document and a side has no d before a letter: ‖x‖ = d r.
+    """
+    expr = statement.expr
+    if not any(_is_choice(x) for x in walk(expr)):
+        return False
+    with_d = [any(_is_choice(x) or _before_another(x) for x in walk(i)) for i in _sides(expr)]
+    terms = (x for r in statement.readings for x in walk_terms(r.sides))
+    a_size = any(isinstance(x, t.SizeNum) and "d" in x.size.atoms for x in terms)
+    return all(with_d) or not a_size
+
+
+def _is_choice(node: s.Expr) -> bool:
+    return isinstance(node, s.Choice) and node.key == "differential"
+
+
+def _before_another(node: s.Expr) -> bool:
+    """d (w^⊤ w): the letter d before another factor."""
+    return isinstance(node, s.Juxt) and any(isinstance(x, s.Name) and x.base == "d" for x in node.items[:-1])
+
+
+def _sides(expr: s.Expr) -> tuple[s.Expr, ...]:
+    return expr.items if isinstance(expr, s.Relation) else (expr,)
 
 
 def any_number(relation: s.Relation) -> bool:

@@ -43,6 +43,10 @@ class Lowering:
     polynomial: bool = True
     """Whether every expectation of a normal variable is one of a polynomial."""
 
+    concluded: bool = False
+    """All that the text says of the letters is known: what is not said to depend on a variable, or to be random, is
+    constant."""
+
     def size(self, size: Size) -> int:
         """A whole number. Raises CannotLower where it is none."""
         size = size.substitute(self.solution)

@@ -111,6 +111,7 @@ class ReadingProblem:
         low.levels = levels(walk_terms(self.reading.sides))
         low.independent = independent(walk_terms(self.reading.sides))
         low.polynomial = self._polynomial
+        low.concluded = self.concluded
         return low
 
     def instance(self, sizes: Mapping[str, int]) -> Instance:
