@@ -31,6 +31,11 @@ PASSED = ("CUDA_", "KERAS_", "TF_", "JAX_", "XLA_", "LC_")
 """Environment variables that reach the cells start so."""
 NAMED = ("PATH", "LANG", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT")
 ROOT = str(Path(__file__).resolve().parents[2])
+PROGRAM = (
+    f"import sys; sys.path.insert(0, {ROOT!r}); from lemmata.code.worker.main import main; "
+    "sys.path.append(sys.path.pop(0)); main()"
+)
+"""The worker of this very package, though cells look for modules in its folder last."""
 
 
 class WorkerLost(Exception):
@@ -69,12 +74,8 @@ class Process:
                 "output": limits.output,
                 "value": limits.value,
             }
-            program = (  # the worker of this very package, though cells find the rest of its folder last
-                f"import sys; sys.path.insert(0, {ROOT!r}); from lemmata.code.worker.main import main; "
-                "sys.path.append(sys.path.pop(0)); main()"
-            )
             self._popen = subprocess.Popen(
-                [sys.executable, "-P", "-s", "-c", program, json.dumps(config)],
+                [sys.executable, "-P", "-s", "-c", PROGRAM, json.dumps(config)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
