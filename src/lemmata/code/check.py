@@ -20,7 +20,7 @@ from lemmata.code.limits import Limits
 from lemmata.code.modules import judge_layer
 from lemmata.code.session import CellResult, Failed, Session, Surroundings, run_cells
 from lemmata.code.spelling import match, spellings
-from lemmata.code.statics import Definition, definitions, lines
+from lemmata.code.statics import Definition, definitions, lines, sources
 from lemmata.code.sublayers import judge_sublayers
 from lemmata.code.target import CodeFinding, Equation, Target
 from lemmata.code.values import ValueChecks
@@ -35,6 +35,8 @@ FRAMEWORKS = {
     "jax": ("jnp", "jax"),
     "numpy": ("np", "numpy"),
 }
+GONE = frozenset({"timeout", "memory", "processes", "output", "died", "not tried", "protocol", "start"})
+"""Errors after which it is not known how far a cell came, or after which its variables are lost."""
 HINT = re.compile(r"^\s*(?:is|是|in code is|stands for)\s+`?([A-Za-z_][\w.]*)`?\s*\.?\s*$")
 
 
@@ -97,7 +99,7 @@ def check_session(
     problem = ""
     try:
         known = {squash_latex(k): v for k, v in (hints or {}).items()}
-        found += _decided(_compare(session, targets, seed, known), targets, rivals)
+        found += _decided(_grounded(_compare(session, targets, seed, known), session), targets, rivals)
     except Failed as failed:
         problem = f"the code could not be compared: {failed}"
     found += _blocked(session, targets, found)
@@ -138,6 +140,27 @@ def _compare(session: Session, targets: Sequence[Target], seed: int, hints: Mapp
                 yield finding
     stated = [cast(Equation, t) for t in targets if t.kind == "equation"]
     yield from EquationChecks(session, seed).findings(stated)
+
+
+def _grounded(findings: Iterator[CodeFinding], session: Session) -> Iterator[CodeFinding]:
+    """Nothing is held against code that rests on statements which did not run because a cell failed before them."""
+    errors = {r.index: r.error for r in session.results if r.error is not None}
+    if not errors:
+        yield from findings
+        return
+    known = lines(session.prepared)
+    lost: set[tuple[int, int]] = set()
+    for cell, error in errors.items():
+        own = [s.line for s in known if s.cell == cell]
+        failed = max((line for line in own if line <= error.position.line), default=0)  # it may take several lines
+        lost |= {(cell, line) for line in own if line >= failed or error.kind in GONE}
+    for finding in findings:
+        if finding.verdict.kind == "refuted":
+            rests = sources(known, finding.cell, finding.line, frozenset())
+            if rests is not None and (missing := sorted(rests.places & lost)):
+                why = f"{finding.name} rests on line {missing[0][1]}, which did not run"
+                finding = replace(finding, verdict=Verdict("unchecked", why))
+        yield finding
 
 
 def _decided(
