@@ -29,7 +29,7 @@ AT_RECURSIVE, AT_FDCWD = 0x8000, -100
 MOUNT_SETATTR, LANDLOCK_CREATE, LANDLOCK_RULE, LANDLOCK_RESTRICT, CAPSET = 442, 444, 445, 446, 126
 """System call numbers; those from 424 on are the same on every architecture, CAPSET is that of x86-64."""
 PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 8, 22, 36, 38
-SECCOMP_FILTER = 2
+SECCOMP_FILTER, PR_CAP_AMBIENT, AMBIENT_RAISE = 2, 47, 2
 CAP_DAC_READ_SEARCH = 2
 MOST_OPENED = 5000
 FIRST_USER, USERS = 61184, 4000
@@ -94,18 +94,21 @@ def isolate(scratch: str) -> tuple[str, ...]:
     return ("processes", "network", *(("read-only mounts",) if _mount_read_only(libc, scratch) else ()))
 
 
-def confine(scratch: str, user: int) -> tuple[str, ...]:
-    """The layers for the process that runs the cells; nothing can be undone afterwards. `user`: whom root becomes."""
+def confine(scratch: str, user: int, sockets: bool = False) -> tuple[str, ...]:
+    """The layers for the process that runs the cells; nothing can be undone afterwards. `user`: whom root becomes;
+    `sockets`: whether sockets may be made, though they reach nothing (a Jupyter kernel makes some)."""
     found: list[str] = []
     if sys.platform == "linux":
         libc = _libc()
         own = os.geteuid() == 0 and _become_nobody(libc, user, scratch)
         found += ["own user"] if own else []
         _set_capabilities(libc, 1 << CAP_DAC_READ_SEARCH if own else 0)
+        if own:  # programs that the cells start may read what the cells may
+            libc.prctl(PR_CAP_AMBIENT, AMBIENT_RAISE, CAP_DAC_READ_SEARCH, 0, 0)
         libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         if version := _landlock(libc, scratch):
             found += ["landlock", "signals"] if version >= 6 else ["landlock"]
-        if _filter_calls(libc):
+        if _filter_calls(libc, sockets):
             found.append("seccomp")
         libc.prctl(PR_SET_PDEATHSIG, 9, 0, 0, 0)
     return tuple(found)
@@ -248,9 +251,9 @@ def _become_nobody(libc: ctypes.CDLL, user: int, scratch: str) -> bool:
 
 
 def _set_capabilities(libc: ctypes.CDLL, kept: int) -> bool:
-    """Keep these capabilities as permitted and effective, drop all others."""
+    """Keep these capabilities, drop all others."""
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)
-    data = (ctypes.c_uint32 * 6)(kept, kept, 0, 0, 0, 0)
+    data = (ctypes.c_uint32 * 6)(kept, kept, kept, 0, 0, 0)
     return hasattr(libc, "capset") and libc.capset(header, data) == 0
 
 
@@ -304,7 +307,7 @@ CALLS = {  # numbers of socket, then of what is refused outright: ptrace, proces
 }
 REFUSE, ALLOW = 0x50000 | 13, 0x7FFF0000
 LOAD, EQUAL, AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06
-AF_UNIX, X32 = 1, 0x40000000
+AF_UNIX, X32, NEVER = 1, 0x40000000, 2**32 - 1
 
 
 class _Step(ctypes.Structure):
@@ -315,8 +318,8 @@ class _Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_uint16), ("steps", ctypes.POINTER(_Step))]
 
 
-def _filter_calls(libc: ctypes.CDLL) -> bool:
-    """Refuse sockets that reach other machines, and ways around the other layers; needs no rights."""
+def _filter_calls(libc: ctypes.CDLL, sockets: bool) -> bool:
+    """Refuse sockets that reach other machines (unless `sockets`), and ways around the other layers."""
     known = CALLS.get(os.uname().machine)
     if known is None or sys.maxsize < 2**32:
         return False
@@ -325,7 +328,8 @@ def _filter_calls(libc: ctypes.CDLL) -> bool:
     steps = [
         (LOAD, 0, 0, 4), (EQUAL, 1, 0, architecture), (RETURN, 0, 0, REFUSE), (LOAD, 0, 0, 0),
         *((code, len(tests) - at + 2, 0, value) for at, (code, value) in enumerate(tests)),  # to the refusal below
-        (EQUAL, 0, 3, socket), (LOAD, 0, 0, 16), (EQUAL, 1, 0, AF_UNIX), (RETURN, 0, 0, REFUSE), (RETURN, 0, 0, ALLOW),
+        (EQUAL, 0, 3, NEVER if sockets else socket), (LOAD, 0, 0, 16), (EQUAL, 1, 0, AF_UNIX), (RETURN, 0, 0, REFUSE),
+        (RETURN, 0, 0, ALLOW),
     ]  # fmt: skip
     array = (_Step * len(steps))(*(_Step(*step) for step in steps))
     program = _Program(len(steps), array)
