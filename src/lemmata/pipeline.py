@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from lemmata.consistency import contradictions
 from lemmata.consistency.merge import merged
+from lemmata.counting import counts
 from lemmata.diagnostic import mistake
 from lemmata.documents import read
 from lemmata.documents.model import Document
@@ -88,7 +89,8 @@ def judge(elaboration: Elaboration, seed: int, lint: bool) -> Examination:
     judged = under_conditions([(statement, verdict(statement, seed)) for statement in elaboration.statements])
     fixes = corrections(elaboration, judged, seed)
     remarks = notation(elaboration) if lint else ()
-    return Examination(elaboration.document, merged(judged, contradictions(elaboration)), fixes=fixes, lint=remarks)
+    found = merged(judged, (*contradictions(elaboration), *counts(elaboration)))
+    return Examination(elaboration.document, found, fixes=fixes, lint=remarks)
 
 
 def notation(elaboration: Elaboration) -> tuple[Finding, ...]:
