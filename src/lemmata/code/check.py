@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
 
+from lemmata.code.advice import advised
 from lemmata.code.calls import Function, judge_function
 from lemmata.code.cells import CellError
 from lemmata.code.equations import EquationChecks
@@ -97,6 +98,7 @@ def check_session(
     """
     found: list[CodeFinding] = []
     problem = ""
+    session.results = advised(session.results, session.prepared)
     try:
         known = {squash_latex(k): v for k, v in (hints or {}).items()}
         found += _decided(_grounded(_compare(session, targets, seed, known), session), targets, rivals)
@@ -199,7 +201,7 @@ def _children(
     target: Target, layer: LayerClass, session: Session, seed: int, hint: str | None
 ) -> Iterator[CodeFinding]:
     """Children of a layer that are called as the target is, such as `self.ffn`, but for the document's own classes."""
-    if layer.framework != "torch" or not any(p.role == "weight" for p in target.parameters):
+    if not any(p.role == "weight" for p in target.parameters):
         return
     made = build(session, layer, SCALES[0])
     if isinstance(made, str):
