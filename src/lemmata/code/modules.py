@@ -21,8 +21,10 @@ from lemmata.code.layers import (
     building,
     formula_weights,
     fresh,
+    is_bias,
     likes,
     required,
+    settings,
 )  # fmt: skip
 from lemmata.code.session import Failed, Session
 from lemmata.code.shapes import guessed
@@ -119,9 +121,9 @@ def _run(
     session: Session, path: str,
 ) -> Run | str:  # fmt: skip
     """One comparison, or why there is none. Raises Failed where the worker has ended."""
-    formula_biases = any(p.endswith("bias") for paths in weights.paths.values() for p in paths)
+    formula_biases = any(is_bias(p) for paths in weights.paths.values() for p in paths)
     values = fresh(instance, rng, formula_biases)
-    session.ask("set", handle=instance.handle, values=values, eps=0.0)
+    session.ask("set", handle=instance.handle, values=values, **settings(weights))
     called = {p.key: p.names for p in target.parameters if p.role == "argument"}
     names = list(called)
     needed = required(layer.forward) if not path else names[:1]
@@ -143,7 +145,7 @@ def _run(
         compared = _compare(target, instance, weights, values, scale, arguments, code, batch)
         if isinstance(compared, str):
             return compared
-        return replace(compared, check=_check(layer, instance, values, given, path, compared))
+        return replace(compared, check=_check(layer, instance, weights, values, given, path, compared))
     return failure
 
 
@@ -212,6 +214,7 @@ def _compare(
 def _check(
     layer: LayerClass,
     instance: Layer,
+    weights: Weights,
     values: Mapping[str, np.ndarray],
     given: Sequence[np.ndarray],
     path: str,
@@ -221,7 +224,7 @@ def _check(
     inputs = [x if run.batch else x[0] for x in given]
     requests = (
         {"op": "build", **building(layer, instance.arguments, run.scale)},
-        {"op": "set", "handle": -1, "values": dict(values), "eps": 0.0},
+        {"op": "set", "handle": -1, "values": dict(values), **settings(weights)},
         {"op": "forward", "handle": -1, "values": inputs, "named": {}, "likes": likes(layer), "path": path, "seed": 0,
          "trace": False},
     )  # fmt: skip
@@ -276,7 +279,7 @@ def _verdict(
     notes = []
     if len(runs[0].arguments) > 1 and len({id(v) for v in runs[0].whole.values()}) == 1:
         notes.append(f"as self-attention, {' = '.join(runs[0].arguments)}")
-    if instance.biased and not any(p.endswith("bias") for paths in weights.paths.values() for p in paths):
+    if instance.biased and not any(is_bias(p) for paths in weights.paths.values() for p in paths):
         notes.append("equal up to its biases, which the formula does not have (they are zero here)")
     if readings := sorted({r.reading for r in runs if r.reading}):
         notes.append(readings[0])

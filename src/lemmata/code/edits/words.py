@@ -98,14 +98,12 @@ def _names_inverted(d: Definition) -> Iterator[Edit]:
 def _triangle(d: Definition, node: ast.Call) -> Iterator[Edit]:
     """The diagonal of a triangular mask: shifted by one, or by what came before."""
     word = "diagonal" if d.framework == "torch" else "k"
-    end = d.span(node)[1] - 1
     given = node.keywords or len(node.args) > (0 if is_method(node, MODULES) else 1)
     if given:
         return
-    comma = ", " if node.args else ""
     for shift in (1, -1):
         what = f"{called(node)} begins at the wrong diagonal: {word}={shift} is missing"
-        yield Edit((Change(end, end, f"{comma}{word}={shift}"),), what, 0.8, f"diagonal {shift}")
+        yield Edit((d.more(node, f"{word}={shift}"),), what, 0.8, f"diagonal {shift}")
     inner = node.func.value if is_method(node, MODULES) and isinstance(node.func, ast.Attribute) else node.args[0]
     sizes = list(inner.args) if isinstance(inner, ast.Call) else []
     if len(sizes) == 1 and isinstance(sizes[0], (ast.Tuple, ast.List)):
@@ -116,7 +114,7 @@ def _triangle(d: Definition, node: ast.Call) -> Iterator[Edit]:
             "the causal mask starts in the upper left corner: with more keys than queries the diagonal has to be "
             f"shifted by {shift_}"
         )
-        yield Edit((Change(end, end, f"{comma}{word}={shift_}"),), what, 0.75, "corner")
+        yield Edit((d.more(node, f"{word}={shift_}"),), what, 0.75, "corner")
 
 
 def options(d: Definition) -> Iterator[Edit]:
@@ -125,8 +123,6 @@ def options(d: Definition) -> Iterator[Edit]:
         if not isinstance(node, ast.Call):
             continue
         name = called(node)
-        end = d.span(node)[1] - 1
-        comma = ", " if node.args or node.keywords else ""
         if name in ("var", "std"):
             word = next((k for k in node.keywords if k.arg in ("unbiased", "ddof", "correction")), None)
             if word is not None:
@@ -139,7 +135,7 @@ def options(d: Definition) -> Iterator[Edit]:
             else:
                 extra, by, not_by = ("unbiased=False", "n−1", "n") if d.framework == "torch" else ("ddof=1", "n", "n−1")
                 what = f"{name} divides by {by}, where the formula divides by {not_by}"
-                yield Edit((Change(end, end, f"{comma}{extra}"),), what, 0.4, "bessel")
+                yield Edit((d.more(node, extra),), what, 0.4, "bessel")
         if name in DROPS and node.args and not is_method(node, ("self", "layers")):
             what = "dropout stays on outside training"
             yield Edit((d.replace(node, d.operand(node.args[0])),), what, 0.4, "dropout")
@@ -148,7 +144,7 @@ def options(d: Definition) -> Iterator[Edit]:
                 what = "dropout stays on outside training: training=True"
                 yield Edit((d.replace(word.value, "False"),), what, 0.4, "dropout")
         if name == "gelu" and not node.keywords:
-            yield Edit((Change(end, end, f"{comma}approximate='tanh'"),), "the exact GELU is computed", 0.8, "gelu")
+            yield Edit((d.more(node, "approximate='tanh'"),), "the exact GELU is computed", 0.8, "gelu")
         if name in ("mean", "reduce_mean", "sum", "reduce_sum"):
             yield from _mean(d, node, name)
 
