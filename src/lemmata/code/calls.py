@@ -271,10 +271,6 @@ def _verdict(
         return Verdict("unchecked", why)
     if outcomes != {"differ"}:
         return Verdict("unchecked", f"{function.name} agrees with the formula at some sizes and not at others")
-    if all(t.result.slight for t in main):
-        return Verdict(
-            "unchecked", f"{function.name} is close to the formula, as an approximation or an ε would make it"
-        )
     trial = min(main, key=lambda t: t.formula.size)
     again = _call(function, arguments, {k: v for k, v in trial.values.items() if k in arguments.by_key and
                                         isinstance(v, np.ndarray)}, session, seed + 1)  # fmt: skip
@@ -285,6 +281,10 @@ def _verdict(
     )
     place = located(fixes)
     repaired = bool(fixes) and not fixes[0].rebinds
+    if all(t.result.slight for t in main) and not (fixes and fixes[0].exact):
+        return Verdict(
+            "unchecked", f"{function.name} is close to the formula, as an approximation or an ε would make it"
+        )
     if not (arguments.sure or hinted or repaired):
         return Verdict(
             "unchecked", f"{function.name} differs from the formula, but which argument is which is not sure"

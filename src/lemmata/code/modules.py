@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -113,6 +114,7 @@ def _judge(
         runs,
         hinted or match(target.names, called) >= 0.9,
         lambda: _correct(layer, session, runs, fixes),
+        lambda: _stable(session, runs[-1]),
     )
 
 
@@ -231,6 +233,24 @@ def _check(
     return Check(requests, run.wanted if run.batch else run.wanted[0], run.moved)
 
 
+def _stable(session: Session, run: Run) -> bool:
+    """Whether the layer returns the same for another seed."""
+    requests = run.check.requests if run.check is not None else ()
+    values = []
+    for seed in (0, 1):
+        handle = -1
+        answer: Mapping[str, Any] = {}
+        for request in requests:
+            given = {k: v for k, v in request.items() if k not in ("op", "handle")}
+            given |= {"handle": handle} if "handle" in request else {}
+            given |= {"seed": seed} if "seed" in request else {}
+            answer = session.ask(str(request["op"]), **given)
+            handle = int(answer.get("handle", handle))
+        values.append(answer.get("value"))
+    first, second = values
+    return isinstance(first, np.ndarray) and isinstance(second, np.ndarray) and np.array_equal(first, second)
+
+
 def _correct(layer: LayerClass, session: Session, runs: Sequence[Run], fixes: list[CodeFix]) -> str:
     """Look for edits of the code that repair it; where they are, in words."""
     checks = [r.check for r in runs if r.check is not None]
@@ -273,7 +293,7 @@ def _at(
 
 def _verdict(
     target: Target, name: str, instance: Layer, weights: Weights, runs: Sequence[Run], named: bool,
-    correct: Callable[[], str],
+    correct: Callable[[], str], stable: Callable[[], bool],
 ) -> Verdict:  # fmt: skip
     outcomes = {r.best.outcome for r in runs}
     notes = []
@@ -295,7 +315,9 @@ def _verdict(
         return Verdict("unchecked", f"{name} agrees with the formula at some sizes and not at others")
     if all(r.best.slight for r in runs):
         return Verdict("unchecked", f"{name} is close to the formula, as an approximation or an ε would make it")
-    place = correct() if not weights.unused else ""
+    place, steady = correct() if not weights.unused else "", stable()
+    if not steady and "dropout" not in place:
+        return Verdict("unchecked", f"chance takes part in {name}")
     why = explain(target, runs) or ((place,) if place else ())
     if not why and weights.unused:
         return Verdict("unchecked", f"{name} differs, and {weights.unused[0]} has no counterpart in the formula")

@@ -98,6 +98,8 @@ class CodeFix:
     """Every line of the document that changes."""
     rebinds: bool = False
     """It exchanges variables, which a wrong binding of arguments would call for too."""
+    exact: bool = False
+    """It changes a power or a whole number, which no approximation would."""
 
 
 @dataclass(frozen=True, slots=True)

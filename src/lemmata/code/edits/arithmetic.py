@@ -45,14 +45,17 @@ def operators(d: Definition) -> Iterator[Edit]:
         if old == "@":
             turned = _turned(d, node.right)
             yield Edit((d.replace(node.right, turned),), f"{brief(right)} is not transposed", 0.9, "turn right")
+            what = f"{brief(left)} @ {brief(right)} is the transpose of what the formula has"
+            yield Edit((d.replace(node, _turned(d, node)),), what, 0.95, "turn both")
             turned = _turned(d, node.left)
             yield Edit((d.replace(node.left, turned),), f"{brief(left)} is not transposed", 1.0, "turn left")
         if old == "/":
             what = f"divided by {brief(right)}, not by its square root"
             yield Edit((d.replace(node.right, f"({right}) ** 0.5"),), what, 0.8, "root")
         if old == "*":
-            what = f"multiplied by {brief(right)}, not by its square root"
-            yield Edit((d.replace(node.right, f"({right}) ** 0.5"),), what, 1.2, "root of a factor")
+            for side, text in ((node.right, right), (node.left, left)):
+                what = f"multiplied by {brief(text)}, not by its square root"
+                yield Edit((d.replace(side, f"({text}) ** 0.5"),), what, 1.2, "root of a factor")
 
 
 def roots(d: Definition) -> Iterator[Edit]:
@@ -102,6 +105,9 @@ def signs(d: Definition) -> Iterator[Edit]:
             yield Edit((d.replace(node, d.operand(node.operand)),), text, 0.9, "minus")
         if isinstance(node, ast.Return) and node.value is not None and not isinstance(node.value, ast.Tuple):
             yield Edit((d.replace(node.value, f"-({d.source(node.value)})"),), "the sign is wrong", 1.2, "sign")
+            for factor, words in (("0.5", "1/2"), ("2", "2")):
+                text = f"{factor} * ({d.source(node.value)})"
+                yield Edit((d.replace(node.value, text),), f"a factor {words} is missing", 1.25, f"factor {words}")
         if isinstance(node, ast.Call) and called(node) in ("cat", "concat", "concatenate", "stack") and node.args:
             parts = node.args[0].elts if isinstance(node.args[0], (ast.List, ast.Tuple)) else []
             if len(parts) == 2:
