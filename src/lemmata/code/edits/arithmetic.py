@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lemmata.code.edits.axes import MODULES
 from lemmata.code.edits.text import Definition, Edit, called, number
 
 SIGNS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@"}
@@ -137,6 +138,8 @@ def numbers(d: Definition) -> Iterator[Edit]:
             tried += [old * 10, old / 10, -old, 1 - old]
         if isinstance(old, float) and old and (abs(old) < 1e-4 or abs(old) > 1e4):
             tried += [1 / old, -1 / old]
+        if abs(old) > 65504:
+            tried += [1e4 if old > 0 else -1e4]
         if old <= 0 or abs(old) >= 100 or 0 < abs(old) < 1e-3:
             tried += [float("-inf")]
         for new in dict.fromkeys(tried):
@@ -193,4 +196,18 @@ def _signed(d: Definition, node: ast.Constant) -> bool:
     )
 
 
-RULES = (operators, roots, signs, numbers)
+def scales(d: Definition) -> Iterator[Edit]:
+    """A product of queries and keys that nothing divides."""
+    for node in d.nodes():
+        product = isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)
+        if product or isinstance(node, ast.Call) and called(node) in ("matmul", "einsum", "bmm", "dot"):
+            for name in dict.fromkeys(n.id for n in ast.walk(node) if isinstance(n, ast.Name)):
+                if name not in MODULES:
+                    width = f"{name}.shape[-1] ** 0.5"
+                    if d.framework == "tensorflow":
+                        width = f"tf.cast(tf.shape({name})[-1], {name}.dtype) ** 0.5"
+                    what = f"{brief(d.source(node))} is not divided by the root of the width of {name}"
+                    yield Edit((d.replace(node, f"({d.source(node)}) / {width}"),), what, 1.0, "scale")
+
+
+RULES = (operators, roots, signs, numbers, scales)
