@@ -23,6 +23,7 @@ from lemmata.code.session import CellResult, Failed, Session, Surroundings, run_
 from lemmata.code.spelling import match, spellings
 from lemmata.code.statics import Definition, definitions, lines, sources
 from lemmata.code.sublayers import judge_sublayers
+from lemmata.code.tables import judge_table
 from lemmata.code.target import CodeFinding, Equation, Target
 from lemmata.code.values import ValueChecks
 from lemmata.code.weights import Concern, HeatMap, survey
@@ -127,6 +128,11 @@ def _compare(session: Session, targets: Sequence[Target], seed: int, hints: Mapp
     for target in targets:
         hint = hints.get(squash_latex(target.latex))
         yield from values.findings(target)
+        if target.kind == "table":
+            definitions_: list[Function | LayerClass] = [*functions, *classes]
+            for code in definitions_:
+                if code.name == hint or (hint is None and match(target.names, code.name) >= 0.9):
+                    yield judge_table(target, code, session, seed)
         if target.kind != "function":
             continue
         for function in functions:
