@@ -19,11 +19,11 @@ from lemmata.code.equations import EquationChecks
 from lemmata.code.layers import SCALES, LayerClass, build, layer_paths
 from lemmata.code.limits import Limits
 from lemmata.code.modules import judge_layer
+from lemmata.code.positions import judge_table
 from lemmata.code.session import CellResult, Failed, Session, Surroundings, run_cells
 from lemmata.code.spelling import match, spellings
 from lemmata.code.statics import Definition, definitions, lines, sources
 from lemmata.code.sublayers import judge_sublayers
-from lemmata.code.tables import judge_table
 from lemmata.code.target import CodeFinding, Equation, Target
 from lemmata.code.values import ValueChecks
 from lemmata.code.weights import Concern, HeatMap, survey
