@@ -130,6 +130,9 @@ def orthonormal(roles: Roles, item: Item, expr: s.Relation) -> bool:
         return False
     item.role, item.kind = "condition", "property"
     bound.domain = replace(bound.domain, properties=bound.domain.properties | {"orthogonal"})
+    if not square:
+        long, short = bound.type.shape
+        roles.size_rules.append((replace(item.place, at=-1, scopes=item.place.scopes[:1]), short, "\\le", long))
     return True
 
 

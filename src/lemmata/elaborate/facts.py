@@ -25,6 +25,8 @@ PROPERTIES = {
     "positive definite": "positive definite",
     "positive semidefinite": "positive definite",
     "orthogonal": "orthogonal",
+    "orthonormal columns": "orthogonal",
+    "orthonormal rows": "orthogonal",
     "invertible": "invertible",
     "diagonal": "diagonal",
     "lower triangular": "lower triangular",
@@ -194,11 +196,11 @@ def _apply(fact: Fact, name: s.Name, item: Item, roles: Roles) -> None:
     elif fact.kind == "nonnegative":
         binding.domain = replace(binding.domain, low=max(0.0, binding.domain.low or 0.0))
     elif prop is not None:
-        if prop == "full rank" and binding.type is not None and binding.type.rank == 2:
+        if binding.type is not None and binding.type.rank == 2:
             rows, columns = binding.type.shape
-            if fact.kind == "full column rank":
+            if fact.kind in ("full column rank", "orthonormal columns"):
                 roles.size_rules.append((Place(-1, item.place.scopes[:1]), columns, "\\le", rows))
-            elif fact.kind == "full row rank":
+            elif fact.kind in ("full row rank", "orthonormal rows"):
                 roles.size_rules.append((Place(-1, item.place.scopes[:1]), rows, "\\le", columns))
         binding.domain = Domain(binding.domain.low, binding.domain.high, binding.domain.properties | {prop})
     else:

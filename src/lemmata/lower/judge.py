@@ -9,7 +9,7 @@ from lemmata.core import terms as t
 from lemmata.core.size import Size
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.joint_laws import MARK, WEIGHTS
-from lemmata.elaborate.names import letters_of, spell, walk
+from lemmata.elaborate.names import letters_of, spell, stem, walk
 from lemmata.elaborate.solver import is_unknown
 from lemmata.elaborate.statement import Reading, ShapeError, Statement
 from lemmata.lower.expectation import stated
@@ -137,7 +137,9 @@ def _given_anew(statement: Statement, verdict: Verdict) -> bool:
 
 def _head_letters(statement: Statement) -> frozenset[str]:
     assert isinstance(statement.expr, s.Relation)
-    return letters_of(statement.expr.items[0])
+    head = statement.expr.items[0]
+    assert isinstance(head, s.Name)
+    return frozenset({stem(head)})
 
 
 def _follows(first: Statement, second: Statement) -> bool:
