@@ -318,7 +318,7 @@ def refer(r: Reader, binding: Binding) -> t.Term:
         case "definition" if not binding.indices:
             return definition(r, binding)
         case "definition" | "family":
-            return stacked(r, binding)
+            return _any_step(r, binding) or stacked(r, binding)
     raise Unreadable(f"{binding.latex} is a function, not a value")
 
 
@@ -378,6 +378,21 @@ def definition(r: Reader, binding: Binding) -> t.Term:
     value = t.Defined(body.type, f"{binding.key}#{binding.uid}", binding.latex, body)
     r.shared.values[binding.uid] = value
     return value
+
+
+def _any_step(r: Reader, binding: Binding) -> t.Term | None:
+    """θ beside θ_t, t being a step without an end: any vector like the members, as the argument of f(θ)."""
+    if binding.type is None or not binding.indices or len(binding.indices) > 1:
+        return None
+    (index,) = binding.indices
+    if spell(index) in binding.ranges or not any(spell(n) in r.shared.conventions.step_letters for n in walk(index)):
+        return None
+    slot = f"any {binding.key}"
+    known = r.shared.guessed.get(slot)
+    if known is None:
+        known = t.Variable(f"{binding.key}?any", binding.key, replace(binding.type), declared=False)
+        r.shared.guessed[slot] = known
+    return t.Input(known.type, known)
 
 
 def stacked(r: Reader, binding: Binding) -> t.Term:
