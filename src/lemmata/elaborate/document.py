@@ -275,6 +275,7 @@ class Elaborator:
         """What the sentence's hypotheses add, what was assumed in words, and what could not be used."""
         equations: list[tuple[s.Expr, s.Expr]] = []
         relations: list[s.Relation] = []
+        indices: list[tuple[bool, Item]] = []
         guards: list[str] = []
         assumed: list[str] = []
         constants: list[s.Name] = []
@@ -284,6 +285,8 @@ class Elaborator:
             if source.role == "condition" and source.equations:
                 equations.extend(source.equations)
                 assumed.append(source_of(source))
+            elif source.role == "condition" and source.kind == "indices":
+                indices.append((True, source))
             elif source.role == "condition" and source.claims:
                 relations.extend(source.claims)
                 assumed.append(source_of(source))
@@ -311,6 +314,8 @@ class Elaborator:
                         for n in names_of(i.part.expr)
                     )
                     assumed.append(hypothesis.text)
+            if side_conditions.is_about_activations(hypothesis, item, self.environment):
+                continue
             if side_conditions.not_used(hypothesis, self.context.facts):
                 guards.append(hypothesis.text)
             sources = [i for i in self.items if i.formula.index in hypothesis.formulas and i is not item]
@@ -321,6 +326,8 @@ class Elaborator:
                 if source.role == "condition" and source.equations:
                     equations.extend(source.equations)
                     assumed.append(source_of(source))
+                elif source.role == "condition" and source.kind == "indices":
+                    indices.append((False, source))
                 elif source.role == "condition" and source.claims:
                     relations.extend(source.claims)
                     assumed.append(source_of(source))
@@ -335,6 +342,9 @@ class Elaborator:
                     assumed.append(source_of(source))
                 else:
                     guards.append(hypothesis.text)
+        for source in side_conditions.nearest(indices, item):
+            relations.extend(source.claims)
+            assumed.append(source_of(source))
         guards.extend(unheard(item, self.items, self.context))
         if self.words(item).foreign:
             guards.append(f"{self.words(item).foreign} (in a language that is not known)")

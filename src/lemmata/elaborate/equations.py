@@ -296,6 +296,22 @@ def _is_derivative(roles: Roles, expr: s.Expr) -> bool:
     )
 
 
+def restricts(roles: Roles, item: Item, expr: s.Relation) -> bool:
+    """“For g_1 ≠ 0, …”, “where v > 0”: a bound in such a clause restricts what is said beside it."""
+    if number_of(expr.items[-1]) is None:
+        return False
+    return item.cue in ("where", "with", "for") or any(item.formula.index in o.conditional for o in roles.items)
+
+
+def tells_indices_apart(roles: Roles, item: Item, expr: s.Relation) -> bool:
+    """“For k ≠ l”: a relation between running indices alone says for which of them a statement holds."""
+    names = [i for i in expr.items if isinstance(i, s.Name) and i.sub is None and i.sup is None and not i.primes]
+    if item.formula.display or len(names) != len(expr.items) or len(set(map(stem, names))) < len(names):
+        return False
+    bound = [roles.environment.find(stem(n), n.font, item.place) for n in names]
+    return all(stem(n) in roles.letters for n in names) and not any(bound)
+
+
 def _in_a_law(roles: Roles, name: s.Name) -> bool:
     """Whether the symbol is a moment of something random: what is said of it then is no condition on it."""
     laws = [b.law for key in roles.environment.keys() for b in roles.environment.all(key) if b.law is not None]

@@ -349,19 +349,14 @@ class Roles:
         elif ops[-1] == "\\in":
             self._with_membership(item, expr)
         elif all(op in COMPARISONS for op in ops):
-            given = equations.constrains(self, expr, item.place) or self._restricts(item, expr)
-            given = given and not item.concluded
+            indices = equations.tells_indices_apart(self, item, expr)
+            given = equations.constrains(self, expr, item.place) or equations.restricts(self, item, expr)
+            given = indices or given and not item.concluded
             item.role = "condition" if given or item.cue in CONDITIONAL else "claim"
-            item.kind = "inequality"
+            item.kind = "indices" if indices else "inequality"
             item.claims.append(expr)
         else:
             self._equation(item, expr)
-
-    def _restricts(self, item: Item, expr: s.Relation) -> bool:
-        """“For g_1 ≠ 0, …”, “where v > 0”: a bound in such a clause restricts what is said beside it."""
-        if number_of(expr.items[-1]) is None:
-            return False
-        return item.cue in ("where", "with", "for") or any(item.formula.index in o.conditional for o in self.items)
 
     def _law(self, item: Item, expr: s.Relation) -> None:
         item.role, item.kind = "declaration", "law"
@@ -416,6 +411,10 @@ class Roles:
                 return
         if item.part.lead and not any(isinstance(n, s.Name) for n in walk(expr)):
             item.role = "expression"
+            return
+        if equations.tells_indices_apart(self, item, expr):
+            item.role, item.kind = "condition", "indices"
+            item.claims.append(expr)
             return
         if equations.instance(self, item, expr) or first_value(self, item, expr) or self._size_equation(item, expr):
             return

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lemmata.core import terms as t
 from lemmata.core.size import Size
 from lemmata.elaborate import surface as s
+from lemmata.elaborate.guesses import forced
 from lemmata.elaborate.joint_laws import MARK, WEIGHTS
 from lemmata.elaborate.names import letters_of, spell, walk
 from lemmata.elaborate.solver import is_unknown
@@ -53,7 +54,12 @@ def _claim(statement: Statement, seed: int) -> Verdict:
     verdict = judge(readings, seed=seed, guards=guards)
     first = statement.readings[0]
     if verdict.kind == "refuted":
-        guessed = [v for r in statement.readings for v in (*r.guessed, *undeclared(r.sides)) if v.key not in r.counted]
+        guessed = [
+            v
+            for r in statement.readings
+            for v in (*r.guessed, *undeclared(r.sides))
+            if v.key not in r.counted and not forced(v, r.solution)
+        ]
         described = [v.latex for r in statement.readings for v in described_variables(r.sides)]
         if statement.kind == "inequality" and any(opens(r.sides) for r in statement.readings):
             return _unchecked(verdict, "fails for some smooth function, and the text may say more of it")
