@@ -50,6 +50,9 @@ from lemmata.latex.tree import Row
 
 _REJECTED = r"(?:is|are|would be)\s+(?:wrong|incorrect|not correct|not true|false)\b|does not hold\b"
 _REJECTED_ZH = r"(?:是|都是)?(?:错误的|错的|不对|不正确|不成立)"
+SAMPLE_MEAN = re.compile(
+    r"\b(?:sample|empirical|arithmetic|their|the) (?:mean|average)\b|样本均值|样本平均|平均值|算术平均", re.IGNORECASE
+)
 TAKEN_BACK = re.compile(
     r"\s*[,，;；]?\s*(?:\b(?:but|which|and)\b|但|却|然而|不过)?\s*(?:\b(?:this|that|it)\b|这|那|它)?\s*"
     rf"(?:\b(?:{_REJECTED})|{_REJECTED_ZH})",
@@ -139,6 +142,7 @@ class Elaborator:
         self.conventions.step_letters = step_letters(exprs)
         joint_laws.learn(self.conventions, [(i.place.scopes, i.part.expr) for i in self.items])
         self.usage = usage(exprs, letters)
+        self.conventions.sample_means = any(SAMPLE_MEAN.search(x.text) for x in self.context.sentences)
         self.environment.both_fonts = both_fonts(exprs)
         shared = self.shared(Choices(), None)
         roles = self.roles = Roles(shared, letters, self.items)

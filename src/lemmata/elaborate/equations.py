@@ -149,7 +149,9 @@ def _declares_only(roles: Roles, item: Item) -> bool:
 
 
 def moment(roles: Roles, item: Item, expr: s.Relation) -> bool:
-    """E[x] = 0, Var(x) = σ² for a symbol without a definition say what its law is."""
+    """E[x] = 0, Var(x) = σ² for a symbol without a definition say what its law is; m = E[x] defines m."""
+    if _names_a_mean(roles, item, expr):
+        return True
     seen = False
     for side in expr.items:
         match side:
@@ -171,6 +173,23 @@ def moment(roles: Roles, item: Item, expr: s.Relation) -> bool:
     if seen:
         item.role, item.kind = "declaration", "moment"
     return seen
+
+
+def _names_a_mean(roles: Roles, item: Item, expr: s.Relation) -> bool:
+    """m = E[x] and E[x] = m for a random x and a letter m that nothing binds: m is that mean."""
+    for side, other in (expr.items, expr.items[::-1]) if len(expr.items) == 2 else ():
+        match side, other:
+            case s.Name(sup=None), s.Expectation(
+                op="E" | "E?", sub=None, given=(), arguments=(s.Name() as x,), sup=None
+            ):
+                head = head_of(side, roles.letters, roles.environment, item.place)
+                drawn = roles.environment.find(stem(x), x.font, item.place)
+                if head is None or head.indices or drawn is None or drawn.law is None or drawn.indices:
+                    continue
+                if drawn.law.mean is None and roles.environment.find(head.key, head.font, item.place) is None:
+                    roles.define(item, head, other)
+                    return True
+    return False
 
 
 def asked(roles: Roles, item: Item, head: Head, expr: s.Relation) -> bool:

@@ -15,7 +15,7 @@ from lemmata.elaborate.guesses import guess_variable
 from lemmata.elaborate.interleaved import interleaved, is_interleaved, literal_component
 from lemmata.elaborate.names import Suffix, digits, length_key, script_items, spell, stem, suffix, walk
 from lemmata.elaborate.patterns import index_value, match_pattern
-from lemmata.elaborate.reader import Reader, Recurrence, known, size_of
+from lemmata.elaborate.reader import Reader, Recurrence, known, size_number, size_of
 from lemmata.elaborate.solver import Misfit, Unreadable, unknown
 
 SPECIALS = {"e": "e", "\\pi": "pi"}
@@ -182,10 +182,30 @@ def _base(r: Reader, expr: s.Name) -> tuple[t.Term, tuple[s.Expr, ...], s.Expr |
     found = conventional(r, expr)
     if found is not None:
         return found
+    mean = _sample_mean(r, expr)
+    if mean is not None:
+        return mean, items, expr.sup
     conjugated = _conjugate(r, expr)
     if conjugated is not None:
         return conjugated, (), expr.sup
     return guess_variable(r, expr)
+
+
+def _sample_mean(r: Reader, expr: s.Name) -> t.Term | None:
+    """\\bar X of random X_1, …, X_n is their mean, in a text that speaks of means of samples."""
+    if not r.shared.conventions.sample_means or expr.accents not in (("bar",), ("overline",)):
+        return None
+    key = stem(replace(expr, accents=()))
+    binding = r.shared.environment.family(key, r.place)
+    if binding is None or binding.law is None or len(binding.indices) != 1:
+        return None
+    letter = spell(binding.indices[0])
+    start, count = binding.ranges.get(letter, (None, None))
+    if count is None:
+        return None
+    var = r.index_var(letter, start, count)
+    value, _ = member(r.bind({letter: var}), binding, binding.indices, None)
+    return a.divide(r.solver, t.Reduce(value.type, "sum", (var.var,), value), size_number(count))
 
 
 def _conjugate(r: Reader, expr: s.Name) -> t.Term | None:
@@ -304,7 +324,7 @@ def refer(r: Reader, binding: Binding) -> t.Term:
         case "variable":
             from lemmata.elaborate.parts import declared
 
-            return declared(r, binding)
+            return declared(r, with_law(r, binding))
         case "term" if binding.term is not None:
             return t.Defined(binding.term.type, f"{binding.key}#{binding.uid}", binding.latex, binding.term)
         case "through" if binding.through is not None:
@@ -356,8 +376,25 @@ def law(r: Reader, binding: Binding) -> t.Law | None:
             rule = (size, "\\le", Size.of(3))
             if rule not in r.shared.order:
                 r.shared.order.append(rule)
+    for _, count in binding.ranges.values() if binding.kind == "family" else ():
+        rule = (count, "\\le", Size.of(3))
+        if rule not in r.shared.order:
+            r.shared.order.append(rule)
     components = text.components or binding.kind == "family" or text.covariance is None and text.variance is not None
-    return t.Law(mean, variance, covariance, text.normal, components, text.independent)
+    here = r.shared.home is not None and r.shared.home.sentence == text.independent_in >= 0
+    independent = text.independent or here
+    return t.Law(mean, variance, covariance, text.normal, components, independent, text.identical)
+
+
+def with_law(r: Reader, binding: Binding) -> Binding:
+    """A symbol of an earlier definition whose law a later sentence states, before the claim that is read."""
+    home = r.shared.home
+    if binding.law is not None or home is None:
+        return binding
+    later = r.shared.environment.visible_before(binding.key, binding.font, home)
+    if later is None or later.law is None or later.kind != binding.kind or later.type != binding.type:
+        return binding
+    return later if binding.place.scopes == later.place.scopes[: len(binding.place.scopes)] else binding
 
 
 def definition(r: Reader, binding: Binding) -> t.Term:
@@ -424,6 +461,7 @@ def member(
 
 def _declared_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> t.Term:
     """x_i of a declared family: an input with one leading axis per index."""
+    binding = with_law(r, binding)
     assert binding.type is not None
     leading: list[Size] = []
     origins: list[int] = []

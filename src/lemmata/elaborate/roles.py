@@ -406,7 +406,7 @@ class Roles:
             first = expr.ops.index(":=")
             head = head_of(expr.items[first], self.letters, self.environment, item.place)
             if head is not None:
-                self._define(item, head, expr.items[first + 1])
+                self.define(item, head, expr.items[first + 1])
                 self.rest(item, expr, first + 1)
                 return
         if item.part.lead and not any(isinstance(n, s.Name) for n in walk(expr)):
@@ -438,7 +438,7 @@ class Roles:
             ):
                 item.role, item.kind = "update", "update"
                 return
-            self._define(item, head, expr.items[1])
+            self.define(item, head, expr.items[1])
             self.rest(item, expr, 1)
             return
         square = squared(expr.items[0])
@@ -564,7 +564,7 @@ class Roles:
             self.shared.values.clear()
         return True
 
-    def _define(self, item: Item, head: Head, body: s.Expr) -> None:
+    def define(self, item: Item, head: Head, body: s.Expr) -> None:
         item.role, item.kind = "definition", "definition"
         before = self.environment.visible_before(head.key, head.font, item.place)
         declared = None
@@ -637,7 +637,7 @@ class Roles:
         if head is None or self.environment.visible_before(head.key, head.font, item.place) is not None:
             return False
         rooted = s.RootOf(body.start, body.end, body)
-        self._define(item, head, rooted)
+        self.define(item, head, rooted)
         return True
 
     def _size_equation(self, item: Item, expr: s.Relation) -> bool:

@@ -237,7 +237,8 @@ def dependent(sides: Sequence[t.Term]) -> list[str]:
                 if isinstance(x, t.Input) and x.variable.law is not None and stated(x.variable.law)
             }
             loose = [v.latex for v in drawn.values() if v.law is not None and not v.law.independent]
-            if len(drawn) > 1 and loose:
+            several = len(drawn) > 1 or any(v.family for v in drawn.values())
+            if several and loose:
                 return [v.latex for v in drawn.values()]
     return []
 
