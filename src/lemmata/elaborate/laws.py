@@ -78,6 +78,10 @@ def _collect(
         if listed_family(item.part.expr) is not None:
             key = stem(name)
             _declare_family(item, roles)
+        elif isinstance(name.sub, s.Name) and not name.sub.word and name.sup is None:
+            # “The g_s are …” after g_1, g_2, …, whatever letter counts them.
+            family = roles.environment.family(stem(name), item.place)
+            key = stem(name) if family is not None and family.place.at < item.place.at else key
         entry = found.setdefault((fact.sentence, key, name.font), Collected(name, item, LawText()))
         value = objects[position] if len(objects) == len(subjects) else objects[0] if len(objects) == 1 else None
         _note(entry.law, fact, value)
