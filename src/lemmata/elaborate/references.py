@@ -199,6 +199,8 @@ def _sample_mean(r: Reader, expr: s.Name) -> t.Term | None:
     binding = r.shared.environment.family(key, r.place)
     if binding is None or binding.law is None or len(binding.indices) != 1:
         return None
+    if binding.place.scopes != r.place.scopes[: len(binding.place.scopes)]:
+        return None
     letter = spell(binding.indices[0])
     start, count = binding.ranges.get(letter, (None, None))
     if count is None:
@@ -371,6 +373,9 @@ def law(r: Reader, binding: Binding) -> t.Law | None:
         None if x is None else reader.term(x) for x in (text.mean, text.variance, text.covariance)
     )
     assert binding.type is not None
+    home = r.shared.home or r.place
+    if binding.place.at >= 0 and binding.place.scopes != home.scopes[: len(binding.place.scopes)]:
+        r.shared.borrowed.append(binding.latex)  # the law of another section
     if binding.kind == "variable":
         for size in binding.type.shape:
             rule = (size, "\\le", Size.of(3))
