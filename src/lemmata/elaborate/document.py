@@ -16,6 +16,7 @@ from lemmata.elaborate import joint_laws, side_conditions
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.claims import Attempt, Conditions, inputs_of, read_chain, shape_of
 from lemmata.elaborate.context import EXISTENTIAL, Context, FormulaContext, context
+from lemmata.elaborate.curves import declare_curves
 from lemmata.elaborate.declarations import membership
 from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.expressions import HANDLERS
@@ -155,6 +156,7 @@ class Elaborator:
         apply_laws(self.context, self.items, roles)
         declare_parameters(self.items, roles)
         name_quantities(self.context, self.items, roles)
+        declare_curves(self.context, self.items, roles)
         rows_by_letter(roles)
         typed_parameters(roles)
         undefined_losses(roles)
@@ -318,7 +320,7 @@ class Elaborator:
                         for n in names_of(i.part.expr)
                     )
                     assumed.append(hypothesis.text)
-            if side_conditions.is_about_activations(hypothesis, item, self.environment):
+            if side_conditions.says_nothing(hypothesis, item, self.items, self.environment):
                 continue
             if side_conditions.not_used(hypothesis, self.context.facts):
                 guards.append(hypothesis.text)

@@ -206,7 +206,7 @@ def _bind(key: str, entry: Collected, roles: Roles, listed: frozenset[int]) -> N
     place = Place(item.place.at, item.place.scopes, item.place.sentence)
     declared = env.find(key, name.font, item.place)
     if declared is not None and declared.law is not None and _around(declared.place, item.place, listed):
-        entry.law = _added(declared.law, entry.law)
+        entry.law = _added(declared.law, entry.law, _around(item.place, declared.place, listed))
     like = (
         declared.type if declared is not None and declared.kind == "variable" and declared.type is not None else SCALAR
     )
@@ -267,10 +267,13 @@ def _around(outer: Place, inner: Place, listed: frozenset[int]) -> bool:
     return own == tuple(scope for scope in inner.scopes if scope not in listed)[: len(own)]
 
 
-def _added(before: LawText, law: LawText) -> LawText:
-    """A later sentence that states no moment adds to the law stated before: “X and Y are independent variables”."""
+def _added(before: LawText, law: LawText, here: bool) -> LawText:
+    """A later sentence that states no moment adds to the law stated before: “X and Y are independent variables”.
+
+    One that states moments keeps what the same section said of independence.
+    """
     if law.mean is not None or law.variance is not None or law.covariance is not None or law.normal or law.components:
-        return replace(law, independent=before.independent or law.independent)
+        return replace(law, independent=here and before.independent or law.independent)
     return replace(
         before,
         independent=before.independent or law.independent,

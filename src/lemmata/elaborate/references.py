@@ -15,7 +15,8 @@ from lemmata.elaborate.guesses import guess_variable
 from lemmata.elaborate.interleaved import interleaved, is_interleaved, literal_component
 from lemmata.elaborate.names import Suffix, digits, length_key, script_items, spell, stem, suffix, walk
 from lemmata.elaborate.patterns import index_value, match_pattern
-from lemmata.elaborate.reader import Reader, Recurrence, known, size_number, size_of
+from lemmata.elaborate.reader import Reader, Recurrence, known, size_of
+from lemmata.elaborate.samples import sample_mean, with_law
 from lemmata.elaborate.solver import Misfit, Unreadable, unknown
 
 SPECIALS = {"e": "e", "\\pi": "pi"}
@@ -182,32 +183,13 @@ def _base(r: Reader, expr: s.Name) -> tuple[t.Term, tuple[s.Expr, ...], s.Expr |
     found = conventional(r, expr)
     if found is not None:
         return found
-    mean = _sample_mean(r, expr)
+    mean = sample_mean(r, expr)
     if mean is not None:
         return mean, items, expr.sup
     conjugated = _conjugate(r, expr)
     if conjugated is not None:
         return conjugated, (), expr.sup
     return guess_variable(r, expr)
-
-
-def _sample_mean(r: Reader, expr: s.Name) -> t.Term | None:
-    """\\bar X of random X_1, …, X_n is their mean, in a text that speaks of means of samples."""
-    if not r.shared.conventions.sample_means or expr.accents not in (("bar",), ("overline",)):
-        return None
-    key = stem(replace(expr, accents=()))
-    binding = r.shared.environment.family(key, r.place)
-    if binding is None or binding.law is None or len(binding.indices) != 1:
-        return None
-    if binding.place.scopes != r.place.scopes[: len(binding.place.scopes)]:
-        return None
-    letter = spell(binding.indices[0])
-    start, count = binding.ranges.get(letter, (None, None))
-    if count is None:
-        return None
-    var = r.index_var(letter, start, count)
-    value, _ = member(r.bind({letter: var}), binding, binding.indices, None)
-    return a.divide(r.solver, t.Reduce(value.type, "sum", (var.var,), value), size_number(count))
 
 
 def _conjugate(r: Reader, expr: s.Name) -> t.Term | None:
@@ -240,6 +222,11 @@ def implied(environment: Environment, expr: s.Name, place: Place) -> s.Expr | No
             # f: ℝ^m → ℝ^m is only ever taken at x: J_f is its Jacobian there.
             called = s.Call(expr.start, expr.end, expr.sub, (points[0],), (), True)
             return s.Derivative(expr.start, expr.end, "partial", 1, called, ((points[0], 1),))
+    if expr.accents == ("dot",):
+        curve = environment.find(expr.base, expr.font, place)
+        if curve is not None and curve.kind == "curve" and curve.through is not None:
+            bare = replace(expr, accents=(), sup=None)
+            return s.Derivative(expr.start, expr.end, "d", 1, bare, ((curve.through, 1),))
     if len(expr.base) > 1 and expr.base[0] == "d" and expr.word | (expr.base[1:2].isupper()):
         for key in environment.keys():
             for binding in environment.all(key):
@@ -329,6 +316,10 @@ def refer(r: Reader, binding: Binding) -> t.Term:
             return declared(r, with_law(r, binding))
         case "term" if binding.term is not None:
             return t.Defined(binding.term.type, f"{binding.key}#{binding.uid}", binding.latex, binding.term)
+        case "curve":
+            from lemmata.elaborate.curves import value
+
+            return value(r, binding)
         case "through" if binding.through is not None:
             settled = r.shared.through.get(binding.uid)
             place = binding.place if settled is None else r.shared.home or r.place
@@ -389,17 +380,6 @@ def law(r: Reader, binding: Binding) -> t.Law | None:
     here = r.shared.home is not None and r.shared.home.sentence == text.independent_in >= 0
     independent = text.independent or here
     return t.Law(mean, variance, covariance, text.normal, components, independent, text.identical)
-
-
-def with_law(r: Reader, binding: Binding) -> Binding:
-    """A symbol of an earlier definition whose law a later sentence states, before the claim that is read."""
-    home = r.shared.home
-    if binding.law is not None or home is None:
-        return binding
-    later = r.shared.environment.visible_before(binding.key, binding.font, home)
-    if later is None or later.law is None or later.kind != binding.kind or later.type != binding.type:
-        return binding
-    return later if binding.place.scopes == later.place.scopes[: len(binding.place.scopes)] else binding
 
 
 def definition(r: Reader, binding: Binding) -> t.Term:

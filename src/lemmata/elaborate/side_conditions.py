@@ -45,6 +45,14 @@ def not_used(hypothesis: Hypothesis, facts: Sequence[Fact]) -> bool:
     return hypothesis.partly or hypothesis.words_only and "constant" not in kinds or bool(kinds & WORDS)
 
 
+def says_nothing(hypothesis: Hypothesis, item: Item, items: Sequence[Item], environment: Environment) -> bool:
+    """A condition that limits nothing here: one on activations, or that names curves and says that they are smooth."""
+    named = [i for i in items if i.formula.index in hypothesis.formulas]
+    if named and all(i.kind == "curve" for i in named) and not excepts(hypothesis):
+        return True
+    return is_about_activations(hypothesis, item, environment)
+
+
 def is_about_activations(hypothesis: Hypothesis, item: Item, environment: Environment) -> bool:
     """“If the activation is the identity”, of an equation in declared symbols without any function: it says nothing."""
     if hypothesis.formulas or ACTIVATION.search(hypothesis.text) is None or excepts(hypothesis):

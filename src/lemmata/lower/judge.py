@@ -271,6 +271,7 @@ def unnamed(reading: Reading) -> bool:
     """
     terms = list(walk_terms(reading.sides))
     own = {a for x in terms if isinstance(x, t.Input) and x.variable.declared for a in _open(x.type, reading)}
+    own |= {a for x in terms if isinstance(x, t.Op) and x.name == "opaque" for a in _open(x.type, reading)}
     every = {a for x in terms for a in _open(x.type, reading)}
     named = any(isinstance(x, t.SizeNum) and x.size.substitute(reading.solution).atoms - own for x in terms)
     return bool(every if named else every - own)
