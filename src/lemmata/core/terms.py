@@ -47,6 +47,8 @@ class Law:
     components: bool = False
     independent: bool = False
     """Stated to be independent of the others; without that and without moments, anything joint."""
+    identical: bool = False
+    """All components have one law."""
 
 
 @dataclass(frozen=True, slots=True)

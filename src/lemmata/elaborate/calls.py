@@ -8,7 +8,7 @@ from dataclasses import replace
 from lemmata.core import terms as t
 from lemmata.core.types import SCALAR, Tensor
 from lemmata.elaborate import arithmetic as a
-from lemmata.elaborate import gaussians, joint_laws
+from lemmata.elaborate import curves, gaussians, joint_laws
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.environment import Binding
 from lemmata.elaborate.functions import apply_operator, is_operator
@@ -217,6 +217,9 @@ def application(r: Reader, name: s.Name, group: s.Paren) -> t.Term | None:
     )
     if law is not None:
         return law
+    curve = r.shared.environment.find(stem(name), name.font, r.place) if name.sub is None and name.sup is None else None
+    if curve is not None and curve.kind == "curve" and len(group.items) == 1 and group.open == "(":
+        return curves.at(r, curve, group.items[0])
     found = function_binding(r, name, len(group.items))
     primes = 0
     if found is None and name.primes:

@@ -11,6 +11,7 @@ from lemmata.core.types import Tensor
 from lemmata.elaborate import arithmetic as a
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.environment import Place
+from lemmata.elaborate.guesses import forced
 from lemmata.elaborate.heads import mentions
 from lemmata.elaborate.losses import settle_losses
 from lemmata.elaborate.names import spell, stem
@@ -155,7 +156,11 @@ def _read(
         dict(shared.steps),
         rules,
         tests,
-        tuple(v for v in shared.guessed.values() if not v.declared and v.key not in shared.counted),
+        tuple(
+            v
+            for v in shared.guessed.values()
+            if not v.declared and v.key not in shared.counted and not forced(v, r.solver.solution)
+        ),
         tuple(dict.fromkeys(shared.borrowed)),
         properties=properties + tuple((key, "integer") for key in sorted(shared.counted)),
         counted=frozenset(shared.counted),

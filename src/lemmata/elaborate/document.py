@@ -16,6 +16,7 @@ from lemmata.elaborate import joint_laws, side_conditions
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.claims import Attempt, Conditions, inputs_of, read_chain, shape_of
 from lemmata.elaborate.context import EXISTENTIAL, Context, FormulaContext, context
+from lemmata.elaborate.curves import declare_curves
 from lemmata.elaborate.declarations import membership
 from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.expressions import HANDLERS
@@ -51,6 +52,9 @@ from lemmata.latex.tree import Row
 
 _REJECTED = r"(?:is|are|would be)\s+(?:wrong|incorrect|not correct|not true|false)\b|does not hold\b"
 _REJECTED_ZH = r"(?:是|都是)?(?:错误的|错的|不对|不正确|不成立)"
+SAMPLE_MEAN = re.compile(
+    r"\b(?:sample|empirical|arithmetic|their|the) (?:mean|average)\b|样本均值|样本平均|平均值|算术平均", re.IGNORECASE
+)
 TAKEN_BACK = re.compile(
     r"\s*[,，;；]?\s*(?:\b(?:but|which|and)\b|但|却|然而|不过)?\s*(?:\b(?:this|that|it)\b|这|那|它)?\s*"
     rf"(?:\b(?:{_REJECTED})|{_REJECTED_ZH})",
@@ -140,6 +144,7 @@ class Elaborator:
         self.conventions.step_letters = step_letters(exprs)
         joint_laws.learn(self.conventions, [(i.place.scopes, i.part.expr) for i in self.items])
         self.usage = usage(exprs, letters)
+        self.conventions.sample_means = any(SAMPLE_MEAN.search(x.text) for x in self.context.sentences)
         self.environment.both_fonts = both_fonts(exprs)
         shared = self.shared(Choices(), None)
         roles = self.roles = Roles(shared, letters, self.items)
@@ -152,6 +157,7 @@ class Elaborator:
         apply_laws(self.context, self.items, roles)
         declare_parameters(self.items, roles)
         name_quantities(self.context, self.items, roles)
+        declare_curves(self.context, self.items, roles)
         rows_by_letter(roles)
         typed_parameters(roles)
         undefined_losses(roles)
@@ -275,6 +281,7 @@ class Elaborator:
         """What the sentence's hypotheses add, what was assumed in words, and what could not be used."""
         equations: list[tuple[s.Expr, s.Expr]] = []
         relations: list[s.Relation] = []
+        indices: list[tuple[bool, Item]] = []
         guards: list[str] = []
         assumed: list[str] = []
         constants: list[s.Name] = []
@@ -284,6 +291,8 @@ class Elaborator:
             if source.role == "condition" and source.equations:
                 equations.extend(source.equations)
                 assumed.append(source_of(source))
+            elif source.role == "condition" and source.kind == "indices":
+                indices.append((True, source))
             elif source.role == "condition" and source.claims:
                 relations.extend(source.claims)
                 assumed.append(source_of(source))
@@ -311,6 +320,8 @@ class Elaborator:
                         for n in names_of(i.part.expr)
                     )
                     assumed.append(hypothesis.text)
+            if side_conditions.says_nothing(hypothesis, item, self.items, self.environment):
+                continue
             if side_conditions.not_used(hypothesis, self.context.facts):
                 guards.append(hypothesis.text)
             sources = [i for i in self.items if i.formula.index in hypothesis.formulas and i is not item]
@@ -321,6 +332,8 @@ class Elaborator:
                 if source.role == "condition" and source.equations:
                     equations.extend(source.equations)
                     assumed.append(source_of(source))
+                elif source.role == "condition" and source.kind == "indices":
+                    indices.append((False, source))
                 elif source.role == "condition" and source.claims:
                     relations.extend(source.claims)
                     assumed.append(source_of(source))
@@ -335,6 +348,9 @@ class Elaborator:
                     assumed.append(source_of(source))
                 else:
                     guards.append(hypothesis.text)
+        for source in side_conditions.nearest(indices, item):
+            relations.extend(source.claims)
+            assumed.append(source_of(source))
         guards.extend(unheard(item, self.items, self.context))
         if self.words(item).foreign:
             guards.append(f"{self.words(item).foreign} (in a language that is not known)")

@@ -34,6 +34,10 @@ class LawText:
     independent: bool = False
     by_index: bool = False
     """Stated of q_i for every i."""
+    identical: bool = False
+    """All members or components have one law."""
+    independent_in: int = -1
+    """The sentence whose if or when says that they are independent."""
 
 
 @dataclass(slots=True, eq=False)

@@ -168,6 +168,9 @@ def _apply(fact: Fact, name: s.Name, item: Item, roles: Roles) -> None:
             if key not in roles.letters and key not in roles.shared.conventions.step_letters:
                 declare_sizes(roles.reader(item.place), name)
             return
+        if fact.kind == "basis vector" and binding is None and not indices and isinstance(name.sub, s.Name | s.Num):
+            _basis(name, key, item, roles)
+            return
         if (
             binding is None
             and not indices
@@ -205,6 +208,21 @@ def _apply(fact: Fact, name: s.Name, item: Item, roles: Roles) -> None:
         binding.domain = Domain(binding.domain.low, binding.domain.high, binding.domain.properties | {prop})
     else:
         binding.facts.add(fact.kind)
+
+
+def _basis(name: s.Name, key: str, item: Item, roles: Roles) -> None:
+    """e_c is the c-th standard basis vector: column c of the identity; any column where c is something else here."""
+    assert isinstance(name.sub, s.Name | s.Num)
+    at, place = name.end, item.place
+    known = roles.environment.find(stem(name.sub), name.sub.font, place) if isinstance(name.sub, s.Name) else None
+    if known is not None and "integer" not in known.domain.properties:
+        unit = Domain(properties=frozenset({"one-hot"}))
+        roles.environment.add(Binding(key, name.font, spell(name), "variable", place, Tensor((unknown(key),)), unit))
+        return
+    column = s.Listing(at, at, (s.Mark(at, at, ":"), name.sub), (",",))
+    whole = s.Paren(name.start, at, "[", "]", (s.Name(name.start, name.start, "I"),))
+    body = s.Scripted(name.start, at, whole, column, None)
+    roles.environment.add(Binding(key, name.font, spell(name), "definition", place, body=body))
 
 
 def _is_redeclared(binding: Binding | None, item: Item) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
@@ -10,7 +10,7 @@ from lemmata.core.types import SCALAR, Tensor
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.names import script_items, spell, stem, walk
 from lemmata.elaborate.reader import Reader
-from lemmata.elaborate.solver import Unreadable, unknown
+from lemmata.elaborate.solver import Unreadable, is_unknown, unknown
 
 MATRIX_LETTERS = frozenset("WXQKVAUHMYZ")
 """Upper-case letters that name matrices by convention."""
@@ -26,6 +26,8 @@ def usage(exprs: Iterable[s.Expr], index_letters: frozenset[str]) -> dict[str, f
             found.setdefault(stem(expr), set()).add(mark)
 
     for expr in exprs:
+        for listed in expr.items if isinstance(expr, s.Listing) else (expr,):
+            note(listed, "alone")
         for node in walk(expr):
             match node:
                 case s.Name(sub=sub, sup=sup):
@@ -105,7 +107,9 @@ def guess_variable(r: Reader, expr: s.Name) -> tuple[t.Term, tuple[s.Expr, ...],
     slot = f"{expr.font if expr.font == 'bold' else ''} {key}{label}"
     known = r.shared.guessed.get(slot)
     if known is None:
-        known = t.Variable(f"{key}{label}?{expr.font}", key + label, guess_type(r, expr), declared=False)
+        named = expr.font == "bold" and (bool(label) or "alone" in r.shared.usage.get(key, frozenset()))
+        kind = guess_type(r, expr)
+        known = t.Variable(f"{key}{label}?{expr.font}", key + label, kind, declared=False, described=named)
         r.shared.guessed[slot] = known
     return t.Input(known.type, known), left, sup
 
@@ -132,6 +136,17 @@ def guess_type(r: Reader, expr: s.Name) -> Tensor:
     if letter.startswith("\\") and "index1" in marks:
         return vector
     return SCALAR
+
+
+def forced(variable: t.Variable, solution: Mapping[str, Size]) -> bool:
+    """Whether type and use leave no doubt about a symbol that nothing declares.
+
+    Bold says that it is a vector or a matrix, and the products it stands in that its sizes are those of others. What
+    the text names by itself it may describe.
+    """
+    if variable.described or not variable.key.endswith("?bold") or variable.type.rank == 0 or variable.family:
+        return False
+    return all(size.atoms and not any(map(is_unknown, size.atoms)) for size in variable.type.substitute(solution).shape)
 
 
 def guessed_size(letter: str) -> Size:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -19,7 +20,8 @@ from lemmata.elaborate.roles import Item, Roles
 MOMENTS = frozenset({"mean", "variance", "covariance", "standard deviation", "zero mean", "unit variance"})
 RANDOM = MOMENTS | {"iid", "random", "standard normal", "gaussian"}
 ZERO, ONE = s.Num(0, 0, Fraction(0)), s.Num(0, 0, Fraction(1))
-SMALL = Size.of(3)
+ESTIMATOR = re.compile(r"\bestimators?\b|估计量", re.IGNORECASE)
+UNBIASED = re.compile(r"\bunbiased|无偏", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -38,8 +40,11 @@ def apply_laws(context: Context, items: Sequence[Item], roles: Roles) -> None:
         by_formula.setdefault(item.formula.index, []).append(item)
     found: dict[tuple[int, str, str], Collected] = {}
     listed = frozenset(scope.id for scope in context.scopes if scope.kind == "item")
+    unbiased = any(UNBIASED.search(x.text) for x in context.sentences)
     for fact in context.facts:
-        if fact.kind in RANDOM or (fact.kind in ("independent", "independent of") and not fact.conditional):
+        if unbiased and ESTIMATOR.search(fact.text):
+            continue  # which of them is meant is seldom said in one sentence
+        if fact.kind in RANDOM or fact.kind in ("independent", "independent of"):
             _collect(fact, by_formula, roles, found)
     for item in items:
         _sim(item, roles, found)
@@ -63,9 +68,20 @@ def _collect(
     if fact.kind == "zero mean":
         # “the centred matrix Z = X - …” is what its formula says.
         subjects = [(n, i) for n, i in subjects if not (isinstance(i.part.expr, s.Relation) and "=" in i.part.expr.ops)]
+    subjects = [(n, i) for n, i in subjects if not _inside_a_list(n, i)]
+    if ESTIMATOR.search(fact.text):
+        # “the estimator w = (XᵀX)⁻¹Xᵀy” is what its formula says.
+        subjects = [(n, i) for n, i in subjects if n is i.part.expr]
     objects = [x for k in fact.objects for i in by_formula.get(k, ()) for x in _parts(i.part.expr)]
     for position, (name, item) in enumerate(subjects):
         key, _ = head_key(name, roles.letters, roles.environment, item.place)
+        if listed_family(item.part.expr) is not None:
+            key = stem(name)
+            _declare_family(item, roles)
+        elif isinstance(name.sub, s.Name) and not name.sub.word and name.sup is None:
+            # “The g_s are …” after g_1, g_2, …, whatever letter counts them.
+            family = roles.environment.family(stem(name), item.place)
+            key = stem(name) if family is not None and family.place.at < item.place.at else key
         entry = found.setdefault((fact.sentence, key, name.font), Collected(name, item, LawText()))
         value = objects[position] if len(objects) == len(subjects) else objects[0] if len(objects) == 1 else None
         _note(entry.law, fact, value)
@@ -73,10 +89,14 @@ def _collect(
 
 def _note(law: LawText, fact: Fact, value: s.Expr | None) -> None:
     law.components |= fact.part == "components" or fact.kind == "iid"
-    law.independent |= fact.kind == "iid"
+    law.identical |= fact.kind == "iid"
+    if fact.kind in ("iid", "independent", "independent of"):
+        if fact.conditional:
+            law.independent_in = fact.sentence
+        else:
+            law.independent = True
     match fact.kind:
         case "independent" | "independent of":
-            law.independent = True
             return
         case "mean":
             law.mean = value
@@ -101,6 +121,47 @@ def _note(law: LawText, fact: Fact, value: s.Expr | None) -> None:
         case "gaussian":
             law.normal = True
     law.random = True
+
+
+def listed_family(expr: s.Expr) -> tuple[s.Name, s.Expr] | None:
+    """X_1, …, X_n by itself: its first member and the last index; None for anything else."""
+    match expr:
+        case s.Listing(items=(s.Name(sub=s.Num(value=one), sup=None) as first, *_, s.Mark(name="dots"), last)):
+            if one == 1 and isinstance(last, s.Name) and last.sup is None and last.sub is not None:
+                same = stem(last) == stem(first) and last.font == first.font
+                return (first, last.sub) if same and isinstance(last.sub, s.Name | s.Num) else None
+    return None
+
+
+def _inside_a_list(name: s.Name, item: Item) -> bool:
+    """Whether a name is a further member of X_1, …, X_n, of which the first stands for all."""
+    found = listed_family(item.part.expr)
+    return found is not None and name is not found[0]
+
+
+def _declare_family(item: Item, roles: Roles) -> None:
+    """X_1, …, X_n of which a law is stated are numbers, or vectors where they are bold, unless declared."""
+    found = listed_family(item.part.expr)
+    assert found is not None
+    first, last = found
+    known = roles.environment.family(stem(first), item.place)
+    if known is not None and known.place.scopes == item.place.scopes[: len(known.place.scopes)]:
+        return
+    from lemmata.elaborate.declarations import declare_sizes
+    from lemmata.elaborate.solver import Unreadable, unknown
+
+    r = roles.reader(item.place)
+    try:
+        declare_sizes(r, last)
+        count = r.size(last)
+    except Unreadable:
+        return
+    kind = Tensor((unknown(stem(first)),)) if first.font == "bold" else SCALAR
+    letter = s.Name(first.start, first.end, "□")
+    ranges = {"□": (Size.of(1), count)}
+    roles.environment.add(
+        Binding(stem(first), first.font, stem(first), "family", item.place, kind, indices=(letter,), ranges=ranges)
+    )
 
 
 def _parts(expr: s.Expr) -> tuple[s.Expr, ...]:
@@ -145,7 +206,7 @@ def _bind(key: str, entry: Collected, roles: Roles, listed: frozenset[int]) -> N
     place = Place(item.place.at, item.place.scopes, item.place.sentence)
     declared = env.find(key, name.font, item.place)
     if declared is not None and declared.law is not None and _around(declared.place, item.place, listed):
-        entry.law = _added(declared.law, entry.law)
+        entry.law = _added(declared.law, entry.law, _around(item.place, declared.place, listed))
     like = (
         declared.type if declared is not None and declared.kind == "variable" and declared.type is not None else SCALAR
     )
@@ -153,11 +214,16 @@ def _bind(key: str, entry: Collected, roles: Roles, listed: frozenset[int]) -> N
     _declare_moment(entry.law.variance, roles, place, SCALAR, positive=True)
     _, indices = head_key(name, roles.letters, env, item.place)
     known = env.find(key, name.font, item.place)
+    if known is not None and known.indices and name.sub is None and known.place.at > place.at:
+        known = None  # X before X_1, …, X_n
     if known is not None and known.indices and not indices and entry.law.components and name.sub is None:
         kind = _member_type(known, roles)
         env.add(Binding(key, name.font, stem(name), "variable", place, kind, law=entry.law))
         return
     if known is not None and known.kind == "family" and not entry.law.by_index:
+        if known.place.at == place.at:
+            known.law = entry.law
+            return
         env.add(
             Binding(
                 key,
@@ -201,11 +267,19 @@ def _around(outer: Place, inner: Place, listed: frozenset[int]) -> bool:
     return own == tuple(scope for scope in inner.scopes if scope not in listed)[: len(own)]
 
 
-def _added(before: LawText, law: LawText) -> LawText:
-    """A later sentence that states no moment adds to the law stated before: “X and Y are independent variables”."""
+def _added(before: LawText, law: LawText, here: bool) -> LawText:
+    """A later sentence that states no moment adds to the law stated before: “X and Y are independent variables”.
+
+    One that states moments keeps what the same section said of independence.
+    """
     if law.mean is not None or law.variance is not None or law.covariance is not None or law.normal or law.components:
-        return replace(law, independent=before.independent or law.independent)
-    return replace(before, independent=before.independent or law.independent)
+        return replace(law, independent=here and before.independent or law.independent)
+    return replace(
+        before,
+        independent=before.independent or law.independent,
+        independent_in=max(before.independent_in, law.independent_in),
+        identical=before.identical or law.identical,
+    )
 
 
 def _member_type(known: Binding, roles: Roles) -> Tensor:

@@ -47,6 +47,8 @@ class Conventions:
     """Letters of laws known only by name, with the variables they are given."""
     law_uses: Sequence[tuple[tuple[int, ...], str, tuple[str, ...]]] = ()
     """Scopes, letter and variables of every use of a law."""
+    sample_means: bool = False
+    """Whether the text speaks of means of samples."""
     doubtful_laws: frozenset[str] = frozenset()
     """Those of which the document may say more."""
 

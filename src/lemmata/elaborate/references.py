@@ -16,6 +16,7 @@ from lemmata.elaborate.interleaved import interleaved, is_interleaved, literal_c
 from lemmata.elaborate.names import Suffix, digits, length_key, script_items, spell, stem, suffix, walk
 from lemmata.elaborate.patterns import index_value, match_pattern
 from lemmata.elaborate.reader import Reader, Recurrence, known, size_of
+from lemmata.elaborate.samples import sample_mean, with_law
 from lemmata.elaborate.solver import Misfit, Unreadable, unknown
 
 SPECIALS = {"e": "e", "\\pi": "pi"}
@@ -182,6 +183,9 @@ def _base(r: Reader, expr: s.Name) -> tuple[t.Term, tuple[s.Expr, ...], s.Expr |
     found = conventional(r, expr)
     if found is not None:
         return found
+    mean = sample_mean(r, expr)
+    if mean is not None:
+        return mean, items, expr.sup
     conjugated = _conjugate(r, expr)
     if conjugated is not None:
         return conjugated, (), expr.sup
@@ -218,6 +222,11 @@ def implied(environment: Environment, expr: s.Name, place: Place) -> s.Expr | No
             # f: ℝ^m → ℝ^m is only ever taken at x: J_f is its Jacobian there.
             called = s.Call(expr.start, expr.end, expr.sub, (points[0],), (), True)
             return s.Derivative(expr.start, expr.end, "partial", 1, called, ((points[0], 1),))
+    if expr.accents == ("dot",):
+        curve = environment.find(expr.base, expr.font, place)
+        if curve is not None and curve.kind == "curve" and curve.through is not None:
+            bare = replace(expr, accents=(), sup=None)
+            return s.Derivative(expr.start, expr.end, "d", 1, bare, ((curve.through, 1),))
     if len(expr.base) > 1 and expr.base[0] == "d" and expr.word | (expr.base[1:2].isupper()):
         for key in environment.keys():
             for binding in environment.all(key):
@@ -304,9 +313,13 @@ def refer(r: Reader, binding: Binding) -> t.Term:
         case "variable":
             from lemmata.elaborate.parts import declared
 
-            return declared(r, binding)
+            return declared(r, with_law(r, binding))
         case "term" if binding.term is not None:
             return t.Defined(binding.term.type, f"{binding.key}#{binding.uid}", binding.latex, binding.term)
+        case "curve":
+            from lemmata.elaborate.curves import value
+
+            return value(r, binding)
         case "through" if binding.through is not None:
             settled = r.shared.through.get(binding.uid)
             place = binding.place if settled is None else r.shared.home or r.place
@@ -351,13 +364,22 @@ def law(r: Reader, binding: Binding) -> t.Law | None:
         None if x is None else reader.term(x) for x in (text.mean, text.variance, text.covariance)
     )
     assert binding.type is not None
+    home = r.shared.home or r.place
+    if binding.place.at >= 0 and binding.place.scopes != home.scopes[: len(binding.place.scopes)]:
+        r.shared.borrowed.append(binding.latex)  # the law of another section
     if binding.kind == "variable":
         for size in binding.type.shape:
             rule = (size, "\\le", Size.of(3))
             if rule not in r.shared.order:
                 r.shared.order.append(rule)
+    for _, count in binding.ranges.values() if binding.kind == "family" else ():
+        rule = (count, "\\le", Size.of(3))
+        if rule not in r.shared.order:
+            r.shared.order.append(rule)
     components = text.components or binding.kind == "family" or text.covariance is None and text.variance is not None
-    return t.Law(mean, variance, covariance, text.normal, components, text.independent)
+    here = r.shared.home is not None and r.shared.home.sentence == text.independent_in >= 0
+    independent = text.independent or here
+    return t.Law(mean, variance, covariance, text.normal, components, independent, text.identical)
 
 
 def definition(r: Reader, binding: Binding) -> t.Term:
@@ -439,6 +461,7 @@ def member(
 
 def _declared_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> t.Term:
     """x_i of a declared family: an input with one leading axis per index."""
+    binding = with_law(r, binding)
     assert binding.type is not None
     leading: list[Size] = []
     origins: list[int] = []

@@ -249,19 +249,14 @@ class Roles:
         elif ops[-1] == "\\in":
             self._with_membership(item, expr)
         elif all(op in COMPARISONS for op in ops):
-            given = equations.constrains(self, expr, item.place) or self._restricts(item, expr)
-            given = given and not item.concluded
+            indices = equations.tells_indices_apart(self, item, expr)
+            given = equations.constrains(self, expr, item.place) or equations.restricts(self, item, expr)
+            given = indices or given and not item.concluded
             item.role = "condition" if given or item.cue in CONDITIONAL else "claim"
-            item.kind = "inequality"
+            item.kind = "indices" if indices else "inequality"
             item.claims.append(expr)
         else:
             self._equation(item, expr)
-
-    def _restricts(self, item: Item, expr: s.Relation) -> bool:
-        """“For g_1 ≠ 0, …”, “where v > 0”: a bound in such a clause restricts what is said beside it."""
-        if number_of(expr.items[-1]) is None:
-            return False
-        return item.cue in ("where", "with", "for") or any(item.formula.index in o.conditional for o in self.items)
 
     def _law(self, item: Item, expr: s.Relation) -> None:
         item.role, item.kind = "declaration", "law"
@@ -311,11 +306,15 @@ class Roles:
             first = expr.ops.index(":=")
             head = head_of(expr.items[first], self.letters, self.environment, item.place)
             if head is not None:
-                self._define(item, head, expr.items[first + 1])
+                self.define(item, head, expr.items[first + 1])
                 self.rest(item, expr, first + 1)
                 return
         if item.part.lead and not any(isinstance(n, s.Name) for n in walk(expr)):
             item.role = "expression"
+            return
+        if equations.tells_indices_apart(self, item, expr):
+            item.role, item.kind = "condition", "indices"
+            item.claims.append(expr)
             return
         if equations.instance(self, item, expr) or first_value(self, item, expr) or self._size_equation(item, expr):
             return
@@ -339,7 +338,7 @@ class Roles:
             ):
                 item.role, item.kind = "update", "update"
                 return
-            self._define(item, head, expr.items[1])
+            self.define(item, head, expr.items[1])
             self.rest(item, expr, 1)
             return
         square = squared(expr.items[0])
@@ -469,7 +468,7 @@ class Roles:
             self.shared.values.clear()
         return True
 
-    def _define(self, item: Item, head: Head, body: s.Expr) -> None:
+    def define(self, item: Item, head: Head, body: s.Expr) -> None:
         item.role, item.kind = "definition", "definition"
         before = self.environment.visible_before(head.key, head.font, item.place)
         declared = None
@@ -542,7 +541,7 @@ class Roles:
         if head is None or self.environment.visible_before(head.key, head.font, item.place) is not None:
             return False
         rooted = s.RootOf(body.start, body.end, body)
-        self._define(item, head, rooted)
+        self.define(item, head, rooted)
         return True
 
     def _size_equation(self, item: Item, expr: s.Relation) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lemmata.core import terms as t
 from lemmata.core.size import Size
 from lemmata.elaborate import surface as s
+from lemmata.elaborate.guesses import forced
 from lemmata.elaborate.joint_laws import MARK, WEIGHTS
 from lemmata.elaborate.names import letters_of, spell, stem, walk
 from lemmata.elaborate.solver import is_unknown
@@ -53,7 +54,12 @@ def _claim(statement: Statement, seed: int) -> Verdict:
     verdict = judge(readings, seed=seed, guards=guards)
     first = statement.readings[0]
     if verdict.kind == "refuted":
-        guessed = [v for r in statement.readings for v in (*r.guessed, *undeclared(r.sides)) if v.key not in r.counted]
+        guessed = [
+            v
+            for r in statement.readings
+            for v in (*r.guessed, *undeclared(r.sides))
+            if v.key not in r.counted and not forced(v, r.solution)
+        ]
         described = [v.latex for r in statement.readings for v in described_variables(r.sides)]
         if statement.kind == "inequality" and any(opens(r.sides) for r in statement.readings):
             return _unchecked(verdict, "fails for some smooth function, and the text may say more of it")
@@ -233,7 +239,8 @@ def dependent(sides: Sequence[t.Term]) -> list[str]:
                 if isinstance(x, t.Input) and x.variable.law is not None and stated(x.variable.law)
             }
             loose = [v.latex for v in drawn.values() if v.law is not None and not v.law.independent]
-            if len(drawn) > 1 and loose:
+            several = len(drawn) > 1 or any(v.family for v in drawn.values())
+            if several and loose:
                 return [v.latex for v in drawn.values()]
     return []
 
@@ -266,6 +273,7 @@ def unnamed(reading: Reading) -> bool:
     """
     terms = list(walk_terms(reading.sides))
     own = {a for x in terms if isinstance(x, t.Input) and x.variable.declared for a in _open(x.type, reading)}
+    own |= {a for x in terms if isinstance(x, t.Op) and x.name == "opaque" for a in _open(x.type, reading)}
     every = {a for x in terms for a in _open(x.type, reading)}
     named = any(isinstance(x, t.SizeNum) and x.size.substitute(reading.solution).atoms - own for x in terms)
     return bool(every if named else every - own)

@@ -11,6 +11,7 @@ from lemmata.verify.excuses import excuse
 from lemmata.verify.outcome import Failure, Limits, Outcome
 from lemmata.verify.trials import Bench, Clock, Tried, sizes_text, small_trials
 
+EMPTY = "both sides are 0 at every instance, which proves nothing"
 CONFIRMATIONS = 3
 """Doubtful trials that go to the referee before the others are trusted to be of the same kind."""
 WIDE = 1e6
@@ -158,7 +159,8 @@ def _result(bench: Bench, link: int, tally: _Tally, sizes: int) -> Outcome:
         return Outcome("undecided", reason=_why_nothing(bench, tally))
     needed = 1 if not any(t.trial.instance.inputs for t in bench.tried) else 3
     if tally.agreed < needed or sizes < min(2, bench.assignments):
-        return Outcome("undecided", reason=f"it holds at the only {tally.agreed} instances that could be tried")
+        few = f"it holds at the only {tally.agreed} instances that could be tried"
+        return Outcome("undecided", reason=EMPTY if tally.empty > tally.agreed else few)
     instances = "1 instance" if tally.agreed == 1 else f"{tally.agreed} instances"
     text = sizes_text(bench)
     lines = [f"{instances}{f' at {text}' if text else ''}: largest relative difference {_bound(tally.largest)}"]
@@ -193,7 +195,7 @@ def _why_nothing(bench: Bench, tally: _Tally) -> str:
             return f"no instance among {bench.drawn} met the conditions"
         return "a side has no value at any instance"
     if tally.empty:
-        return "both sides are 0 at every instance, which proves nothing"
+        return EMPTY
     return "a side is not a finite number at any instance"
 
 
