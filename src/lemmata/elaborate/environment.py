@@ -36,6 +36,8 @@ class LawText:
     """Stated of q_i for every i."""
     identical: bool = False
     """All members or components have one law."""
+    form: str = ""
+    """`bernoulli` or `uniform`."""
     independent_in: int = -1
     """The sentence whose if or when says that they are independent."""
 

@@ -169,21 +169,20 @@ def _parts(expr: s.Expr) -> tuple[s.Expr, ...]:
 
 
 def _sim(item: Item, roles: Roles, found: dict[tuple[int, str, str], Collected]) -> None:
-    """x ∼ N(μ, σ²); q_i, k_i ∼ N(0, 1) speaks of all components."""
-    expr = item.part.expr
-    match expr:
-        case s.Relation(
-            ops=("\\sim",), items=(left, s.Juxt(items=(s.Name(base="N"), s.Paren(items=(mean, variance)))))
-        ):
-            pass
+    """x ∼ N(μ, σ²), m ∼ Bernoulli(p), u ∼ U(a, b); q_i, k_i ∼ N(0, 1) speaks of all components."""
+    match item.part.expr:
+        case s.Relation(ops=("\\sim",), items=(left, right)) if (stated := _stated(right)) is not None:
+            form, mean, variance = stated
         case _:
             return
     for name in _parts(left):
         if not isinstance(name, s.Name):
             continue
         key, indices = head_key(name, roles.letters, roles.environment, item.place)
+        if form == "uniform" and key in roles.letters:
+            continue  # an index is drawn from whole numbers
         # What is drawn is drawn by itself: x ∼ …, y ∼ … are independent unless the text says otherwise.
-        law = LawText(mean, variance, None, True, True, bool(indices), independent=True, by_index=bool(indices))
+        law = LawText(mean, variance, None, not form, True, bool(indices), True, bool(indices), form=form)
         if (
             isinstance(variance, s.Name)
             and variance.base == "I"
@@ -199,6 +198,34 @@ def _sim(item: Item, roles: Roles, found: dict[tuple[int, str, str], Collected])
                 )
             )
         found[(item.place.sentence, key, name.font)] = Collected(name, item, law)
+
+
+def _stated(law: s.Expr) -> tuple[str, s.Expr, s.Expr | None] | None:
+    """(form, mean, variance) of a law as written; a normal one has no form. None for any other."""
+    match law:
+        case s.Juxt(items=(s.Name(base="N"), s.Paren(items=(mean, variance)))):
+            return "", mean, variance
+        case s.Call(function=s.Name(base="Bernoulli" | "Bern" | "Ber"), arguments=(chance,)):
+            return "bernoulli", chance, None
+        case (
+            s.Call(function=s.Name(base="Uniform" | "Unif" | "U"), arguments=(low, high))
+            | s.Juxt(items=(s.Name(base="U", sub=None, sup=None), s.Paren(open="(" | "[", items=(low, high))))
+        ) if not (isinstance(low, s.Num) and low.value == 1):  # 1 to n are rather whole numbers
+            return "uniform", _over(_sum("+", low, high), 2), _over(_squared(_sum("-", high, low)), 12)
+    return None
+
+
+def _sum(op: str, first: s.Expr, second: s.Expr) -> s.Expr:
+    return s.Infix(first.start, second.end, (op,), (first, s.Paren(second.start, second.end, "(", ")", (second,))))
+
+
+def _squared(expr: s.Expr) -> s.Expr:
+    bracket = s.Paren(expr.start, expr.end, "(", ")", (expr,))
+    return s.Scripted(expr.start, expr.end, bracket, None, s.Num(expr.end, expr.end, Fraction(2)))
+
+
+def _over(expr: s.Expr, number: int) -> s.Expr:
+    return s.Quotient(expr.start, expr.end, expr, s.Num(expr.end, expr.end, Fraction(number)))
 
 
 def _bind(key: str, entry: Collected, roles: Roles, listed: frozenset[int]) -> None:

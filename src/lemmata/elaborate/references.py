@@ -379,7 +379,7 @@ def law(r: Reader, binding: Binding) -> t.Law | None:
     components = text.components or binding.kind == "family" or text.covariance is None and text.variance is not None
     here = r.shared.home is not None and r.shared.home.sentence == text.independent_in >= 0
     independent = text.independent or here
-    return t.Law(mean, variance, covariance, text.normal, components, independent, text.identical)
+    return t.Law(mean, variance, covariance, text.normal, components, independent, text.identical, text.form)
 
 
 def definition(r: Reader, binding: Binding) -> t.Term:

@@ -186,6 +186,11 @@ def _draw(low: Lowering, variable: t.Variable) -> Value:
     count = math.prod(a.size for a in axes)
     if count > 12:
         raise CannotLower("too many random components to sum over")
+    if law.form == "bernoulli" and law.mean is not None:
+        chance = full(low.value(law.mean))
+        if chance.axes:
+            raise CannotLower("a Bernoulli variable with several probabilities")
+        return _arrange([_zero_or_one(low, f"{variable.key}[{i}]", chance.node) for i in range(count)], axes)
     parts = [_standard(low, variable, law, i, count) for i in range(count)]
     mean = full(low.value(law.mean)) if law.mean is not None else _open(low, variable, law, axes, "mean")
     if law.covariance is None and law.variance is not None:
@@ -208,6 +213,13 @@ def _draw(low: Lowering, variable: t.Variable) -> Value:
         deviation = low.value(law.variance)
         value = elementwise("mul", value, Value(build.unary("sqrt", deviation.node), deviation.axes))
     return elementwise("add", value, aligned(mean, value))
+
+
+def _zero_or_one(low: Lowering, key: str, chance: Node) -> Node:
+    axis = low.constant_axis(f"{key} outcome", 2)
+    weights = build.stack([build.binary("sub", build.constant(1), chance), chance], axis)
+    low.outcomes[axis.uid] = (axis, weights)
+    return build.stack([build.constant(0), build.constant(1)], axis)
 
 
 def _open(low: Lowering, variable: t.Variable, law: t.Law, axes: tuple[Axis, ...], what: str) -> Value:
@@ -234,6 +246,13 @@ def _arrange(parts: list[Node], axes: tuple[Axis, ...]) -> Value:
 
 def _standard(low: Lowering, variable: t.Variable, law: t.Law, index: int, count: int) -> Node:
     """One component with mean 0 and variance 1 on an outcome axis of its own."""
+    if law.form == "uniform":
+        # Gauss–Legendre: exact for polynomials of the degree that the Hermite nodes integrate.
+        low.exact = False
+        places, masses = np.polynomial.legendre.leggauss(HERMITE)
+        axis = Axis.fresh("normal uniform", len(places))
+        low.outcomes[axis.uid] = (axis, build.array(masses / 2, [axis]))
+        return build.array(places * math.sqrt(3), [axis])
     if law.normal:
         low.exact = False
         line = count == 1 and not low.polynomial
