@@ -138,3 +138,19 @@ def test_a_heat_map_is_drawn_in_blocks():
     found = {"cell": 0, "line": 7, "name": "A", "shape": [2, 2], "rows": [[1.0, 0.0], [0.5, -1.0]]}
     lines = ["".join(text for text, _ in line) for line in layout.heat_map(found)]
     assert lines == ["  weights A on line 7: 2 × 2, █ is 1", "    │██  │", "    │▒▒!!│"]
+
+
+def test_places_in_a_notebook_name_the_cell(tmp_path):
+    import json
+
+    import lemmata
+
+    code = [{"cell_type": "code", "metadata": {}, "source": s} for s in (NUMPY, "x = 1\n!ls\nA = softmax(S, 0)\nA @ V")]
+    text = {"cell_type": "markdown", "metadata": {}, "source": "Text."}
+    (tmp_path / "notes.ipynb").write_text(json.dumps({"cells": [text, *code], "metadata": {}, "nbformat": 4}))
+    result = lemmata.check(tmp_path / "notes.ipynb")
+    found = {(p.cell, p.line): p.message for p in result.problems}
+    assert "shell command not run" in found[2, 2] and "do not sum to one" in found[2, 4]
+    assert [(m["notebook_cell"], m["line"]) for m in result.heat_maps] == [(2, 4)]
+    shown = ["".join(text for text, _ in line) for line in layout.document(result)]
+    assert any(line.endswith("(cell 2, line 4)") for line in shown)

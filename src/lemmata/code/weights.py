@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from lemmata.documents.model import Position
+
 ROWS, COLUMNS = 24, 48
 """Of a heat map; larger ones are averaged over blocks."""
 MOST_WARNINGS = 3
@@ -29,6 +31,8 @@ class HeatMap:
     shape: tuple[int, ...]
     rows: tuple[tuple[float, ...], ...]
     """Queries by keys, of the first sequence and head; NaN as -1."""
+    notebook_cell: int | None = None
+    """In notebooks: the cell that the line counts in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class Concern:
     line: int
     message: str
     help: str = ""
+    notebook_cell: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +85,12 @@ def read(event: Mapping[str, Any]) -> Sum | None:
     return Sum(str(event["name"]), weights, origin, bool(role), str(event["dtype"]), scores, masks, widths)
 
 
-def heat_map(found: Sum, cell: int, line: int) -> HeatMap:
+def heat_map(found: Sum, cell: int, at: Position) -> HeatMap:
     """Weights averaged down to what a page can show."""
     shown = found.weights.reshape(-1, *found.weights.shape[-2:])[0] if found.weights.ndim > 1 else found.weights[None]
     shown = np.nan_to_num(_blocks(_blocks(shown, ROWS, 0), COLUMNS, 1), nan=-1.0, posinf=-1.0, neginf=-1.0)
     rows = tuple(tuple(round(float(v), 4) for v in row) for row in shown)
-    return HeatMap(cell, line, found.name, tuple(map(int, found.weights.shape)), rows)
+    return HeatMap(cell, at.line, found.name, tuple(map(int, found.weights.shape)), rows, at.cell)
 
 
 def _blocks(array: np.ndarray, most: int, axis: int) -> np.ndarray:
@@ -255,12 +260,13 @@ def survey(events: Sequence[Mapping[str, Any]]) -> tuple[tuple[HeatMap, ...], tu
         found = read(event)
         if found is None:
             continue
-        place = (int(event["cell"]), int(event["line"]), found.name)
+        at = event["at"]
+        place = (int(event["cell"]), int(at.line), found.name)
         maps.pop(place, None)
-        maps[place] = heat_map(found, *place[:2])
+        maps[place] = heat_map(found, place[0], at)
         kinds = told.setdefault(place, {})
         for message, help in complaints(found):
             kind = message.split("%")[0][:40]
             if kind not in kinds and len(kinds) < MOST_WARNINGS:
-                kinds[kind] = Concern(place[0], place[1], message, help)
+                kinds[kind] = Concern(place[0], at.line, message, help, at.cell)
     return tuple(maps.values()), tuple(w for kinds in told.values() for w in kinds.values())

@@ -29,7 +29,7 @@ LEGIBLE = 200
 """Characters that two sub-expressions with their values may take."""
 AS_WRITTEN = "as written"
 """What the judge calls the preferred reading."""
-LIMITS = frozenset({"timeout", "memory", "processes", "output", "died", "not tried"})
+LIMITS = frozenset({"timeout", "memory", "processes", "disk", "start", "output", "died", "not tried"})
 """Errors of cells that may not happen the next time."""
 
 
