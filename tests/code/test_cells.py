@@ -7,6 +7,7 @@ import ast
 import pytest
 from code_documents import cell
 
+from lemmata.code import tabs
 from lemmata.code.cells import prepare_all, switched_off
 from lemmata.code.magics import plain
 from lemmata.code.session import run_cells
@@ -103,6 +104,12 @@ def test_one_framework_is_taken_of_tabs(tmp_path):
     assert running(document, "TensorFlow") == ['x = "others"', "y = x", "z = y"]
     assert running(document, "mxnet") == ['x = "mxnet"', "y = x", "z = y", "from mxnet import np, npx"]
     assert chosen(document.cells) in ("pytorch", "jax", "tensorflow")
+
+
+def test_a_framework_that_the_document_has_not_is_told(tmp_path):
+    cells = read_text(tmp_path, D2L).cells
+    assert tabs.missing(cells, "paddle") == "no code cell is for paddle; this document offers jax, pytorch, tensorflow"
+    assert tabs.missing(cells, "torch") == tabs.missing(cells, "") == tabs.missing(cells[-1:], "paddle") == ""
 
 
 def test_documents_without_tabs_run_whole(tmp_path):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from code_documents import QUICK, cells
@@ -208,3 +209,29 @@ def _processes(word: bytes) -> list[str]:
             continue
         found += [name] if ours and not ended else []
     return found
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Landlock is Linux's")
+def test_graphics_processors_stay_usable(tmp_path):
+    """Device files are opened for writing; beside them nothing outside the scratch folder is."""
+    scratch, device, other = tmp_path / "scratch", tmp_path / "nvidia0", tmp_path / "other"
+    scratch.mkdir()
+    device.write_text("")
+    other.write_text("")
+    script = (
+        "import ctypes, sys; from lemmata.code.worker import sandbox; scratch, device, other = sys.argv[1:]\n"
+        "sandbox.ACCELERATORS = (device[:-1] + '*',); libc = ctypes.CDLL(None); libc.prctl(38, 1, 0, 0, 0)\n"
+        "if not sandbox._landlock(libc, scratch): sys.exit(9)\n"
+        "open(device, 'r+').write('x'); open(scratch + '/x', 'w').write('x')\n"
+        "try: open(other, 'r+')\n"
+        "except PermissionError: sys.exit(0)\n"
+        "sys.exit(1)"
+    )
+    source = Path(__file__).resolve().parents[2] / "src"
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(scratch), str(device), str(other)],
+        env={**os.environ, "PYTHONPATH": str(source)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode == 9:
+        pytest.skip("this system has no Landlock")
+    assert done.returncode == 0, done.stderr

@@ -97,7 +97,7 @@ def check_session(
     of equations that are no targets because they were not understood; code nearer to one of them refutes nothing.
     """
     found: list[CodeFinding] = []
-    problem = ""
+    problem = session.problem
     session.results = advised(session.results, session.prepared)
     try:
         known = {squash_latex(k): v for k, v in (hints or {}).items()}

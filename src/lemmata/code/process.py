@@ -24,7 +24,7 @@ LOOK = 0.25
 """Seconds between looks at the size of the scratch folder."""
 GRACE = 1.0
 """Seconds that a worker has to stop a cell itself before it is ended."""
-START = 60.0
+START = 75.0
 """Seconds until a worker answers for the first time, the import of frameworks included."""
 MOST = 256 * 2**20
 """Bytes of an answer."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from lemmata.code import tabs
 from lemmata.code.cells import CellError, Prepared, place, prepare_all
 from lemmata.code.limits import Limits
 from lemmata.code.process import Process, WorkerLost
@@ -83,6 +84,8 @@ class Session:
     ) -> None:
         self.limits = limits or Limits()
         self.prepared = prepare_all(cells, framework)
+        self.problem = tabs.missing(cells, framework)
+        """Why cells that are meant to run do not."""
         self.results: tuple[CellResult, ...] = ()
         self.layers: tuple[str, ...] = ()
         self._folder = folder

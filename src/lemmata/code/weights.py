@@ -53,9 +53,11 @@ class Sum:
     name: str
     weights: np.ndarray
     origin: str
-    """`softmax`, `quotient` of exponentials, or `dropout`."""
+    """`softmax`, `quotient` of exponentials, `dropout`, or `fused`: within PyTorch's attention in one call."""
     ordered: bool = True
     """Whether it is known over which axis the sum runs."""
+    attention: bool = True
+    """Whether words around it speak of attention; products with other stochastic matrices have ways of their own."""
     dtype: str = "float64"
     scores: np.ndarray | None = None
     masks: Mapping[str, np.ndarray] = field(default_factory=dict)
@@ -82,7 +84,8 @@ def read(event: Mapping[str, Any]) -> Sum | None:
     masks = {str(k): v for k, v in event.get("masks", {}).items() if isinstance(v, np.ndarray)}
     scores = None if scores is None else scores.astype(float)
     widths = {str(k): float(v) for k, v in event.get("widths", {}).items()}
-    return Sum(str(event["name"]), weights, origin, bool(role), str(event["dtype"]), scores, masks, widths)
+    attention = bool(event["attention"])
+    return Sum(str(event["name"]), weights, origin, bool(role), attention, str(event["dtype"]), scores, masks, widths)
 
 
 def heat_map(found: Sum, cell: int, at: Position) -> HeatMap:
@@ -107,7 +110,14 @@ def complaints(found: Sum) -> Iterator[tuple[str, str]]:
     if lost.any():
         yield _lost(found, table, lost)
         return
-    if found.origin != "dropout" and found.ordered and not _sums(table, SUM.get(found.dtype, 1e-3)):
+    if not found.attention and not found.masks:
+        return
+    if (
+        found.origin in ("softmax", "quotient")
+        and found.ordered
+        and found.attention
+        and not _sums(table, SUM.get(found.dtype, 1e-3))
+    ):
         yield _unnormalised(found, table)
         return
     allowed = np.ones(table.shape, dtype=bool)
@@ -119,7 +129,8 @@ def complaints(found: Sum) -> Iterator[tuple[str, str]]:
         if told := _leaking(name, table, kept):
             yield told
             return
-    yield from _one_place(table, allowed, found)
+    if found.attention:
+        yield from _one_place(table, allowed, found)
 
 
 def _sums(table: np.ndarray, tolerance: float = 1e-3) -> bool:
