@@ -45,22 +45,30 @@ def check(
     lint: bool = False,
     framework: str = "",
     kernel: str = "",
+    timeout: float = 30.0,
 ) -> DocumentResult:
     """Judge every statement of the document at `path`; with `code`, run its cells and compare them too.
 
     With `lint`, the result also says what would be read more easily in another notation. `framework`: whose cells run
     in a document with tabs for several. `kernel`: the Jupyter kernel that runs them, instead of a plain worker.
+    `timeout`: seconds of wall time for one cell; the document has four times as long.
 
     A document that cannot be read is a result that says so. The same document, seed and versions give the same result.
     """
-    return collect(examine(path, seed=seed, code=code, lint=lint, framework=framework, kernel=kernel))
+    return collect(examine(path, seed=seed, code=code, lint=lint, framework=framework, kernel=kernel, timeout=timeout))
 
 
 def explain(
-    path: str | PathLike[str], *, seed: int = 0, code: bool = True, framework: str = "", kernel: str = ""
+    path: str | PathLike[str],
+    *,
+    seed: int = 0,
+    code: bool = True,
+    framework: str = "",
+    kernel: str = "",
+    timeout: float = 30.0,
 ) -> tuple[DocumentResult, Details]:
     """The result of a check and, for each of its statements, how it was understood."""
-    found = examine(path, seed=seed, code=code, framework=framework, kernel=kernel)
+    found = examine(path, seed=seed, code=code, framework=framework, kernel=kernel, timeout=timeout)
     return collect(found), details(found)
 
 
@@ -72,13 +80,14 @@ def examine(
     lint: bool = False,
     framework: str = "",
     kernel: str = "",
+    timeout: float = 30.0,
 ) -> Examination:
     """Take the document through every stage, keeping what each of them made."""
     document = read(fspath(path))
     if code and (reason := why_not_run(document)):
         return replace(judge(elaborate(document), seed, lint), code=not_run(reason))
     if code and any(cell.executable for cell in document.cells):
-        with worker(document, seed, framework, kernel) as session:  # starts while the formulas are judged
+        with worker(document, seed, framework, kernel, timeout) as session:  # starts while the formulas are judged
             elaboration = elaborate(document)
             return with_code(judge(elaboration, seed, lint), elaboration, session, seed)
     return judge(elaborate(document), seed, lint)
@@ -157,13 +166,15 @@ def not_run(reason: str) -> CodeReport:
     return CodeReport(problem=f"the code was not run: {reason}")
 
 
-def worker(document: Document, seed: int, framework: str, kernel: str) -> Session:
+def worker(document: Document, seed: int, framework: str, kernel: str, timeout: float) -> Session:
     """A process of its own that is about to run the document's cells; the caller closes it."""
     from lemmata.code.cells import kernel_of
+    from lemmata.code.limits import Limits
     from lemmata.code.session import Session
 
     folder, kernel = Path(document.path).parent, kernel or kernel_of(document.metadata)
-    session = Session(document.cells, folder=folder, seed=seed, framework=framework, kernel=kernel)
+    limits = Limits(cell_seconds=timeout, total_seconds=4 * timeout)
+    session = Session(document.cells, limits, folder=folder, seed=seed, framework=framework, kernel=kernel)
     session.start()
     return session
 

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from lemmata.code.cells import Prepared, place
 
@@ -297,6 +298,7 @@ class _Normal(ast.NodeTransformer):
         return ast.copy_location(ast.Name(seen.id, ast.Store()), node) if isinstance(seen, ast.Name) else seen
 
 
+@lru_cache(maxsize=20_000)  # pieces ask for the same few statements again and again, and never change them
 def reads(node: ast.AST) -> frozenset[str]:
     """Names that are read somewhere inside, but for those that a loop in there binds."""
     own = {
@@ -312,6 +314,7 @@ def reads(node: ast.AST) -> frozenset[str]:
     )
 
 
+@lru_cache(maxsize=20_000)
 def writes(node: ast.AST) -> frozenset[str]:
     """Names that are assigned, or whose elements are, somewhere inside."""
     found = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
