@@ -10,7 +10,9 @@ import numpy as np
 
 from lemmata.code.agreement import Comparison, compare_arrays, noise, roundoff
 from lemmata.code.attention import explain_attention
+from lemmata.code.drawing import drawn
 from lemmata.code.edits.search import Check, corrections, located
+from lemmata.code.masks import doubt
 from lemmata.code.session import Failed, Session
 from lemmata.code.shapes import choose_sizes, describe, fit, guessed, lengths
 from lemmata.code.spelling import match, rank
@@ -76,12 +78,17 @@ def bind_arguments(target: Target, function: Function, state: Mapping[str, str],
     """Which argument is which parameter, or why that cannot be said. Raises Failed."""
     arguments = [p for p in target.parameters if p.role == "argument"]
     others = [p for p in target.parameters if p.role != "argument"]
-    required = [n for n in function.required if n not in HARMLESS]
-    by_key, by_order = _by_name(arguments, required), False
+    wanted = [
+        n for p in target.parameters for n in (*function.required, *function.optional) if match(p.names, n) >= 0.9
+    ]
+    required = [n for n in function.required if n not in HARMLESS or n in wanted]
+    by_key, by_order = _by_name(arguments, [*required, *(n for n in function.optional if n in wanted)]), False
     if len(by_key) < len(arguments):
-        if len(required) != len(arguments):
-            return f"{function.name} takes {len(required)} arguments, the formula {len(arguments)}"
-        by_key = {p.key: n for p, n in zip(arguments, required, strict=True)}
+        settled = set(_by_name(others, [n for n in required if n in wanted]).values())
+        ordered = [n for n in required if n not in settled]
+        if len(ordered) != len(arguments):
+            return f"{function.name} takes {len(ordered)} arguments, the formula {len(arguments)}"
+        by_key = {p.key: n for p, n in zip(arguments, ordered, strict=True)}
         by_order = True
     left = [n for n in (*required, *function.optional) if n not in by_key.values()]
     inputs = _by_name(others, left)
@@ -102,7 +109,7 @@ def bind_arguments(target: Target, function: Function, state: Mapping[str, str],
         bound.append(f"{parameter.latex} is {best[2]} of the document")
     if by_order:
         bound.append("arguments in their order")
-    extra = {n: HARMLESS[n] for n in function.required if n in HARMLESS}
+    extra = {n: HARMLESS[n] for n in function.required if n in HARMLESS and n not in required}
     mixed = by_order and bool(_by_name(arguments, required))
     return Arguments(by_key | inputs, constants, extra, not mixed and not constants, tuple(bound))
 
@@ -180,11 +187,11 @@ def _try(
     single = {p.key: lengths(p, sizes) for p in target.parameters if p.key in arguments.by_key}
     batched = {p.key for p in target.parameters if p.role == "argument"}
     for positive in (False, True):
+        domains = {p.key: p.domain for p in target.parameters}
         given = {
-            key: np.asarray(np.round(rng.normal(size=(*(batch if key in batched else ()), *shape)), 3))
+            key: drawn(domains[key], (*(batch if key in batched else ()), *shape), rng, positive)
             for key, shape in single.items()
         }
-        given = {k: np.asarray(np.abs(v) + 0.1) if positive else v for k, v in given.items()}
         try:
             parts = []
             moved = 0.0
@@ -228,6 +235,7 @@ def _verdict(
     seed: int, hinted: bool, fixes: list[CodeFix],
 ) -> Verdict:  # fmt: skip
     """The verdict; `fixes` gets the edits of the code that repair it."""
+    trials = [t for t in trials if np.all(np.isfinite(t.formula))] or trials
     single = [t for t in trials if not t.batch]
     batched = [t for t in trials if t.batch]
     main = single or batched
@@ -238,7 +246,14 @@ def _verdict(
         fine = [t for t in (*main, *batched) if t.result.outcome == "equal"]
         evidence = tuple(dict.fromkeys(_line(t, target) for t in fine))
         note = "" if any(t.batch for t in fine) or not single else "; only single inputs were compared"
+        if note and any(t.result.outcome == "differ" for t in batched):
+            note = "; on a batch of inputs it gives something else"
+        masks = [p.latex for p in target.parameters if "binary" in p.domain.properties and len(p.shape or ()) > 1]
+        note += "".join(f"; no row of {latex} was all zero" for latex in masks)
         return Verdict("verified", f"{function.name} computes the formula{note}", "code on fresh inputs", evidence)
+    unsure = doubt(target, arguments.by_key, main) if outcomes & {"differ", "broken"} else ""
+    if unsure:
+        return Verdict("unchecked", f"{function.name} differs from the formula, but {unsure}")
     broken = "broken" in outcomes and outcomes <= {"broken", "differ"}
     if broken:
         fixes += corrections(
@@ -258,10 +273,6 @@ def _verdict(
         return Verdict("unchecked", why)
     if outcomes != {"differ"}:
         return Verdict("unchecked", f"{function.name} agrees with the formula at some sizes and not at others")
-    if all(t.result.slight for t in main):
-        return Verdict(
-            "unchecked", f"{function.name} is close to the formula, as an approximation or an ε would make it"
-        )
     trial = min(main, key=lambda t: t.formula.size)
     again = _call(function, arguments, {k: v for k, v in trial.values.items() if k in arguments.by_key and
                                         isinstance(v, np.ndarray)}, session, seed + 1)  # fmt: skip
@@ -272,6 +283,10 @@ def _verdict(
     )
     place = located(fixes)
     repaired = bool(fixes) and not fixes[0].rebinds
+    if all(t.result.slight for t in main) and not (fixes and fixes[0].exact):
+        return Verdict(
+            "unchecked", f"{function.name} is close to the formula, as an approximation or an ε would make it"
+        )
     if not (arguments.sure or hinted or repaired):
         return Verdict(
             "unchecked", f"{function.name} differs from the formula, but which argument is which is not sure"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ from lemmata.code.target import Parameter, Target
 
 MODEL = frozenset(
     "dmodel embeddim embedsize embsize embdim dim hiddensize hiddendim hidden modeldim nembd numhiddens inputdim din "
-    "dimmodel units d infeatures inputsize embeddingdim features emsize".split()
+    "dimmodel units d infeatures inputsize embeddingdim features emsize "
+    "normalizedshape size width dimension channels".split()
 )
 HEADS = frozenset("h heads numheads nheads nhead numattentionheads numofheads headcount".split())
 INNER = frozenset(
@@ -96,6 +97,8 @@ class Layer:
     """It has biases, which are zero here unless the formula has them too."""
     eps: tuple[float, ...]
     """ε of its normalisations."""
+    numbers: Mapping[str, float]
+    """Its own attributes that are numbers."""
 
 
 def build(session: Session, layer: LayerClass, scale: Scale) -> Layer | str:
@@ -114,7 +117,8 @@ def build(session: Session, layer: LayerClass, scale: Scale) -> Layer | str:
     leaves = {str(c["path"]): str(c["type"]) for c in children}
     eps = tuple(sorted({float(c["eps"]) for c in children if isinstance(c.get("eps"), float)}))
     biased = any(is_bias(path) for path in parameters)
-    return Layer(int(answer["handle"]), parameters, leaves, arguments, biased, eps)
+    numbers = {str(k): float(v) for k, v in answer.get("numbers", {}).items()}
+    return Layer(int(answer["handle"]), parameters, leaves, arguments, biased, eps, numbers)
 
 
 def building(layer: LayerClass, arguments: Mapping[str, object], scale: Scale) -> dict[str, Any]:
@@ -159,6 +163,13 @@ class Weights:
     sure: bool
     unused: tuple[str, ...]
     """Paths of weights that the formula does not have."""
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    """Parameter key to the attribute that holds it; EPSILON for the ε of its normalisations."""
+
+
+EPSILON = "*"
+VISIBLE = 0.375
+"""What such numbers are set to: an ε that the values show."""
 
 
 def bind_weights(target: Target, layer: Layer, prefix: str = "") -> Weights | str:
@@ -176,11 +187,13 @@ def bind_weights(target: Target, layer: Layer, prefix: str = "") -> Weights | st
         fits = [
             (match(parameter.names, _called(path, prefix)), -rank(parameter.names, _called(path, prefix)), path)
             for path in families
-            if is_bias(path) == _bias_like(parameter) and families[path] not in found.values()
+            if _same_kind(path, available[families[path][0]], parameter) and families[path] not in found.values()
         ]
         best = max((f for f in fits if f[0] >= 0.6), default=None)
         if best is not None:
             found[parameter.key] = families[best[2]]
+    numbers = _numbers([p for p in wanted if p.key not in found], layer, prefix)
+    wanted = [p for p in wanted if p.key not in numbers]
     joint = [p for p, v in available.items() if not is_bias(p) and v.ndim == 2 and v.shape[0] == 3 * v.shape[1]]
     if len(joint) == 1:
         for parameter in wanted:
@@ -188,7 +201,7 @@ def bind_weights(target: Target, layer: Layer, prefix: str = "") -> Weights | st
                 found[parameter.key], packed[parameter.key] = (joint[0],), which
     for biases in (False, True):
         left = [p for p in wanted if p.key not in found and _bias_like(p) == biases]
-        rest = [f for path, f in families.items() if f not in found.values() and is_bias(path) == biases]
+        rest = [f for f in families.values() if f not in found.values() and (available[f[0]].ndim == 1) == biases]
         if left and len(left) == len(rest):
             sure = sure and (len(left) == 1 or len(left) == len([p for p in wanted if _bias_like(p) == biases]))
             found |= {p.key: f for p, f in zip(left, rest, strict=True)}
@@ -196,7 +209,34 @@ def bind_weights(target: Target, layer: Layer, prefix: str = "") -> Weights | st
         return f"no parameter of the layer could be told to be {missing[0]}"
     used = {path for paths in found.values() for path in paths}
     unused = tuple(p for p in available if p not in used and not is_bias(p))
-    return Weights(found, packed, sure and not unused, unused)
+    return Weights(found, packed, sure and not unused, unused, numbers)
+
+
+def _same_kind(path: str, value: np.ndarray, parameter: Parameter) -> bool:
+    if is_bias(path) == _bias_like(parameter):
+        return True
+    rank_ = len(parameter.shape) - parameter.indexed if parameter.shape is not None else None
+    return rank_ == value.ndim and match(parameter.names, _called(path, "")) >= 0.9
+
+
+def _numbers(parameters: Sequence[Parameter], layer: Layer, prefix: str) -> dict[str, str]:
+    """Numbers of the formula that the layer keeps as attributes, such as ε."""
+    found = {}
+    for parameter in parameters:
+        if parameter.shape != ():
+            continue
+        fits = [n for n in layer.numbers if not prefix and match(parameter.names, n) >= 0.9]
+        if fits:
+            found[parameter.key] = fits[0]
+        elif "eps" in parameter.names and layer.eps:
+            found[parameter.key] = EPSILON
+    return found
+
+
+def settings(weights: Weights) -> dict[str, Any]:
+    """What `set` gives a layer beside its parameters."""
+    numbers = {n: VISIBLE for n in weights.numbers.values() if n != EPSILON}
+    return {"eps": VISIBLE if EPSILON in weights.numbers.values() else 0.0, "numbers": numbers}
 
 
 def _families(available: Mapping[str, np.ndarray]) -> dict[str, tuple[str, ...]]:
@@ -247,8 +287,10 @@ def formula_weights(
     `strided`: heads take every h-th column instead of neighbouring ones, in the projections and in the output. Raises
     ValueError where the columns do not divide.
     """
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for parameter in target.parameters:
+        if parameter.key in weights.numbers:
+            found[parameter.key] = np.array(VISIBLE)
         paths = weights.paths.get(parameter.key)
         if paths is None:
             continue

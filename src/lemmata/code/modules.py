@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -21,8 +22,10 @@ from lemmata.code.layers import (
     building,
     formula_weights,
     fresh,
+    is_bias,
     likes,
     required,
+    settings,
 )  # fmt: skip
 from lemmata.code.session import Failed, Session
 from lemmata.code.shapes import guessed
@@ -111,6 +114,7 @@ def _judge(
         runs,
         hinted or match(target.names, called) >= 0.9,
         lambda: _correct(layer, session, runs, fixes),
+        lambda: _stable(session, runs[-1]),
     )
 
 
@@ -119,9 +123,9 @@ def _run(
     session: Session, path: str,
 ) -> Run | str:  # fmt: skip
     """One comparison, or why there is none. Raises Failed where the worker has ended."""
-    formula_biases = any(p.endswith("bias") for paths in weights.paths.values() for p in paths)
+    formula_biases = any(is_bias(p) for paths in weights.paths.values() for p in paths)
     values = fresh(instance, rng, formula_biases)
-    session.ask("set", handle=instance.handle, values=values, eps=0.0)
+    session.ask("set", handle=instance.handle, values=values, **settings(weights))
     called = {p.key: p.names for p in target.parameters if p.role == "argument"}
     names = list(called)
     needed = required(layer.forward) if not path else names[:1]
@@ -143,7 +147,7 @@ def _run(
         compared = _compare(target, instance, weights, values, scale, arguments, code, batch)
         if isinstance(compared, str):
             return compared
-        return replace(compared, check=_check(layer, instance, values, given, path, compared))
+        return replace(compared, check=_check(layer, instance, weights, values, given, path, compared))
     return failure
 
 
@@ -212,6 +216,7 @@ def _compare(
 def _check(
     layer: LayerClass,
     instance: Layer,
+    weights: Weights,
     values: Mapping[str, np.ndarray],
     given: Sequence[np.ndarray],
     path: str,
@@ -221,11 +226,29 @@ def _check(
     inputs = [x if run.batch else x[0] for x in given]
     requests = (
         {"op": "build", **building(layer, instance.arguments, run.scale)},
-        {"op": "set", "handle": -1, "values": dict(values), "eps": 0.0},
+        {"op": "set", "handle": -1, "values": dict(values), **settings(weights)},
         {"op": "forward", "handle": -1, "values": inputs, "named": {}, "likes": likes(layer), "path": path, "seed": 0,
          "trace": False},
     )  # fmt: skip
     return Check(requests, run.wanted if run.batch else run.wanted[0], run.moved)
+
+
+def _stable(session: Session, run: Run) -> bool:
+    """Whether the layer returns the same for another seed."""
+    requests = run.check.requests if run.check is not None else ()
+    values = []
+    for seed in (0, 1):
+        handle = -1
+        answer: Mapping[str, Any] = {}
+        for request in requests:
+            given = {k: v for k, v in request.items() if k not in ("op", "handle")}
+            given |= {"handle": handle} if "handle" in request else {}
+            given |= {"seed": seed} if "seed" in request else {}
+            answer = session.ask(str(request["op"]), **given)
+            handle = int(answer.get("handle", handle))
+        values.append(answer.get("value"))
+    first, second = values
+    return isinstance(first, np.ndarray) and isinstance(second, np.ndarray) and np.array_equal(first, second)
 
 
 def _correct(layer: LayerClass, session: Session, runs: Sequence[Run], fixes: list[CodeFix]) -> str:
@@ -270,13 +293,13 @@ def _at(
 
 def _verdict(
     target: Target, name: str, instance: Layer, weights: Weights, runs: Sequence[Run], named: bool,
-    correct: Callable[[], str],
+    correct: Callable[[], str], stable: Callable[[], bool],
 ) -> Verdict:  # fmt: skip
     outcomes = {r.best.outcome for r in runs}
     notes = []
     if len(runs[0].arguments) > 1 and len({id(v) for v in runs[0].whole.values()}) == 1:
         notes.append(f"as self-attention, {' = '.join(runs[0].arguments)}")
-    if instance.biased and not any(p.endswith("bias") for paths in weights.paths.values() for p in paths):
+    if instance.biased and not any(is_bias(p) for paths in weights.paths.values() for p in paths):
         notes.append("equal up to its biases, which the formula does not have (they are zero here)")
     if readings := sorted({r.reading for r in runs if r.reading}):
         notes.append(readings[0])
@@ -292,7 +315,9 @@ def _verdict(
         return Verdict("unchecked", f"{name} agrees with the formula at some sizes and not at others")
     if all(r.best.slight for r in runs):
         return Verdict("unchecked", f"{name} is close to the formula, as an approximation or an ε would make it")
-    place = correct() if not weights.unused else ""
+    place, steady = correct() if not weights.unused else "", stable()
+    if not steady and "dropout" not in place:
+        return Verdict("unchecked", f"chance takes part in {name}")
     why = explain(target, runs) or ((place,) if place else ())
     if not why and weights.unused:
         return Verdict("unchecked", f"{name} differs, and {weights.unused[0]} has no counterpart in the formula")

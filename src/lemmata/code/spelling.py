@@ -33,6 +33,8 @@ SYMBOLS: dict[str, tuple[str, ...]] = {
     "sigma": ("sigma", "sigmoid", "std"),
     "mu": ("mu", "mean"),
     "y": ("y", "y_true", "target", "targets", "labels"),
+    "M": ("M", "mask", "attn_mask", "attention_mask"),
+    "m": ("m", "mask", "attention_mask"),
     "varphi": ("phi", "varphi"),
 }
 """Letters with the words that code has for them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,11 +43,17 @@ def judge_sublayers(target: Target, layer: LayerClass, session: Session, seed: i
         )
     except Failed as failed:
         return finding(Verdict("unchecked", f"{layer.name}: {failed}")) if session.alive else None
-    return finding(_sublayers(target, layer, answer, made, operation, argument))
+    return finding(_sublayers(target, layer, answer, made, operation, argument, lambda p: _lines(session, layer, p)))
 
 
 def _sublayers(
-    target: Target, layer: LayerClass, answer: Mapping[str, Any], made: Layer, operation: str, argument: str
+    target: Target,
+    layer: LayerClass,
+    answer: Mapping[str, Any],
+    made: Layer,
+    operation: str,
+    argument: str,
+    places: Callable[[Sequence[str]], str],
 ) -> Verdict:
     calls = [c for c in answer.get("calls", ()) if isinstance(c.get("output"), np.ndarray) and c.get("inputs")]
     norms = [c for c in calls if "norm" in str(c["type"]).lower() and isinstance(c["inputs"][0], np.ndarray)]
@@ -55,10 +61,14 @@ def _sublayers(
     result = answer.get("value")
     evidence: list[str] = []
     before: list[str] = []
+    taken: set[int] = set()
     for norm in norms:
         given, made_of = norm["inputs"][0], norm["output"]
-        partner = next((c for c in others if _holds(target, c, made_of, operation, argument)), None)
+        partner = next(
+            (c for c in others if id(c) not in taken and _holds(target, c, made_of, operation, argument)), None
+        )
         if partner is not None:
+            taken.add(id(partner))
             evidence.append(
                 f"{norm['path']}: the normalisation of x + {partner['path']}(x), x being what {partner['path']} gets"
             )
@@ -67,7 +77,8 @@ def _sublayers(
         sums = [c["inputs"][0] for c in calls] + ([result] if isinstance(result, np.ndarray) else [])
         if any(_adds(given, c["output"], s) for c in fed for s in sums):
             before.append(str(norm["path"]))
-    if norms and len(evidence) == len(norms):
+    last = isinstance(result, np.ndarray) and any(close(c["output"], result) for c in norms)
+    if norms and len(evidence) == len(norms) and last:
         note = f" (with ε = {made.eps[0]:g} left out)" if made.eps and made.eps[0] else ""
         return Verdict(
             "verified",
@@ -75,10 +86,11 @@ def _sublayers(
             "code on fresh inputs",
             tuple(evidence),
         )
-    if norms and len(before) == len(norms):
-        norm = norms[0]
-        partner = next(c for c in others if close(c["inputs"][0], norm["output"]))
+    if before and len(before) + len(evidence) == len(norms):
+        norm = next(c for c in norms if c["path"] == before[0])
         x = norm["inputs"][0]
+        fed = [c for c in others if close(c["inputs"][0], norm["output"]) and np.shape(c["output"]) == np.shape(x)]
+        partner = fed[-1]
         formula = _formula(target, x, partner["output"], operation, argument)
         code = x + partner["output"]
         if formula is not None and not close(formula, code):
@@ -91,9 +103,22 @@ def _sublayers(
                 where=f"component {[int(i) for i in at]}",
                 note=f"{layer.name} adds before it normalises the next input",
             )
-            reason = f"{layer.name} normalises before each sublayer, x + Sublayer(LayerNorm(x)), the formula after it"
+            which = "each sublayer" if not evidence else "one of its sublayers"
+            where = places(before)
+            reason = f"{layer.name} normalises before {which}, x + Sublayer(LayerNorm(x)), the formula after it" + (
+                f" ({where})" if where else ""
+            )
             return Verdict("refuted", reason, "code on fresh inputs", tuple(before), example)
     return Verdict("unchecked", f"not every normalisation of {layer.name} could be matched with a sublayer")
+
+
+def _lines(session: Session, layer: LayerClass, paths: Sequence[str]) -> str:
+    """Where the class calls these children: `line 12`, `lines 12, 14`."""
+    entry = next((p for p in session.prepared if p.cell.index == layer.cell), None)
+    rows = entry.source.split("\n") if entry is not None else []
+    found = [n for n, row in enumerate(rows, 1) if any(f"self.{path}(" in row for path in paths)]
+    numbers = sorted({session.position_line(layer.cell, n) for n in found})
+    return (f"line{'s' if len(numbers) > 1 else ''} " + ", ".join(map(str, numbers))) if numbers else ""
 
 
 def _adds(x: np.ndarray, y: np.ndarray, total: object) -> bool:

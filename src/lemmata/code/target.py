@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 import numpy as np
 
 from lemmata.core.size import Size
-from lemmata.verify.problem import CannotLower
+from lemmata.verify.problem import CannotLower, Domain
 from lemmata.verify.verdict import Verdict
 
 __all__ = ["Atom", "CannotLower", "CodeFinding", "CodeFix", "Equation", "Parameter", "Target", "Value"]
@@ -33,6 +33,8 @@ class Parameter:
     free symbol), `operation` (a function left open, such as Sublayer; its value is a callable)."""
     indexed: int = 0
     """Axes in front of the shape that count the members of a family: 1 for W_i^Q, whose value is h × d × d_k."""
+    domain: Domain = field(default_factory=Domain)
+    """Where its values come from."""
 
 
 class Target(Protocol):
@@ -96,6 +98,8 @@ class CodeFix:
     """Every line of the document that changes."""
     rebinds: bool = False
     """It exchanges variables, which a wrong binding of arguments would call for too."""
+    exact: bool = False
+    """It changes a power or a whole number, which no approximation would."""
 
 
 @dataclass(frozen=True, slots=True)

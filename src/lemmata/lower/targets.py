@@ -31,6 +31,7 @@ from lemmata.lower.problem import walk_terms
 from lemmata.lower.value import Value as Program
 from lemmata.lower.value import full
 from lemmata.program.build import BadProgram
+from lemmata.verify.problem import Domain
 
 if TYPE_CHECKING:
     from lemmata.lower.equations import StatedEquation
@@ -252,7 +253,8 @@ def _target(
             if variable.family == 0
             else variable.family
         )
-        parameters.append(Parameter(name, variable.latex, spellings(variable.latex), shape, role, indexed))
+        domain = Domain(variable.domain.low, variable.domain.high, variable.domain.properties)
+        parameters.append(Parameter(name, variable.latex, spellings(variable.latex), shape, role, indexed, domain))
     for name in operations or {}:
         parameters.append(Parameter(name, name, spellings(name), None, "operation"))
     return FormulaTarget(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from lemmata.code.edits.axes import MODULES
 from lemmata.code.edits.text import Definition, Edit, called, number
 
 SIGNS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@"}
@@ -45,14 +46,17 @@ def operators(d: Definition) -> Iterator[Edit]:
         if old == "@":
             turned = _turned(d, node.right)
             yield Edit((d.replace(node.right, turned),), f"{brief(right)} is not transposed", 0.9, "turn right")
+            what = f"{brief(left)} @ {brief(right)} is the transpose of what the formula has"
+            yield Edit((d.replace(node, _turned(d, node)),), what, 0.95, "turn both")
             turned = _turned(d, node.left)
             yield Edit((d.replace(node.left, turned),), f"{brief(left)} is not transposed", 1.0, "turn left")
         if old == "/":
             what = f"divided by {brief(right)}, not by its square root"
             yield Edit((d.replace(node.right, f"({right}) ** 0.5"),), what, 0.8, "root")
         if old == "*":
-            what = f"multiplied by {brief(right)}, not by its square root"
-            yield Edit((d.replace(node.right, f"({right}) ** 0.5"),), what, 1.2, "root of a factor")
+            for side, text in ((node.right, right), (node.left, left)):
+                what = f"multiplied by {brief(text)}, not by its square root"
+                yield Edit((d.replace(side, f"({text}) ** 0.5"),), what, 1.2, "root of a factor")
 
 
 def roots(d: Definition) -> Iterator[Edit]:
@@ -102,6 +106,9 @@ def signs(d: Definition) -> Iterator[Edit]:
             yield Edit((d.replace(node, d.operand(node.operand)),), text, 0.9, "minus")
         if isinstance(node, ast.Return) and node.value is not None and not isinstance(node.value, ast.Tuple):
             yield Edit((d.replace(node.value, f"-({d.source(node.value)})"),), "the sign is wrong", 1.2, "sign")
+            for factor, words in (("0.5", "1/2"), ("2", "2")):
+                text = f"{factor} * ({d.source(node.value)})"
+                yield Edit((d.replace(node.value, text),), f"a factor {words} is missing", 1.25, f"factor {words}")
         if isinstance(node, ast.Call) and called(node) in ("cat", "concat", "concatenate", "stack") and node.args:
             parts = node.args[0].elts if isinstance(node.args[0], (ast.List, ast.Tuple)) else []
             if len(parts) == 2:
@@ -131,6 +138,8 @@ def numbers(d: Definition) -> Iterator[Edit]:
             tried += [old * 10, old / 10, -old, 1 - old]
         if isinstance(old, float) and old and (abs(old) < 1e-4 or abs(old) > 1e4):
             tried += [1 / old, -1 / old]
+        if abs(old) > 65504:
+            tried += [1e4 if old > 0 else -1e4]
         if old <= 0 or abs(old) >= 100 or 0 < abs(old) < 1e-3:
             tried += [float("-inf")]
         for new in dict.fromkeys(tried):
@@ -187,4 +196,18 @@ def _signed(d: Definition, node: ast.Constant) -> bool:
     )
 
 
-RULES = (operators, roots, signs, numbers)
+def scales(d: Definition) -> Iterator[Edit]:
+    """A product of queries and keys that nothing divides."""
+    for node in d.nodes():
+        product = isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)
+        if product or isinstance(node, ast.Call) and called(node) in ("matmul", "einsum", "bmm", "dot"):
+            for name in dict.fromkeys(n.id for n in ast.walk(node) if isinstance(n, ast.Name)):
+                if name not in MODULES:
+                    width = f"{name}.shape[-1] ** 0.5"
+                    if d.framework == "tensorflow":
+                        width = f"tf.cast(tf.shape({name})[-1], {name}.dtype) ** 0.5"
+                    what = f"{brief(d.source(node))} is not divided by the root of the width of {name}"
+                    yield Edit((d.replace(node, f"({d.source(node)}) / {width}"),), what, 1.0, "scale")
+
+
+RULES = (operators, roots, signs, numbers, scales)

@@ -59,17 +59,15 @@ def _unsaid(d: Definition, node: ast.Call, name: str) -> Iterator[Edit]:
     """An axis where none is given: the mean of everything instead of each row's."""
     keep = "keepdim" if d.framework == "torch" else "keepdims"
     word = "dim" if d.framework == "torch" else "axis"
-    end = d.span(node)[1] - 1
-    comma = ", " if node.args or node.keywords else ""
     kept = any(k.arg in ("keepdim", "keepdims") for k in node.keywords) or name in ("softmax", "log_softmax", "cumsum")
     for axis in (-1, 0, -2):
-        extra = f"{comma}{word}={axis}" + ("" if kept else f", {keep}=True")
+        extra = f"{word}={axis}" + ("" if kept else f", {keep}=True")
         what = f"{name} runs over all axes, where the formula needs axis {axis}"
         if name in ("softmax", "log_softmax", "cat", "concat", "concatenate", "stack"):
             what = f"{name} runs over another axis than {axis}"
-        yield Edit((Change(end, end, extra),), what, 0.8, f"unsaid {name}")
+        yield Edit((d.more(node, extra),), what, 0.8, f"unsaid {name}")
         if not kept:
-            yield Edit((Change(end, end, f"{comma}{word}={axis}"),), what, 0.85, f"unsaid {name}")
+            yield Edit((d.more(node, f"{word}={axis}"),), what, 0.85, f"unsaid {name}")
 
 
 def exchanged(d: Definition) -> Iterator[Edit]:

@@ -11,6 +11,7 @@ from lemmata.code.edits.text import Change, Definition, Edit, called, is_method
 
 WEIGHTS = frozenset("softmax log_softmax Softmax".split())
 SIMPLE = (ast.Assign, ast.AugAssign, ast.Expr, ast.Return)
+ACTIVE = frozenset("relu gelu silu tanh sigmoid softplus exp log sqrt elu".split())
 INSIDE = 'float("-inf")'
 
 
@@ -66,11 +67,11 @@ def after(what: str, node: ast.AST, d: Definition) -> str:
 def _masked(d: Definition, node: ast.AST, call: ast.Call, inner: ast.expr, mask: ast.expr) -> Iterator[Edit]:
     """softmax(S) * mask, where the scores have to be masked."""
     m, s = d.source(mask), d.source(inner)
-    for text in _fills(d, s, m):
+    for text in fills(d, s, m):
         yield Edit((d.replace(node, _with(d, call, inner, text)),), after("masked", node, d), 0.6, "mask past")
 
 
-def _fills(d: Definition, scores: str, mask: str) -> Iterator[str]:
+def fills(d: Definition, scores: str, mask: str) -> Iterator[str]:
     """The scores, −∞ where the mask is zero."""
     if d.framework == "torch":
         yield f"({scores}).masked_fill(({mask}) == 0, {INSIDE})"
@@ -138,8 +139,27 @@ def _later(
         sign = "*" if isinstance(operation, ast.Mult) else "/"
         text = _with(d, call, inner, f"{scores} {sign} {d.operand(value)}")
         yield Edit((d.replace(call, text), gone), after("scaled", call, d), 0.4, "past")
-        for text in _fills(d, d.source(inner), d.source(value)):
+        for text in fills(d, d.source(inner), d.source(value)):
             yield Edit((d.replace(call, _with(d, call, inner, text)), gone), after("masked", call, d), 0.5, "mask past")
+
+
+def past_product(d: Definition) -> Iterator[Edit]:
+    """f(a * b) for f(a) * b, and the other way round."""
+    for node in d.nodes():
+        if isinstance(node, ast.Call) and called(node) in ACTIVE and node.args and isinstance(node.args[0], ast.BinOp):
+            inner = node.args[0]
+            sign = {ast.Mult: "*", ast.Div: "/", ast.Add: "+"}.get(type(inner.op))
+            if sign is not None:
+                left = _with(d, node, inner, d.source(inner.left))
+                what = f"{called(node)} is applied after `{sign} {brief(d.source(inner.right))}`, not before it"
+                yield Edit((d.replace(node, f"({left} {sign} {d.operand(inner.right)})"),), what, 0.9, "past product")
+        if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div, ast.Add)):
+            call = node.left
+            if isinstance(call, ast.Call) and called(call) in ACTIVE and len(call.args) == 1:
+                sign = {ast.Mult: "*", ast.Div: "/", ast.Add: "+"}[type(node.op)]
+                text = _with(d, call, call.args[0], f"{d.operand(call.args[0])} {sign} {d.operand(node.right)}")
+                what = f"{called(call)} is applied before `{sign} {brief(d.source(node.right))}`, not after it"
+                yield Edit((d.replace(node, text),), what, 1.0, "past product")
 
 
 def past_sum(d: Definition) -> Iterator[Edit]:
@@ -230,4 +250,4 @@ def _axis(d: Definition) -> str:
     return "dim" if d.framework == "torch" else "axis"
 
 
-RULES = (past_softmax, past_sum, lines, halves)
+RULES = (past_softmax, past_sum, past_product, lines, halves)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -129,6 +130,7 @@ def _fix(session: Session, definition: Definition, edit: Edit) -> CodeFix:
         tuple(text[start:stop].split("\n")), tuple(after[start:end].split("\n")),
         tuple(session.position_line(definition.cell, r) for r in dict.fromkeys(rows)),
         edit.group.startswith(("name ", "exchanged", "layer ")),
+        edit.group.startswith("power ") or bool(re.fullmatch(r"number \d+ -?\d+", edit.group)),
     )  # fmt: skip
 
 

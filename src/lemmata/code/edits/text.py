@@ -72,6 +72,12 @@ class Definition:
     def replace(self, node: ast.AST, text: str) -> Change:
         return Change(*self.span(node), text)
 
+    def more(self, call: ast.Call, text: str) -> Change:
+        """One more argument of a call."""
+        end = self.span(call)[1] - 1
+        before = self.text[:end].rstrip()
+        return Change(end, end, text if before.endswith(("(", ",")) else f", {text}")
+
     def remove(self, statement: ast.stmt, block: Sequence[ast.stmt]) -> Change:
         """A statement taken out of its block, with its line where it has one for itself."""
         start, end = self.span(statement)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import combinations
 
 from lemmata.code.edits.arithmetic import brief
 from lemmata.code.edits.axes import MODULES
+from lemmata.code.edits.moves import fills
 from lemmata.code.edits.text import Change, Definition, Edit, called, is_method
 
 FAMILIES = (
@@ -23,6 +25,7 @@ FLIPPED: dict[type[ast.cmpop], tuple[str, ...]] = {
     ast.Gt: ("<=", ">=", "<"), ast.GtE: ("<", ">", "<="),
 }  # fmt: skip
 SELECT = frozenset("masked_fill masked_fill_ where".split())
+ACTIVATIONS = frozenset("relu gelu silu tanh sigmoid elu softplus softmax log exp".split())
 DROPS = frozenset("dropout alpha_dropout".split())
 LINEAR = frozenset("Linear Dense LazyLinear".split())
 
@@ -37,7 +40,13 @@ def functions(d: Definition) -> Iterator[Edit]:
                 for other in family if name in family else ():
                     if other != name:
                         what = f"{name} stands where the formula has {other}"
-                        yield Edit((Change(end - len(name), end, other),), what, 0.8, f"word {name} {other}")
+                        changes = [Change(end - len(name), end, other)]
+                        if "softmax" in other and "softmax" not in name:
+                            changes.append(d.more(node, "dim=-1" if d.framework == "torch" else "axis=-1"))
+                        yield Edit(tuple(changes), what, 0.8, f"word {name} {other}")
+            if name in ACTIVATIONS and (node.args or is_method(node, MODULES)):
+                inner = head.value if is_method(node, MODULES) and isinstance(head, ast.Attribute) else node.args[0]
+                yield Edit((d.replace(node, d.operand(inner)),), f"{name} is not in the formula", 0.9, f"no {name}")
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             for options in OPTIONS:
                 for other in options if node.value in options else ():
@@ -87,6 +96,12 @@ def masks(d: Definition) -> Iterator[Edit]:
 def _names_inverted(d: Definition) -> Iterator[Edit]:
     """mask * −10⁹ where (1 − mask) is meant."""
     for node in d.nodes():
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+            for mask, scores in ((node.right, node.left), (node.left, node.right)):
+                if isinstance(mask, ast.Name) and isinstance(scores, ast.Name):
+                    for text in fills(d, scores.id, mask.id):
+                        what = f"{scores.id} is multiplied by {mask.id}, where masked scores have to be −∞"
+                        yield Edit((d.replace(node, text),), what, 0.85, "mask multiplied")
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and "mask" in node.id.lower():
             text = f"(1 - {node.id})"
             yield Edit((d.replace(node, text),), f"{node.id} is taken the wrong way round", 0.9, "one minus")
@@ -98,14 +113,12 @@ def _names_inverted(d: Definition) -> Iterator[Edit]:
 def _triangle(d: Definition, node: ast.Call) -> Iterator[Edit]:
     """The diagonal of a triangular mask: shifted by one, or by what came before."""
     word = "diagonal" if d.framework == "torch" else "k"
-    end = d.span(node)[1] - 1
     given = node.keywords or len(node.args) > (0 if is_method(node, MODULES) else 1)
     if given:
         return
-    comma = ", " if node.args else ""
     for shift in (1, -1):
         what = f"{called(node)} begins at the wrong diagonal: {word}={shift} is missing"
-        yield Edit((Change(end, end, f"{comma}{word}={shift}"),), what, 0.8, f"diagonal {shift}")
+        yield Edit((d.more(node, f"{word}={shift}"),), what, 0.8, f"diagonal {shift}")
     inner = node.func.value if is_method(node, MODULES) and isinstance(node.func, ast.Attribute) else node.args[0]
     sizes = list(inner.args) if isinstance(inner, ast.Call) else []
     if len(sizes) == 1 and isinstance(sizes[0], (ast.Tuple, ast.List)):
@@ -116,7 +129,7 @@ def _triangle(d: Definition, node: ast.Call) -> Iterator[Edit]:
             "the causal mask starts in the upper left corner: with more keys than queries the diagonal has to be "
             f"shifted by {shift_}"
         )
-        yield Edit((Change(end, end, f"{comma}{word}={shift_}"),), what, 0.75, "corner")
+        yield Edit((d.more(node, f"{word}={shift_}"),), what, 0.75, "corner")
 
 
 def options(d: Definition) -> Iterator[Edit]:
@@ -125,8 +138,6 @@ def options(d: Definition) -> Iterator[Edit]:
         if not isinstance(node, ast.Call):
             continue
         name = called(node)
-        end = d.span(node)[1] - 1
-        comma = ", " if node.args or node.keywords else ""
         if name in ("var", "std"):
             word = next((k for k in node.keywords if k.arg in ("unbiased", "ddof", "correction")), None)
             if word is not None:
@@ -139,8 +150,8 @@ def options(d: Definition) -> Iterator[Edit]:
             else:
                 extra, by, not_by = ("unbiased=False", "n−1", "n") if d.framework == "torch" else ("ddof=1", "n", "n−1")
                 what = f"{name} divides by {by}, where the formula divides by {not_by}"
-                yield Edit((Change(end, end, f"{comma}{extra}"),), what, 0.4, "bessel")
-        if name in DROPS and node.args and not is_method(node, ("self", "layers")):
+                yield Edit((d.more(node, extra),), what, 0.4, "bessel")
+        if name in DROPS and node.args and not is_method(node, MODULES):
             what = "dropout stays on outside training"
             yield Edit((d.replace(node, d.operand(node.args[0])),), what, 0.4, "dropout")
         for word in node.keywords:
@@ -148,7 +159,7 @@ def options(d: Definition) -> Iterator[Edit]:
                 what = "dropout stays on outside training: training=True"
                 yield Edit((d.replace(word.value, "False"),), what, 0.4, "dropout")
         if name == "gelu" and not node.keywords:
-            yield Edit((Change(end, end, f"{comma}approximate='tanh'"),), "the exact GELU is computed", 0.8, "gelu")
+            yield Edit((d.more(node, "approximate='tanh'"),), "the exact GELU is computed", 0.8, "gelu")
         if name in ("mean", "reduce_mean", "sum", "reduce_sum"):
             yield from _mean(d, node, name)
 
@@ -167,29 +178,41 @@ def _mean(d: Definition, node: ast.Call, name: str) -> Iterator[Edit]:
 
 def variables(d: Definition) -> Iterator[Edit]:
     """One variable or layer for another, arguments exchanged."""
-    used: dict[str, None] = {}
-    for node in d.nodes():
-        if isinstance(node, (ast.FunctionDef, ast.Lambda)):
-            used |= {a.arg: None for a in node.args.args if a.arg not in ("self", "mask", "training")}
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            used[node.id] = None
-    layers = {
-        n.targets[0].attr: called(n.value)
-        for n in d.nodes()
-        if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Attribute) and isinstance(n.value, ast.Call)
-    }
     callers = {id(n.func) for n in d.nodes() if isinstance(n, ast.Call)}
+    for function in d.nodes():
+        if isinstance(function, ast.FunctionDef):
+            yield from _names(d, function, callers)
+    kinds = {
+        n.targets[0].attr: called(n.value) if isinstance(n.value, ast.Call) else "number"
+        for n in d.nodes()
+        if isinstance(n, ast.Assign)
+        and isinstance(n.targets[0], ast.Attribute)
+        and isinstance(n.value, (ast.Call, ast.Name, ast.BinOp))
+    }
+    members: dict[str, list[ast.Attribute]] = {}
     for node in d.nodes():
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in used and len(used) <= 12:
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and d.source(node.value) == "self":
+            members.setdefault(node.attr, []).append(node)
+            for other, kind in kinds.items():
+                if other != node.attr and kind == kinds.get(node.attr):
+                    what = f"self.{node.attr} is used, where the formula has {other}"
+                    yield Edit((d.replace(node, f"self.{other}"),), what, 1.1, f"layer {node.attr} {other}")
+    for a, b in combinations(members, 2):
+        if kinds.get(a) == kinds.get(b) is not None and len(members[a]) + len(members[b]) <= 4:
+            changes = [d.replace(n, f"self.{b}") for n in members[a]] + [d.replace(n, f"self.{a}") for n in members[b]]
+            yield Edit(tuple(changes), f"self.{a} and self.{b} are exchanged", 1.15, "layer exchanged")
+
+
+def _names(d: Definition, function: ast.FunctionDef, callers: set[int]) -> Iterator[Edit]:
+    used = {a.arg: None for a in function.args.args if a.arg not in ("self", "mask", "training")}
+    inside = list(ast.walk(function))
+    used |= {n.id: None for n in inside if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and n.id != "_"}
+    for node in inside:
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in used and len(used) <= 14:
             for other in used:
                 if other != node.id and id(node) not in callers:
                     what = f"{node.id} is used, where the formula has {other}"
                     yield Edit((d.replace(node, other),), what, 1.6, f"name {node.id} {other}")
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and d.source(node.value) == "self":
-            for other, kind in layers.items():
-                if other != node.attr and kind == layers.get(node.attr):
-                    what = f"self.{node.attr} is used, where the formula has {other}"
-                    yield Edit((d.replace(node, f"self.{other}"),), what, 1.1, f"layer {node.attr} {other}")
         if isinstance(node, ast.Call):
             for a, b in zip(node.args, node.args[1:], strict=False):
                 if isinstance(a, ast.Name) and isinstance(b, ast.Name):

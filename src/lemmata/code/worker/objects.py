@@ -73,7 +73,7 @@ class Objects:
             self._first_call(layer, samples or [])
         handle = len(self.built)
         self.built[handle] = layer
-        return {"handle": handle, **self.inside(handle)}
+        return {"handle": handle, "numbers": _numbers(layer), **self.inside(handle)}
 
     def _first_call(self, layer: Any, samples: list[list[Any]]) -> None:
         failure: dict[str, Any] = {}
@@ -107,11 +107,14 @@ class Objects:
             "children": children,
         }
 
-    def set(self, handle: int, values: dict[str, Any], eps: float | None) -> dict[str, Any]:
-        """Give parameters new values, and every normalisation this ε."""
+    def set(
+        self, handle: int, values: dict[str, Any], eps: float | None, numbers: dict[str, float] | None = None
+    ) -> dict[str, Any]:
+        """Give parameters new values, every normalisation this ε, attributes of the layer these numbers."""
         layer = self.built[handle]
         if not hasattr(layer, "named_parameters"):
             keras_layers.assign(layer, values, eps)
+            vars(layer).update(numbers or {})
             return {}
         torch = sys.modules["torch"]
         with torch.no_grad():
@@ -122,6 +125,8 @@ class Objects:
             for child in layer.modules():
                 if isinstance(getattr(child, "eps", None), float):
                     child.eps = eps
+        for name, number in (numbers or {}).items():
+            setattr(layer, name, number)
         return {}
 
     def forward(
@@ -235,6 +240,12 @@ class Objects:
         for name in ("torch", "numpy", "tensorflow"):
             if name in sys.modules:
                 self.runner.reseed(name)
+
+
+def _numbers(layer: object) -> dict[str, float]:
+    """Attributes of the layer's own class that are numbers."""
+    found = {n: v for n, v in vars(layer).items() if not n.startswith("_") and type(v) in (int, float)}
+    return {n: float(v) for n, v in found.items()}
 
 
 def _first(value: object) -> object:
