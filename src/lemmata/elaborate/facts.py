@@ -74,7 +74,10 @@ def apply_facts(context: Context, items: Sequence[Item], roles: Roles, conventio
             _listed(item, context, by_formula, roles)
     _described(context, items, roles)
     lengths = {(f.sentence, k): f.subjects for f in context.facts if f.kind == "of length" for k in f.objects}
+    arguments = {(f.sentence, k) for f in context.facts if f.kind == "function of" for k in f.objects}
     for fact in context.facts:
+        if fact.kind == "scalar" and any((fact.sentence, k) in arguments for k in fact.subjects):
+            continue  # 设 L 是 y 的标量函数: the number is L
         if fact.kind != "of length" and len(fact.subjects) == 1:
             # “p is of length K, a probability vector” speaks of p.
             fact = replace(fact, subjects=lengths.get((fact.sentence, fact.subjects[0]), fact.subjects))
@@ -125,6 +128,8 @@ def _conventions(fact: Fact, conventions: Conventions) -> None:
     match fact.kind:
         case "indices from zero":
             conventions.zero_based = True
+        case "zero outside":
+            conventions.zero_outside |= {fact.sentence}
         case "softmax over columns":
             conventions.rowwise_softmax = False
 

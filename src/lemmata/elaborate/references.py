@@ -282,6 +282,8 @@ def free_index(r: Reader, letter: str) -> t.Term:
 
 def refer(r: Reader, binding: Binding) -> t.Term:
     """The value of a binding without indices."""
+    from lemmata.elaborate import families
+
     if binding.key in r.shared.fixed:
         return r.shared.fixed[binding.key]
     if not binding.declared and binding.kind != "size":
@@ -318,7 +320,7 @@ def refer(r: Reader, binding: Binding) -> t.Term:
         case "definition" if not binding.indices:
             return definition(r, binding)
         case "definition" | "family":
-            return stacked(r, binding)
+            return families.whole(r, binding) or stacked(r, binding)
     raise Unreadable(f"{binding.latex} is a function, not a value")
 
 
@@ -382,6 +384,8 @@ def definition(r: Reader, binding: Binding) -> t.Term:
 
 def stacked(r: Reader, binding: Binding) -> t.Term:
     """A whole family: its members as rows (or its numbers as a vector) over the known range."""
+    from lemmata.elaborate import families
+
     variables: dict[str, t.Var] = {}
     items: list[s.Expr] = []
     for index in binding.indices:
@@ -393,6 +397,8 @@ def stacked(r: Reader, binding: Binding) -> t.Term:
         items.append(index)
     value, _ = member(r.bind(variables), binding, tuple(items), None)
     chosen = tuple(v.var for v in variables.values())
+    for var in chosen:
+        families.reversed_axis(r, value, var)
     shape = tuple(v.count for v in chosen) + value.type.shape
     return t.Build(Tensor(shape, dtype=value.type.dtype), chosen, value)
 
@@ -461,9 +467,14 @@ def members(r: Reader, binding: Binding, letter: str) -> Size:
 
 def _defined_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> t.Term:
     """The body of an indexed definition at these indices; recurrences stay folded."""
+    from lemmata.elaborate import families
+
     values = [index_value(r, i) for i in items]
     if binding.stepwise:
         return _step(r, binding, values)
+    found = families.component_of_whole(r, binding, values, items) if len(values) == len(binding.indices) else None
+    if found is not None:
+        return found
     for pattern, body in (*binding.clauses, (binding.indices, binding.body)):
         if body is None or len(pattern) != len(values):
             continue
@@ -620,7 +631,8 @@ def component(r: Reader, value: t.Term, items: tuple[s.Expr, ...], expr: s.Expr)
         indices.append(index)
         origins.append(match_range(r, index, value.type.shape[position], default, spell(item)))
     left = tuple(size for size, index in zip(value.type.shape, indices, strict=True) if index is None)
-    return t.Item(Tensor(left, dtype=value.type.dtype), value, tuple(indices), tuple(origins))
+    beyond = r.place.sentence in r.shared.conventions.zero_outside
+    return t.Item(Tensor(left, dtype=value.type.dtype), value, tuple(indices), tuple(origins), beyond)
 
 
 def apply_suffix(r: Reader, value: t.Term, sup: s.Expr | None, expr: s.Expr) -> t.Term:

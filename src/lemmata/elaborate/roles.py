@@ -8,7 +8,7 @@ from lemmata.core.size import Size
 from lemmata.core.terms import Domain
 from lemmata.core.types import SCALAR
 from lemmata.documents.model import Formula
-from lemmata.elaborate import equations, side_conditions
+from lemmata.elaborate import by_index, equations, side_conditions
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.declarations import declare_member, declare_sizes, head_key, index_range, membership, number_of
 from lemmata.elaborate.environment import Binding, Environment, Place
@@ -419,7 +419,7 @@ class Roles:
             return
         if equations.instance(self, item, expr) or first_value(self, item, expr) or self._size_equation(item, expr):
             return
-        if equations.says_what_it_is(self, item, expr):
+        if by_index.operation(self, item, expr) or equations.says_what_it_is(self, item, expr):
             return
         head = head_of(expr.items[0], self.letters, self.environment, item.place)
         if speaks_of_laws(self.shared.conventions, self.environment, expr, head, item.place):
