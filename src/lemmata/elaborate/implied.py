@@ -134,7 +134,10 @@ def undefined_losses(roles: Roles) -> None:
                         if isinstance(wrt, s.Name) and head.indices and wrt.sub is not None
                         else wrt
                     )
-                    abstract_scalar(roles, loss, base, item.place)
+                    if bound is not None and bound.place.sentence == item.place.sentence and bound.type == SCALAR:
+                        bound.kind, bound.through = "through", base  # “… for a scalar loss L” declares the same L
+                    else:
+                        abstract_scalar(roles, loss, base, item.place)
 
 
 def _encloses(bound: Binding, item: Item) -> bool:

@@ -602,8 +602,9 @@ def match_range(r: Reader, index: t.Term, size: Size, origin: int, text: str) ->
         (str(count), "\\le", str(size)) in rules
         or (str(count), "<", str(size)) in rules
         or (size - count).number is not None
+        or ((size - count).never_negative and not count.number and count.atoms & size.atoms)
     ):
-        return origin
+        return origin  # a part of the axis
     raise Misfit(f"the index {text} runs over {count} values on an axis of {size}", (count,), (size,))
 
 
