@@ -176,6 +176,7 @@ def _apply(fact: Fact, name: s.Name, item: Item, roles: Roles) -> None:
             and not indices
             and roles.environment.family(key, item.place) is None
             and _alone(item.part.expr)
+            and not (fact.kind in ("vector", "matrix") and _given_before(key, item, roles))
             and (fact.kind in RANKS or fact.kind in SQUARE or fact.kind == "simplex")
         ):
             kind = _kind(fact.kind, name, roles)
@@ -208,6 +209,13 @@ def _apply(fact: Fact, name: s.Name, item: Item, roles: Roles) -> None:
         binding.domain = Domain(binding.domain.low, binding.domain.high, binding.domain.properties | {prop})
     else:
         binding.facts.add(fact.kind)
+
+
+def _given_before(key: str, item: Item, roles: Roles) -> bool:
+    """“the precision matrix Λ” after Λ = Σ⁻¹ speaks of that Λ."""
+    return any(
+        k == key and p.at < item.place.at and p.scopes == item.place.scopes[: len(p.scopes)] for k, _, p in roles.heads
+    )
 
 
 def _is_redeclared(binding: Binding | None, item: Item) -> bool:
