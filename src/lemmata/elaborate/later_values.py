@@ -32,12 +32,10 @@ def _settle(r: Reader, numerator: s.Expr, variable: s.Expr) -> None:
     except Unreadable:
         return
     key, inside = key_of(wrt), keys_in(of)
-    if key is None or key in inside:
-        return
-    for free, valued in _given_later(r, inside):
-        if f"{valued.key}#{valued.uid}" == key:
-            r.shared.values[valued.uid] = refer(r, free)
-            return
+    pairs = [] if key is None else _given_later(r, inside)
+    for free, valued in pairs:
+        if key in inside or f"{valued.key}#{valued.uid}" == key:
+            continue
         try:
             value = Reader(r.shared.scratch(), r.place).at(valued.place, {}).term(_body(valued))
         except Unreadable:
@@ -46,6 +44,9 @@ def _settle(r: Reader, numerator: s.Expr, variable: s.Expr) -> None:
             r.shared.assigned[free.uid] = _body(valued)
             r.shared.values[valued.uid] = refer(r, free)
             return
+    for free, valued in pairs:  # the value may be meant all the same, so this never refutes
+        r.shared.values[valued.uid] = refer(r, free)
+        r.shared.borrowed.append(valued.latex)
 
 
 def _body(binding: Binding) -> s.Expr:
@@ -78,5 +79,3 @@ def _given_later(r: Reader, inside: set[str]) -> list[tuple[Binding, Binding]]:
                 ):
                     found.append((free, valued))
     return found
-
-
