@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import time
 from pathlib import Path
 
@@ -80,10 +81,16 @@ def outcome(deriver: Deriver, claim: object, full: bool) -> tuple[str, float, st
             ratio = length(found.right) / max(1, length(right))
             if found.verdict.kind != "verified":
                 return "unverified", ratio, f"{found.right}   [{found.verdict.kind}: {found.verdict.reason}]"
-            equal = deriver.judge(item, f"{found.right} = {right}")
-            state = "same" if equal.kind == "verified" else "verified"
+            equal = spaceless(found.right) == spaceless(right)
+            equal = equal or deriver.judge(item, f"{found.right} = {right}").kind == "verified"
+            state = "same" if equal else "verified"
             return state, ratio, found.right + ("" if ratio <= RATIO and not full else f"   [{right}]")
     return "none", 0.0, text
+
+
+def spaceless(text: str) -> str:
+    """A formula without what shows no symbol: two that agree then are the same text."""
+    return re.sub(r"\\[,;!: ]|\\left|\\right|\s", "", text)
 
 
 if __name__ == "__main__":

@@ -171,11 +171,22 @@ def factor(r: Reader, items: tuple[s.Expr, ...], position: int) -> tuple[t.Term,
             value = application(r, item, group)
             if value is not None:
                 return scripted(r, value, scripts, following), position + 2
+        applied = _operation(r, item, following)
+        if applied is not None:
+            return applied, position + 2
     if isinstance(item, s.Name) and item.font == "bb" and item.base == "1" and following is not None:
         group, _ = group_of(following)
         if group is not None:
             return indicator(r, group), position + 2
     return r.term(item), position + 1
+
+
+def _operation(r: Reader, name: s.Name, operand: s.Expr) -> t.Term | None:
+    """Fa where (Fa)_r = … gives F on every vector."""
+    found = function_binding(r, name, 1) if isinstance(operand, s.Name) else None
+    if found is None or "operation" not in found[0].facts or found[1] is not None:
+        return None
+    return call_function(r, found[0], (r.term(operand),), stem(name))
 
 
 def group_of(expr: s.Expr) -> tuple[s.Paren | None, s.Scripted | None]:

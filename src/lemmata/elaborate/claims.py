@@ -13,6 +13,7 @@ from lemmata.elaborate import surface as s
 from lemmata.elaborate.environment import Place
 from lemmata.elaborate.guesses import forced
 from lemmata.elaborate.heads import mentions
+from lemmata.elaborate.later_values import settle_values
 from lemmata.elaborate.losses import settle_losses
 from lemmata.elaborate.names import spell, stem
 from lemmata.elaborate.patterns import letters
@@ -122,8 +123,9 @@ def _read(
     shared.home = place
     try:
         _fix(r, conditions)
-        conditions = _assign(r, conditions)
+        conditions = assign(r, conditions)
         settle_losses(r, items)
+        settle_values(r, items)
         sides = tuple(r.term(i) for i in items)
         sides, exact = same_shape(r, sides)
         _settle_lengths(r)
@@ -191,7 +193,7 @@ def _fix(r: Reader, conditions: Conditions) -> None:
         r.shared.fixed[binding.key] = t.Input(value.type, variable)
 
 
-def _assign(r: Reader, conditions: Conditions) -> Conditions:
+def assign(r: Reader, conditions: Conditions) -> Conditions:
     """Give declared symbols the expressions that assumptions equate them with; the equations that are left.
 
     “Suppose Q = X W_Q”: derivatives by X then go through Q. A number (ε = 0) is put in at the end instead.

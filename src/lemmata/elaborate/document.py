@@ -14,6 +14,7 @@ from lemmata.diagnostic import mistake
 from lemmata.documents.model import Document, Formula
 from lemmata.elaborate import joint_laws, side_conditions
 from lemmata.elaborate import surface as s
+from lemmata.elaborate.by_index import counts_from_zero, zeros_beyond
 from lemmata.elaborate.claims import Attempt, Conditions, inputs_of, read_chain, shape_of
 from lemmata.elaborate.context import EXISTENTIAL, Context, FormulaContext, context
 from lemmata.elaborate.curves import declare_curves
@@ -31,6 +32,7 @@ from lemmata.elaborate.implied import (
     note_sizes,
     typed_parameters,
     undefined_losses,
+    whole_families,
     widths,
 )
 from lemmata.elaborate.joined_names import has_joined, joined_names
@@ -140,6 +142,7 @@ class Elaborator:
     def run(self) -> Elaboration:
         self.parse()
         exprs = [i.part.expr for i in self.items]
+        self.conventions.zero_based = counts_from_zero(exprs)
         self.conventions.index_letters = letters = index_letters(exprs)
         self.conventions.step_letters = step_letters(exprs)
         joint_laws.learn(self.conventions, [(i.place.scopes, i.part.expr) for i in self.items])
@@ -165,6 +168,8 @@ class Elaborator:
         for item in self.items:
             item.concluded = premises.imply(item)
             carefully(item, roles.assign)
+        whole_families(roles)
+        zeros_beyond(roles, self.items)
         apply_first_values(roles)
         statements = [x for item in self.items for x in carefully(item, self.statements) or self.failed(item)]
         functions, given_up = called(exprs), set[int]()

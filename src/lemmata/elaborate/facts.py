@@ -76,7 +76,10 @@ def apply_facts(context: Context, items: Sequence[Item], roles: Roles, conventio
             _listed(item, context, by_formula, roles)
     _described(context, items, roles)
     lengths = {(f.sentence, k): f.subjects for f in context.facts if f.kind == "of length" for k in f.objects}
+    arguments = {(f.sentence, k) for f in context.facts if f.kind == "function of" for k in f.objects}
     for fact in context.facts:
+        if fact.kind == "scalar" and any((fact.sentence, k) in arguments for k in fact.subjects):
+            continue  # 设 L 是 y 的标量函数: the number is L
         if fact.kind != "of length" and len(fact.subjects) == 1:
             # “p is of length K, a probability vector” speaks of p.
             fact = replace(fact, subjects=lengths.get((fact.sentence, fact.subjects[0]), fact.subjects))
@@ -127,6 +130,8 @@ def _conventions(fact: Fact, conventions: Conventions) -> None:
     match fact.kind:
         case "indices from zero":
             conventions.zero_based = True
+        case "zero outside":
+            conventions.zero_outside |= {fact.sentence}
         case "softmax over columns":
             conventions.rowwise_softmax = False
 
@@ -176,6 +181,7 @@ def _apply(fact: Fact, name: s.Name, item: Item, roles: Roles) -> None:
             and not indices
             and roles.environment.family(key, item.place) is None
             and _alone(item.part.expr)
+            and not (fact.kind in ("vector", "matrix") and _given_before(key, item, roles))
             and (fact.kind in RANKS or fact.kind in SQUARE or fact.kind == "simplex")
         ):
             kind = _kind(fact.kind, name, roles)
@@ -223,6 +229,13 @@ def _basis(name: s.Name, key: str, item: Item, roles: Roles) -> None:
     whole = s.Paren(name.start, at, "[", "]", (s.Name(name.start, name.start, "I"),))
     body = s.Scripted(name.start, at, whole, column, None)
     roles.environment.add(Binding(key, name.font, spell(name), "definition", place, body=body))
+
+
+def _given_before(key: str, item: Item, roles: Roles) -> bool:
+    """“the precision matrix Λ” after Λ = Σ⁻¹ speaks of that Λ."""
+    return any(
+        k == key and p.at < item.place.at and p.scopes == item.place.scopes[: len(p.scopes)] for k, _, p in roles.heads
+    )
 
 
 def _is_redeclared(binding: Binding | None, item: Item) -> bool:

@@ -40,6 +40,8 @@ class Conventions:
     transpose_letter: bool = True
     """^T is a transpose."""
     zero_based: bool = False
+    zero_outside: frozenset[int] = frozenset()
+    """Sentences that say that entries beyond the range count as zero."""
     numerator_layout: bool = False
     rowwise_softmax: bool = True
     words: frozenset[str] = frozenset()

@@ -291,6 +291,8 @@ def free_index(r: Reader, letter: str) -> t.Term:
 
 def refer(r: Reader, binding: Binding) -> t.Term:
     """The value of a binding without indices."""
+    from lemmata.elaborate import families
+
     if binding.key in r.shared.fixed:
         return r.shared.fixed[binding.key]
     if not binding.declared and binding.kind != "size":
@@ -331,7 +333,7 @@ def refer(r: Reader, binding: Binding) -> t.Term:
         case "definition" if not binding.indices:
             return definition(r, binding)
         case "definition" | "family":
-            return _any_step(r, binding) or stacked(r, binding)
+            return _any_step(r, binding) or families.whole(r, binding) or stacked(r, binding)
     raise Unreadable(f"{binding.latex} is a function, not a value")
 
 
@@ -419,6 +421,8 @@ def _any_step(r: Reader, binding: Binding) -> t.Term | None:
 
 def stacked(r: Reader, binding: Binding) -> t.Term:
     """A whole family: its members as rows (or its numbers as a vector) over the known range."""
+    from lemmata.elaborate import families
+
     variables: dict[str, t.Var] = {}
     items: list[s.Expr] = []
     for index in binding.indices:
@@ -430,6 +434,8 @@ def stacked(r: Reader, binding: Binding) -> t.Term:
         items.append(index)
     value, _ = member(r.bind(variables), binding, tuple(items), None)
     chosen = tuple(v.var for v in variables.values())
+    for var in chosen:
+        families.reversed_axis(r, value, var)
     shape = tuple(v.count for v in chosen) + value.type.shape
     return t.Build(Tensor(shape, dtype=value.type.dtype), chosen, value)
 
@@ -499,9 +505,14 @@ def members(r: Reader, binding: Binding, letter: str) -> Size:
 
 def _defined_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> t.Term:
     """The body of an indexed definition at these indices; recurrences stay folded."""
+    from lemmata.elaborate import families
+
     values = [index_value(r, i) for i in items]
     if binding.stepwise:
         return _step(r, binding, values)
+    found = families.component_of_whole(r, binding, values, items) if len(values) == len(binding.indices) else None
+    if found is not None:
+        return found
     for pattern, body in (*binding.clauses, (binding.indices, binding.body)):
         if body is None or len(pattern) != len(values):
             continue
@@ -629,8 +640,9 @@ def match_range(r: Reader, index: t.Term, size: Size, origin: int, text: str) ->
         (str(count), "\\le", str(size)) in rules
         or (str(count), "<", str(size)) in rules
         or (size - count).number is not None
+        or ((size - count).never_negative and not count.number and count.atoms & size.atoms)
     ):
-        return origin
+        return origin  # a part of the axis
     raise Misfit(f"the index {text} runs over {count} values on an axis of {size}", (count,), (size,))
 
 
@@ -658,7 +670,8 @@ def component(r: Reader, value: t.Term, items: tuple[s.Expr, ...], expr: s.Expr)
         indices.append(index)
         origins.append(match_range(r, index, value.type.shape[position], default, spell(item)))
     left = tuple(size for size, index in zip(value.type.shape, indices, strict=True) if index is None)
-    return t.Item(Tensor(left, dtype=value.type.dtype), value, tuple(indices), tuple(origins))
+    beyond = r.place.sentence in r.shared.conventions.zero_outside
+    return t.Item(Tensor(left, dtype=value.type.dtype), value, tuple(indices), tuple(origins), beyond)
 
 
 def apply_suffix(r: Reader, value: t.Term, sup: s.Expr | None, expr: s.Expr) -> t.Term:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from lemmata.core.size import Size
 from lemmata.core.types import SCALAR
 from lemmata.documents.model import Formula
-from lemmata.elaborate import equations, side_conditions
+from lemmata.elaborate import by_index, equations, side_conditions
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.bounds import CONDITIONAL, DEFINING, declare_bound
 from lemmata.elaborate.declarations import declare_member, declare_sizes, head_key, index_range, membership, number_of
@@ -318,7 +318,7 @@ class Roles:
             return
         if equations.instance(self, item, expr) or first_value(self, item, expr) or self._size_equation(item, expr):
             return
-        if equations.says_what_it_is(self, item, expr):
+        if by_index.operation(self, item, expr) or equations.says_what_it_is(self, item, expr):
             return
         head = head_of(expr.items[0], self.letters, self.environment, item.place)
         if speaks_of_laws(self.shared.conventions, self.environment, expr, head, item.place):

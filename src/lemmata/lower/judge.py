@@ -74,7 +74,7 @@ def _claim(statement: Statement, seed: int) -> Verdict:
         borrowed = [x for r in statement.readings for x in r.borrowed]
         if borrowed:
             return _unchecked(
-                verdict, f"fails, but the value of {borrowed[0]} comes from an example of another section"
+                verdict, f"fails, but {borrowed[0]} may have another value here than the one it was read with"
             )
         asked = asks(statement.expr) and not statement.concluded
         if asked and any(isinstance(side, t.Input) for side in first.sides):
