@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
@@ -14,6 +14,7 @@ from lemmata.elaborate.solver import Unreadable, unknown
 
 MATRIX_LETTERS = frozenset("WXQKVAUHMYZ")
 """Upper-case letters that name matrices by convention."""
+INDEXED = frozenset({"index1", "index2"})
 MATRIX_CALLS = frozenset({"tr", "det", "\\det", "rank", "vec", "Tr", "trace"})
 
 
@@ -73,6 +74,26 @@ def _values(expr: s.Expr) -> Iterator[s.Expr]:
         case _:
             for child in s.children(expr):
                 yield from _values(child)
+
+
+def usage_by_section(
+    whole: Mapping[str, frozenset[str]], placed: Iterable[tuple[tuple[int, ...], s.Expr]], letters: frozenset[str]
+) -> dict[tuple[int, ...], Mapping[str, frozenset[str]]]:
+    """The usage that counts in each section: that x_1, x_2 are components elsewhere says nothing of a plain x here."""
+    sections: dict[tuple[int, ...], list[s.Expr]] = {}
+    for section, expr in placed:
+        sections.setdefault(section, []).append(expr)
+    if len(sections) < 2:
+        return {}
+    found: dict[tuple[int, ...], Mapping[str, frozenset[str]]] = {}
+    for section, exprs in sections.items():
+        own = usage(exprs, letters)
+        merged = dict(whole)
+        for key, marks in whole.items():
+            if key[:1].islower() and marks & INDEXED:
+                merged[key] = marks - INDEXED | own.get(key, frozenset())
+        found[section] = merged
+    return found
 
 
 def _matrixlike(expr: s.Expr) -> bool:

@@ -62,6 +62,8 @@ class Unknowns:
         one = len(expr.base) == 1 or expr.base.startswith("\\")
         lower = expr.base.islower() and one
         binding = r.shared.environment.find(stem(bare), bare.font, r.place)
+        if binding is not None and lower and binding.font != bare.font:
+            binding = None
         if binding is not None and binding.type is not None and binding.kind in ("variable", "family"):
             kind = binding.type
             indices = max(indices - len(binding.indices), 0)

@@ -299,6 +299,9 @@ def refer(r: Reader, binding: Binding) -> t.Term:
             if not binding.declared:
                 r.shared.loose.add(binding.key)
             return t.SizeNum(INTEGRAL, r.solver.size(Size.of(binding.key)))
+        case "variable" if binding.font != "bold" and r.shared.environment.from_elsewhere(binding, r.place):
+            r.shared.borrowed.append(binding.latex)
+    match binding.kind:
         case "variable" if binding.uid in r.shared.assigned:
             return _assigned(r, binding)
         case "variable":
