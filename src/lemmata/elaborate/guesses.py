@@ -14,6 +14,7 @@ from lemmata.elaborate.solver import Unreadable, unknown
 
 MATRIX_LETTERS = frozenset("WXQKVAUHMYZ")
 """Upper-case letters that name matrices by convention."""
+GREEK_CAPITALS = frozenset({f"\\{x}" for x in "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()})
 INDEXED = frozenset({"index1", "index2"})
 MATRIX_CALLS = frozenset({"tr", "det", "\\det", "rank", "vec", "Tr", "trace"})
 
@@ -135,7 +136,7 @@ def guess_type(r: Reader, expr: s.Name) -> Tensor:
     """The shape that bold, case and the use of a letter suggest."""
     marks = r.shared.usage.get(stem(expr), frozenset())
     letter = expr.base
-    upper = len(letter) == 1 and letter.isupper()
+    upper = len(letter) == 1 and letter.isupper() or letter in GREEK_CAPITALS
     vector = Tensor((unknown(letter),))
     matrix = Tensor((unknown(letter), unknown(letter)))
     if "index2" in marks:
@@ -146,7 +147,7 @@ def guess_type(r: Reader, expr: s.Name) -> Tensor:
         return matrix
     if not upper and letter.isalpha() and len(letter) == 1 and marks & {"beside", "added"}:
         return vector
-    if upper and "index1" in marks:
+    if upper and "index1" in marks and len(letter) == 1:
         return vector
     if not upper and marks & {"transposed", "norm", "index1"} and letter.isalpha():
         return vector
