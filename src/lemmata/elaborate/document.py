@@ -25,7 +25,7 @@ from lemmata.elaborate.facts import PROPERTIES, apply_facts, names_of
 from lemmata.elaborate.first_values import given
 from lemmata.elaborate.gaussian_parameters import declare_parameters
 from lemmata.elaborate.guards import constant_family, extent, source_of, unheard, with_formulas
-from lemmata.elaborate.guesses import usage
+from lemmata.elaborate.guesses import usage, usage_by_section
 from lemmata.elaborate.implied import (
     apply_first_values,
     implied_families,
@@ -93,6 +93,8 @@ class Elaboration:
     """Names of several letters that the document writes as one."""
     definitions: Mapping[str, object] = field(default_factory=dict)
     """Macros that formulas define."""
+    usage_by_section: Mapping[tuple[int, ...], Mapping[str, frozenset[str]]] = field(default_factory=dict)
+    """How symbols are used in each section."""
 
 
 @dataclass
@@ -108,6 +110,7 @@ class Elaborator:
     roles: Roles | None = None
     words_of_document: frozenset[str] = frozenset()
     definitions: dict[str, object] = field(default_factory=dict)
+    usage_by_section: Mapping[tuple[int, ...], Mapping[str, frozenset[str]]] = field(default_factory=dict)
 
     @cached_property
     def formulas(self) -> tuple[Formula, ...]:
@@ -127,6 +130,7 @@ class Elaborator:
             roles,
             elaboration.words,
             dict(elaboration.definitions),
+            elaboration.usage_by_section,
         )
 
     @staticmethod
@@ -148,6 +152,8 @@ class Elaborator:
         joint_laws.learn(self.conventions, [(i.place.scopes, i.part.expr) for i in self.items])
         self.usage = usage(exprs, letters)
         self.conventions.sample_means = any(SAMPLE_MEAN.search(x.text) for x in self.context.sentences)
+        placed = [(section_of(i.place), i.part.expr) for i in self.items]
+        self.usage_by_section = usage_by_section(self.usage, placed, letters)
         self.environment.both_fonts = both_fonts(exprs)
         shared = self.shared(Choices(), None)
         roles = self.roles = Roles(shared, letters, self.items)
@@ -182,6 +188,7 @@ class Elaborator:
             tuple(self.items),
             self.words_of_document,
             self.definitions,
+            self.usage_by_section,
         )
 
     def outlined(self, statement: Statement, functions: frozenset[str], given_up: set[int]) -> Statement:
@@ -241,7 +248,8 @@ class Elaborator:
 
     def shared(self, choices: Choices, item: Item | None) -> Shared:
         """A fresh state for one reading, with the size equations that hold at the item."""
-        shared = Shared(self.environment, self.conventions, HANDLERS, solver := Solver(), choices, usage=self.usage)
+        marks = self.usage if item is None else self.usage_by_section.get(section_of(item.place), self.usage)
+        shared = Shared(self.environment, self.conventions, HANDLERS, solver := Solver(), choices, usage=marks)
         shared.laws = joint_laws.laws_at(self.conventions, item.place.scopes) if item is not None else {}
         if item is not None and self.roles is not None:
             for source, left, right in self.roles.size_equations:
@@ -552,6 +560,11 @@ class Elaborator:
             expr=expr,
             **parts,
         )
+
+
+def section_of(place: Place) -> tuple[int, ...]:
+    """The section of the second level that a place is in."""
+    return place.scopes[:3]
 
 
 def carefully(item: Item, step: Callable[[Item], T]) -> T | None:

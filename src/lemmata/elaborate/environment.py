@@ -101,6 +101,7 @@ class Environment:
         self._count = 0
         self._arguments: dict[str, int] = {}
         """Where a name first stands for the argument of a function."""
+        self._argument_places: dict[str, list[Place]] = {}
 
     def add(self, binding: Binding) -> Binding:
         self._count += 1
@@ -118,6 +119,7 @@ class Environment:
     def _note(self, binding: Binding) -> None:
         for name in binding.params if binding.kind == "function" and binding.place.at >= 0 else ():
             if name.sub is None and name.sup is None:
+                self._argument_places.setdefault(name.base, []).append(binding.place)
                 self._arguments[name.base] = min(self._arguments.get(name.base, binding.place.at), binding.place.at)
 
     def all(self, key: str) -> Sequence[Binding]:
@@ -133,6 +135,8 @@ class Environment:
         found = self._table.get(key)
         if not found:
             return None
+        found = [b for b in found if b.only_in is None or b.only_in == place.sentence]
+        found = self._without_values_of_other_sections(key, found, place)
         if self._arguments.get(key, place.at + 1) <= place.at:
             # x is the argument of f before x = A^{-1}b gives it a value.
             found = [b for b in found if b.kind != "definition" or b.indices or b.place.at <= place.at]
@@ -165,6 +169,35 @@ class Environment:
             return None
         exact = [b for b in found if b.font == font]
         return self._nearest(exact or found, place)
+
+    def argument_place(self, key: str, place: Place) -> Place | None:
+        """Where a name last became the argument of a function before a place."""
+        stated = [a for a in self._argument_places.get(key, ()) if a.at <= place.at]
+        return max(stated, key=lambda a: a.at) if stated else None
+
+    def from_elsewhere(self, binding: Binding, place: Place) -> bool:
+        """Whether a declaration is of another section than a function that has taken the letter as its argument since.
+
+        Only a letter that the document has used for something else too is in doubt.
+        """
+        last = self.argument_place(binding.key, place)
+        if last is None or binding.place.at >= last.at or _encloses(binding.place, last):
+            return False
+        return any(
+            b.kind in ("definition", "variable") and b.place.scopes != binding.place.scopes and not b.indices
+            for b in self._table.get(binding.key, ())
+        )
+
+    def _without_values_of_other_sections(self, key: str, found: list[Binding], place: Place) -> list[Binding]:
+        """After f(x, y) = …, y is its argument: not the y, or the y < 0, of an earlier section."""
+        last = self.argument_place(key, place)
+        if last is None:
+            return found
+        return [
+            b
+            for b in found
+            if b.place.at >= last.at or b.indices or _encloses(b.place, last) or not _says_what_it_is(b)
+        ]
 
     def family(self, key: str, place: Place) -> Binding | None:
         """The indexed meaning of a name at a place, whatever its bare letter means there."""
@@ -200,6 +233,17 @@ class Environment:
         ]
         exact = [b for b in found if b.font == font]
         return max(exact or found, key=lambda b: b.place.at) if found else None
+
+
+def _says_what_it_is(binding: Binding) -> bool:
+    """Whether a binding gives a value, or bounds a number."""
+    bounded = binding.domain.low is not None or binding.domain.high is not None
+    number = binding.type is not None and not binding.type.rank
+    return binding.kind == "definition" or binding.kind == "variable" and bounded and number
+
+
+def _encloses(outer: Place, inner: Place) -> bool:
+    return outer.scopes == inner.scopes[: len(outer.scopes)]
 
 
 def with_properties(domain: Domain, *names: str) -> Domain:

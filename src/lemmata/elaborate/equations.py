@@ -31,6 +31,10 @@ def says_what_it_is(roles: Roles, item: Item, expr: s.Relation) -> bool:
 def instance(roles: Roles, item: Item, expr: s.Relation) -> bool:
     """A = [[2, 1], [2, 3]], Δ = 100: a name given in numbers is an example, which ends with its section."""
     head = head_of(expr.items[0], roles.letters, roles.environment, item.place)
+    if head is not None and head.params is None and len(expr.items) == 2 and _several_numbers(expr.items[1]):
+        # x = -1, 0, 2: values that x may have, none of them in particular.
+        item.role, item.kind = "instance", "instance"
+        return True
     if item.cue in ("condition", "assume") and not isinstance(expr.items[1], s.Matrix):
         return False
     if head is None or head.params is not None or expr.ops[0] != "=" or any(isinstance(i, s.Num) for i in head.indices):
@@ -52,6 +56,10 @@ def instance(roles: Roles, item: Item, expr: s.Relation) -> bool:
         )
     roles.rest(item, expr, 1)
     return True
+
+
+def _several_numbers(body: s.Expr) -> bool:
+    return isinstance(body, s.Listing) and len(body.items) > 1 and all(number_of(i) is not None for i in body.items)
 
 
 def of_sequence(roles: Roles, item: Item, head: Head) -> bool:

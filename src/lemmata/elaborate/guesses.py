@@ -14,6 +14,8 @@ from lemmata.elaborate.solver import Unreadable, is_unknown, unknown
 
 MATRIX_LETTERS = frozenset("WXQKVAUHMYZ")
 """Upper-case letters that name matrices by convention."""
+GREEK_CAPITALS = frozenset({f"\\{x}" for x in "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()})
+INDEXED = frozenset({"index1", "index2"})
 MATRIX_CALLS = frozenset({"tr", "det", "\\det", "rank", "vec", "Tr", "trace"})
 
 
@@ -77,6 +79,26 @@ def _values(expr: s.Expr) -> Iterator[s.Expr]:
                 yield from _values(child)
 
 
+def usage_by_section(
+    whole: Mapping[str, frozenset[str]], placed: Iterable[tuple[tuple[int, ...], s.Expr]], letters: frozenset[str]
+) -> dict[tuple[int, ...], Mapping[str, frozenset[str]]]:
+    """The usage that counts in each section: that x_1, x_2 are components elsewhere says nothing of a plain x here."""
+    sections: dict[tuple[int, ...], list[s.Expr]] = {}
+    for section, expr in placed:
+        sections.setdefault(section, []).append(expr)
+    if len(sections) < 2:
+        return {}
+    found: dict[tuple[int, ...], Mapping[str, frozenset[str]]] = {}
+    for section, exprs in sections.items():
+        own = usage(exprs, letters)
+        merged = dict(whole)
+        for key, marks in whole.items():
+            if key[:1].islower() and marks & INDEXED:
+                merged[key] = marks - INDEXED | own.get(key, frozenset())
+        found[section] = merged
+    return found
+
+
 def _matrixlike(expr: s.Expr) -> bool:
     return isinstance(expr, s.Name) and (expr.base in MATRIX_LETTERS or expr.font == "bold" and expr.base.isupper())
 
@@ -118,7 +140,7 @@ def guess_type(r: Reader, expr: s.Name) -> Tensor:
     """The shape that bold, case and the use of a letter suggest."""
     marks = r.shared.usage.get(stem(expr), frozenset())
     letter = expr.base
-    upper = len(letter) == 1 and letter.isupper()
+    upper = len(letter) == 1 and letter.isupper() or letter in GREEK_CAPITALS
     vector = Tensor((unknown(letter),))
     matrix = Tensor((unknown(letter), unknown(letter)))
     if "index2" in marks:
@@ -129,7 +151,7 @@ def guess_type(r: Reader, expr: s.Name) -> Tensor:
         return matrix
     if not upper and letter.isalpha() and len(letter) == 1 and marks & {"beside", "added"}:
         return vector
-    if upper and "index1" in marks:
+    if upper and "index1" in marks and len(letter) == 1:
         return vector
     if not upper and marks & {"transposed", "norm", "index1"} and letter.isalpha():
         return vector

@@ -310,6 +310,9 @@ def refer(r: Reader, binding: Binding) -> t.Term:
             if not binding.declared:
                 r.shared.loose.add(binding.key)
             return t.SizeNum(INTEGRAL, r.solver.size(Size.of(binding.key)))
+        case "variable" if binding.font != "bold" and r.shared.environment.from_elsewhere(binding, r.place):
+            r.shared.borrowed.append(binding.latex)
+    match binding.kind:
         case "variable" if binding.uid in r.shared.assigned:
             return _assigned(r, binding)
         case "variable":
@@ -333,7 +336,7 @@ def refer(r: Reader, binding: Binding) -> t.Term:
         case "definition" if not binding.indices:
             return definition(r, binding)
         case "definition" | "family":
-            return _any_step(r, binding) or families.whole(r, binding) or stacked(r, binding)
+            return families.whole(r, binding) or _any_step(r, binding) or stacked(r, binding)
     raise Unreadable(f"{binding.latex} is a function, not a value")
 
 
