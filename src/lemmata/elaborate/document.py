@@ -35,6 +35,7 @@ from lemmata.elaborate.implied import (
 from lemmata.elaborate.laws import apply_laws
 from lemmata.elaborate.named_quantities import name_quantities
 from lemmata.elaborate.names import both_fonts, index_letters, script_items, spell, stem, step_letters, walk
+from lemmata.elaborate.open_functions import open_functions
 from lemmata.elaborate.outline import called, outline
 from lemmata.elaborate.patterns import specific
 from lemmata.elaborate.premises import Premises
@@ -137,6 +138,7 @@ class Elaborator:
         exprs = [i.part.expr for i in self.items]
         self.conventions.index_letters = letters = index_letters(exprs)
         self.conventions.step_letters = step_letters(exprs)
+        self.conventions.open_functions = open_functions(exprs)
         joint_laws.learn(self.conventions, [(i.place.scopes, i.part.expr) for i in self.items])
         self.usage = usage(exprs, letters)
         self.environment.both_fonts = both_fonts(exprs)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from lemmata.core.size import Size
 from lemmata.core.terms import Domain, Term
-from lemmata.core.types import Tensor
+from lemmata.core.types import SCALAR, Tensor
 from lemmata.elaborate import surface as s
 
 
@@ -95,6 +95,8 @@ class Environment:
         self._count = 0
         self._arguments: dict[str, int] = {}
         """Where a name first stands for the argument of a function."""
+        self._parameters: dict[str, list[Place]] = {}
+        """Where functions of the name are defined."""
 
     def add(self, binding: Binding) -> Binding:
         self._count += 1
@@ -112,6 +114,7 @@ class Environment:
     def _note(self, binding: Binding) -> None:
         for name in binding.params if binding.kind == "function" and binding.place.at >= 0 else ():
             if name.sub is None and name.sup is None:
+                self._parameters.setdefault(name.base, []).append(binding.place)
                 self._arguments[name.base] = min(self._arguments.get(name.base, binding.place.at), binding.place.at)
 
     def all(self, key: str) -> Sequence[Binding]:
@@ -130,6 +133,9 @@ class Environment:
         if self._arguments.get(key, place.at + 1) <= place.at:
             # x is the argument of f before x = A^{-1}b gives it a value.
             found = [b for b in found if b.kind != "definition" or b.indices or b.place.at <= place.at]
+        if any(_encloses(p, place) and p.at <= place.at for p in self._parameters.get(key, ())):
+            # Of a function of x and y, neither is what another section says it is.
+            found = [b for b in found if b.kind != "definition" or b.indices or _encloses(b.place, place)]
         if arity is not None:
             narrowed = [
                 b for b in found if b.kind not in ("function", "abstract") or len(b.params or b.argument_types) == arity
@@ -139,7 +145,7 @@ class Environment:
         if given:
             last = max(given, key=lambda b: b.place.at)
             found = [b for b in found if not b.literal or b is last or b.place.at > place.at]
-        found = [b for b in found if self._rank(b, place)[0] > 1]
+        found = [b for b in found if self._rank(b, place)[0] > 1 and not _confined_elsewhere(b, place)]
         found = [b for b in found if self._rank(b, place)[0] >= 4] or found
         if indexed is False and key in self.both_fonts:
             found = [b for b in found if b.font == font or b.kind == "size"]
@@ -198,3 +204,17 @@ class Environment:
 
 def with_properties(domain: Domain, *names: str) -> Domain:
     return replace(domain, properties=domain.properties | set(names))
+
+
+def _confined_elsewhere(binding: Binding, place: Place) -> bool:
+    """Whether what another section says of a name is about that section: a value under a condition, “for x < 0”."""
+    if _encloses(binding.place, place):
+        return False
+    high = binding.domain.high
+    negative = binding.kind == "variable" and binding.type == SCALAR and high is not None and high <= 0
+    number = binding.kind == "definition" and not binding.indices and isinstance(binding.body, s.Num)
+    return negative or number and not binding.literal or binding.only_in not in (None, place.sentence)
+
+
+def _encloses(outer: Place, inner: Place) -> bool:
+    return outer.scopes == inner.scopes[: len(outer.scopes)]

@@ -49,6 +49,8 @@ class Conventions:
     """Scopes, letter and variables of every use of a law."""
     doubtful_laws: frozenset[str] = frozenset()
     """Those of which the document may say more."""
+    open_functions: frozenset[str] = frozenset()
+    """Letters that the document differentiates as functions of a number: g'(x)."""
 
 
 @dataclass(slots=True)

@@ -10,7 +10,15 @@ from lemmata.core.types import SCALAR
 from lemmata.documents.model import Formula
 from lemmata.elaborate import equations, side_conditions
 from lemmata.elaborate import surface as s
-from lemmata.elaborate.declarations import declare_member, declare_sizes, head_key, index_range, membership, number_of
+from lemmata.elaborate.declarations import (
+    bounds_of,
+    declare_member,
+    declare_sizes,
+    head_key,
+    index_range,
+    membership,
+    number_of,
+)
 from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.first_values import first_value, restates
 from lemmata.elaborate.gaussians import speaks_of_laws
@@ -23,10 +31,12 @@ from lemmata.elaborate.heads import (
     head_of,
     in_numbers,
     mentions,
+    one_of_several,
     ranks_differ,
     refers_to_itself,
     same_pattern,
     squared,
+    uses_itself,
 )
 from lemmata.elaborate.names import spell, stem, walk
 from lemmata.elaborate.reader import Reader, Shared
@@ -84,6 +94,8 @@ class Roles:
     """Left sides of equations, in order."""
     whole: set[tuple[str, Place]] = field(default_factory=set)
     """Left sides without an index."""
+    functions: list[tuple[str, Place, str]] = field(default_factory=list)
+    """Functions that equations give, f(x) = …, with the place and the body as written."""
     first_values: list[tuple[str, s.Expr, s.Expr, Place]] = field(default_factory=list)
 
     @property
@@ -133,7 +145,11 @@ class Roles:
         """Remember what equations stand for, so that a later membership is a claim about it."""
         if expr.ops[0] in ("=", ":="):
             head = head_of(expr.items[0], self.letters, self.environment, item.place)
-            if head is not None and head.params is None:
+            if head is not None and head.params is not None:
+                self.functions.append(
+                    (head.key, item.place, item.formula.latex[expr.items[1].start : expr.items[1].end].strip())
+                )
+            elif head is not None:
                 self.heads.append((head.key, head.font, item.place))
                 if not head.indices:
                     self.whole.add((head.key, item.place))
@@ -217,7 +233,7 @@ class Roles:
             index, subject = target[0]
             names = subject.items if isinstance(subject, s.Listing) else (subject,)
             if all(isinstance(n, s.Name | s.Mark) for n in names):
-                low, high, nonzero = self._limits(expr, index)
+                low, high, nonzero = bounds_of(expr, index)
                 fresh = [n for n in names if isinstance(n, s.Name)]
                 if item.formula.display and any(self._headed(item, n) for n in fresh):
                     return  # D ≥ 0 of what an equation above defined claims something
@@ -240,28 +256,6 @@ class Roles:
             k == key and p.at < item.place.at and p.scopes == item.place.scopes[: len(p.scopes)]
             for k, _, p in self.heads
         )
-
-    @staticmethod
-    def _limits(expr: s.Relation, index: int) -> tuple[float | None, float | None, bool]:
-        low = high = None
-        nonzero = False
-        for position, op in enumerate(expr.ops):
-            left, right = expr.items[position], expr.items[position + 1]
-            if position + 1 == index:
-                number = number_of(left)
-                if op in ("<", "\\le"):
-                    low = None if number is None else float(number)
-                elif op in (">", "\\ge"):
-                    high = None if number is None else float(number)
-            elif position == index:
-                number = number_of(right)
-                if op in (">", "\\ge"):
-                    low = None if number is None else float(number)
-                elif op in ("<", "\\le"):
-                    high = None if number is None else float(number)
-                elif op == "\\ne":
-                    nonzero = True
-        return low, high, nonzero
 
     def _bound_scalar(self, item: Item, name: s.Name, low: float | None, high: float | None, nonzero: bool) -> bool:
         key, indices = head_key(name, self.letters, self.environment, item.place)
@@ -431,12 +425,7 @@ class Roles:
         if head is not None and equations.asked(self, item, head, expr):
             return
         if head is not None and expr.ops[0] in ("=", "\\equiv") and self._defines(item, head, expr.items[1]):
-            if (
-                head.params is None
-                and not head.indices
-                and mentions(expr.items[1], head.key)
-                and self.environment.all(head.key)
-            ):
+            if head.params is None and not head.indices and uses_itself(head, expr.items[1], self.environment):
                 item.role, item.kind = "update", "update"
                 return
             self._define(item, head, expr.items[1])
@@ -491,6 +480,8 @@ class Roles:
             ):
                 return True
             if before is not None and before.kind == "function" and item.cue not in DEFINING:
+                if one_of_several(self.functions, head.key, before.place, place):
+                    return True
                 if any(has_value(self.environment, p, place) for p in head.params):
                     return False
                 return (

@@ -10,6 +10,7 @@ from lemmata.core.size import Size
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.joint_laws import MARK, WEIGHTS
 from lemmata.elaborate.names import letters_of, spell, walk
+from lemmata.elaborate.open_functions import is_open
 from lemmata.elaborate.solver import is_unknown
 from lemmata.elaborate.statement import Reading, ShapeError, Statement
 from lemmata.lower.expectation import stated
@@ -59,6 +60,8 @@ def _claim(statement: Statement, seed: int) -> Verdict:
             return _unchecked(verdict, "fails for some smooth function, and the text may say more of it")
         if opens(first.sides) and isinstance(statement.expr, s.Relation) and any_number(statement.expr):
             return _unchecked(verdict, "it reads as a condition on a function that the text leaves open")
+        if any(is_open(x) for r in statement.readings for x in walk_terms(r.sides)):
+            return _unchecked(verdict, "fails for some functions, and the text may say more of them")
         if any(conditional(r.sides) for r in statement.readings):
             return _unchecked(verdict, "fails in general, but may be an assumption about the conditional law")
         if any(particular(r.sides) for r in statement.readings):
