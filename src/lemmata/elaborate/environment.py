@@ -166,6 +166,12 @@ class Environment:
         exact = [b for b in found if b.font == font]
         return self._nearest(exact or found, place)
 
+    def is_link(self, binding: Binding, place: Place) -> bool:
+        """Whether a function in force here is an argument of another one that is: f(u, v) and u(a, b)."""
+        if binding.kind != "function" or binding.body is None or binding.indices or not _encloses(binding.place, place):
+            return False
+        return any(_encloses(p, place) and _encloses(binding.place, p) for p in self._parameters.get(binding.key, ()))
+
     def family(self, key: str, place: Place) -> Binding | None:
         """The indexed meaning of a name at a place, whatever its bare letter means there."""
         found = [b for b in self._table.get(key, ()) if b.indices and self._rank(b, place)[0] >= 3]
