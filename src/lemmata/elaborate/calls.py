@@ -63,17 +63,10 @@ def call_function(r: Reader, binding: Binding, arguments: tuple[t.Term, ...], na
 
 def _abstract_call(r: Reader, binding: Binding, arguments: tuple[t.Term, ...]) -> t.Term:
     """A function known only by its type: some smooth function, the same wherever it is used."""
-    if (
-        len(
-            {
-                (str(b.type), str(b.argument_types))
-                for b in r.shared.environment.all(binding.key)
-                if b.kind == "abstract"
-            }
-        )
-        > 1
-    ):
-        raise Unreadable(f"{binding.latex} has several signatures")
+    if r.shared.environment.signatures(binding.key) > 1:
+        # The latest one counts; what disagrees with it may mean another.
+        if binding.place.at > r.place.at or binding.place.scopes != r.place.scopes[: len(binding.place.scopes)]:
+            raise Unreadable(f"{binding.latex} has several signatures")
     for declared, argument in zip(binding.argument_types, arguments, strict=False):
         a.unify_shapes(r.solver, declared, argument.type, f"the argument of {binding.latex}")
     return t.Op(binding.type or SCALAR, "opaque", arguments, (("name", f"{binding.key}#{binding.uid}"),))

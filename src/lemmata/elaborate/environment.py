@@ -172,6 +172,11 @@ class Environment:
             return False
         return any(_encloses(p, place) and _encloses(binding.place, p) for p in self._parameters.get(binding.key, ()))
 
+    def signatures(self, key: str) -> int:
+        """How many types a function known by its type only is given."""
+        known = {(str(b.type), str(b.argument_types)) for b in self._table.get(key, ()) if b.kind == "abstract"}
+        return len(known)
+
     def family(self, key: str, place: Place) -> Binding | None:
         """The indexed meaning of a name at a place, whatever its bare letter means there."""
         found = [b for b in self._table.get(key, ()) if b.indices and self._rank(b, place)[0] >= 3]

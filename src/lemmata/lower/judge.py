@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
+from lemmata.elaborate import arithmetic as a
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.joint_laws import MARK, WEIGHTS
 from lemmata.elaborate.names import letters_of, spell, walk
@@ -96,6 +97,8 @@ def _claim(statement: Statement, seed: int) -> Verdict:
     if together:
         names = " and ".join(together)
         return _unchecked(verdict, f"holds if {names} are independent, which nothing says")
+    if verdict.kind == "verified" and closed(first.sides) and any(a.literal(x) == 0 for x in first.sides):
+        return _unchecked(verdict, "both sides are 0 where its letters have their values, which proves nothing")
     if verdict.kind == "verified" and not first.exact_orientation:
         return _unchecked(verdict, "holds up to a transpose: a row is compared with a column")
     if verdict.kind == "verified" and statement.reason:
@@ -195,6 +198,13 @@ def any_number(relation: s.Relation) -> bool:
 def opens(sides: Sequence[t.Term]) -> bool:
     """Whether a function that the document leaves open takes part."""
     return any(isinstance(x, t.Op) and x.name == "opaque" for x in walk_terms(tuple(sides)))
+
+
+def closed(sides: Sequence[t.Term]) -> bool:
+    """Whether every letter of the sides has a value in numbers."""
+    terms = list(walk_terms(tuple(sides)))
+    named = any(isinstance(x, t.Defined | t.Apply) for x in terms)
+    return named and not any(isinstance(x, t.Input | t.SizeNum) for x in terms)
 
 
 def conditional(sides: Sequence[t.Term]) -> bool:
