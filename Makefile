@@ -24,7 +24,7 @@ help:  ## This list
 	@touch $@
 
 .venv/.all: .venv/.core
-	$(PIP) -e '.[torch,jax,tensorflow,test]'
+	$(PIP) -e '.[torch,jax,tensorflow,kernel,test]'
 	@touch $@
 
 # --- what people run --------------------------------------------------------------------------------------------

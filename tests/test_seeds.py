@@ -81,3 +81,33 @@ def test_attention_of_the_full_stack_document_is_wrong_about_the_head_axis(compa
     assert "MultiHead" in wrong.latex and "head axis" in wrong.reason and wrong.counterexample
     judged_apart = [s.verdict for s in compared["4"] if "LayerNorm" in s.latex]
     assert judged_apart == ["verified"]
+
+
+@pytest.fixture(scope="module")
+def with_tensorflow():
+    """The two TensorFlow documents, checked with their code."""
+    pytest.importorskip("tensorflow", reason="TensorFlow is not installed: make test-all installs it")
+    if not SHARED.is_dir():
+        pytest.skip(f"no collections of real documents at {SHARED} (set LEMMATA_SHARED)")
+    names = ("0_formula_writing_transformer.md", "2_self_attention_tensorflow.md")
+    return {name[0]: lemmata.check(SHARED / "seeds" / name) for name in names}
+
+
+@pytest.mark.shared
+@pytest.mark.tensorflow
+@pytest.mark.parametrize(
+    "number, name",
+    [("0", "ScaledDotProductAttention"), ("0", "MultiHeadAttention"), ("2", "scaled_dot_product_attention")],
+)
+def test_functions_and_layers_of_tensorflow_compute_their_formulas(with_tensorflow, number, name):
+    found = [s.verdict for s in with_tensorflow[number] if s.kind == "code" and f"`{name}`" in s.reason]
+    assert found == ["verified"]
+
+
+@pytest.mark.shared
+@pytest.mark.tensorflow
+def test_cells_that_cannot_run_are_reported_with_what_would_make_them(with_tensorflow):
+    symbolic, data = with_tensorflow["2"].problems
+    assert symbolic.line == 55 and "KerasTensor" in symbolic.message and "TF_USE_LEGACY_KERAS=1" in symbolic.help
+    assert data.line == 68 and "train_data, val_data are defined nowhere in the document" in data.help
+    assert [s for s in with_tensorflow["2"] if s.verdict == "refuted"] == []

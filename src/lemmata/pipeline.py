@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from lemmata.consistency import contradictions
 from lemmata.consistency.merge import merged
+from lemmata.counting import counts
 from lemmata.diagnostic import mistake
 from lemmata.documents import read
 from lemmata.documents.model import Document
@@ -37,35 +38,47 @@ if TYPE_CHECKING:
 
 
 def check(
-    path: str | PathLike[str], *, seed: int = 0, code: bool = True, lint: bool = False, framework: str = ""
+    path: str | PathLike[str],
+    *,
+    seed: int = 0,
+    code: bool = True,
+    lint: bool = False,
+    framework: str = "",
+    kernel: str = "",
 ) -> DocumentResult:
     """Judge every statement of the document at `path`; with `code`, run its cells and compare them too.
 
     With `lint`, the result also says what would be read more easily in another notation. `framework`: whose cells run
-    in a document with tabs for several.
+    in a document with tabs for several. `kernel`: the Jupyter kernel that runs them, instead of a plain worker.
 
     A document that cannot be read is a result that says so. The same document, seed and versions give the same result.
     """
-    return collect(examine(path, seed=seed, code=code, lint=lint, framework=framework))
+    return collect(examine(path, seed=seed, code=code, lint=lint, framework=framework, kernel=kernel))
 
 
 def explain(
-    path: str | PathLike[str], *, seed: int = 0, code: bool = True, framework: str = ""
+    path: str | PathLike[str], *, seed: int = 0, code: bool = True, framework: str = "", kernel: str = ""
 ) -> tuple[DocumentResult, Details]:
     """The result of a check and, for each of its statements, how it was understood."""
-    found = examine(path, seed=seed, code=code, framework=framework)
+    found = examine(path, seed=seed, code=code, framework=framework, kernel=kernel)
     return collect(found), details(found)
 
 
 def examine(
-    path: str | PathLike[str], *, seed: int = 0, code: bool = True, lint: bool = False, framework: str = ""
+    path: str | PathLike[str],
+    *,
+    seed: int = 0,
+    code: bool = True,
+    lint: bool = False,
+    framework: str = "",
+    kernel: str = "",
 ) -> Examination:
     """Take the document through every stage, keeping what each of them made."""
     document = read(fspath(path))
     if code and (reason := why_not_run(document)):
         return replace(judge(elaborate(document), seed, lint), code=not_run(reason))
     if code and any(cell.executable for cell in document.cells):
-        with worker(document, seed, framework) as session:  # starts while the formulas are judged
+        with worker(document, seed, framework, kernel) as session:  # starts while the formulas are judged
             elaboration = elaborate(document)
             return with_code(judge(elaboration, seed, lint), elaboration, session, seed)
     return judge(elaborate(document), seed, lint)
@@ -76,7 +89,8 @@ def judge(elaboration: Elaboration, seed: int, lint: bool) -> Examination:
     judged = under_conditions([(statement, verdict(statement, seed)) for statement in elaboration.statements])
     fixes = corrections(elaboration, judged, seed)
     remarks = notation(elaboration) if lint else ()
-    return Examination(elaboration.document, merged(judged, contradictions(elaboration)), fixes=fixes, lint=remarks)
+    found = merged(judged, (*contradictions(elaboration), *counts(elaboration)))
+    return Examination(elaboration.document, found, fixes=fixes, lint=remarks)
 
 
 def notation(elaboration: Elaboration) -> tuple[Finding, ...]:
@@ -143,11 +157,13 @@ def not_run(reason: str) -> CodeReport:
     return CodeReport(problem=f"the code was not run: {reason}")
 
 
-def worker(document: Document, seed: int, framework: str) -> Session:
+def worker(document: Document, seed: int, framework: str, kernel: str) -> Session:
     """A process of its own that is about to run the document's cells; the caller closes it."""
+    from lemmata.code.cells import kernel_of
     from lemmata.code.session import Session
 
-    session = Session(document.cells, folder=Path(document.path).parent, seed=seed, framework=framework)
+    folder, kernel = Path(document.path).parent, kernel or kernel_of(document.metadata)
+    session = Session(document.cells, folder=folder, seed=seed, framework=framework, kernel=kernel)
     session.start()
     return session
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -127,15 +130,7 @@ def test_nothing_is_left_running_and_no_folder_is_left_behind(run):
     assert not os.path.exists(scratch)
     assert not os.path.exists(f"/proc/{pid}/fd/0")
     assert not {n for n in set(os.listdir("/tmp")) - before if n.startswith("lemmata-")}
-    sleeping = []
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{name}/cmdline", "rb") as file:
-                if scratch.encode() in file.read():
-                    sleeping.append(name)
-        except OSError:
-            continue
-    assert not sleeping
+    assert not _processes(scratch.encode())
 
 
 def test_a_document_that_keeps_ending_its_worker_is_given_up(run):
@@ -167,14 +162,41 @@ while not os.path.exists('daemon'): time.sleep(0.01)
 """
     for ending in ("", "os._exit(1)"):
         run(source + ending, folder=tmp_path).close()  # the folder's name stands in the worker's command line
-        left = []
-        for name in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{name}/cmdline", "rb") as file:
-                    ours = os.fsencode(tmp_path) in file.read()
-                with open(f"/proc/{name}/stat", "rb") as file:
-                    ended = b") Z" in file.read()
-            except OSError:
-                continue
-            left += [name] if ours and not ended else []
-        assert not left, (ending, left)
+        assert not _processes(os.fsencode(tmp_path)), ending
+
+
+@pytest.mark.parametrize("group", [False, True])
+def test_ctrl_c_ends_a_check_and_leaves_nothing(tmp_path, group):
+    """As from a terminal, where the whole group of processes gets the signal, or sent to the check alone."""
+    (tmp_path / "notes.md").write_text("```python\nimport os\nos.fork()\nwhile True: pass\n```\n")
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-m", "lemmata", "check", "notes.md", "--no-cache"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as check:
+        deadline = time.monotonic() + 20
+        while not (scratch := list(tmp_path.glob("lemmata-*"))) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(0.5)  # so that the cell is running
+        started = time.monotonic()
+        (os.killpg if group else os.kill)(check.pid, signal.SIGINT)
+        _, error = check.communicate(timeout=20)
+    assert check.returncode == 130 and time.monotonic() - started < 5
+    assert b"Traceback" not in error and scratch
+    assert not list(tmp_path.glob("lemmata-*"))
+    assert not _processes(os.fsencode(scratch[0]))
+
+
+def _processes(word: bytes) -> list[str]:
+    """Running processes with this in their command line."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/cmdline", "rb") as file:
+                ours = word in file.read()
+            with open(f"/proc/{name}/stat", "rb") as file:
+                ended = b") Z" in file.read()
+        except OSError:
+            continue
+        found += [name] if ours and not ended else []
+    return found

@@ -166,3 +166,20 @@ def test_the_weights_of_a_linear_layer_are_w_and_b():
 def test_a_constant_of_the_text_is_not_compared_with_a_setting_of_the_code():
     width = replace(PREDICTION, latex=r"d_{\text{model}}", parameters=(), formula=lambda: np.array(512.0))
     assert verdicts((width,), "d_model = 64\n") == {}
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        "X = X * 2\ny_pred = missing(\n    X,\n) @ w",
+        "X = X * 2\nraise ValueError\ny_pred = X @ w + b",
+        "X = X * 2\nfor _ in range(3):\n    missing()\ny_pred = X @ w + b",
+        "X = X * 2\nimport os\nos._exit(1)\ny_pred = X @ w + b",
+    ],
+)
+def test_what_rests_on_statements_that_did_not_run_is_not_held_against_the_formula(failing):
+    report = check_code(cells(DATA + "y_pred = X @ w + b", failing, "loss = np.mean((y_pred - y) ** 2)"), [LOSS])
+    kinds = {f.name: f.verdict.kind for f in report.findings}
+    assert report.errors and kinds.get("loss") in ("unchecked", "verified")
+    wrong = check_code(cells(DATA + "y_pred = X @ w + b", "missing()", "loss = np.sum((y_pred - y) ** 2)"), [LOSS])
+    assert wrong.errors and {f.name: f.verdict.kind for f in wrong.findings}["loss"] == "refuted"

@@ -107,6 +107,16 @@ def switched_off(metadata: Mapping[str, object]) -> str:
     return ""
 
 
+def kernel_of(metadata: Mapping[str, object]) -> str:
+    """The Jupyter kernel that a document asks for: `lemmata: {kernel: NAME}` in front matter or a notebook's metadata.
+
+    The kernel in a notebook's `kernelspec` is the one of whoever saved it last, and asks for nothing.
+    """
+    entry = metadata.get("lemmata")
+    name = entry.get("kernel") if isinstance(entry, Mapping) else None
+    return name if isinstance(name, str) else ""
+
+
 def place(cell: CodeCell, line: int | None) -> Position:
     """The position in the document of a line of a cell; of the cell's beginning for None."""
     if line is None or line <= 1:

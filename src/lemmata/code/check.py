@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
 
+from lemmata.code.advice import advised
 from lemmata.code.calls import Function, judge_function
 from lemmata.code.cells import CellError
 from lemmata.code.equations import EquationChecks
@@ -20,7 +21,7 @@ from lemmata.code.limits import Limits
 from lemmata.code.modules import judge_layer
 from lemmata.code.session import CellResult, Failed, Session, Surroundings, run_cells
 from lemmata.code.spelling import match, spellings
-from lemmata.code.statics import Definition, definitions, lines
+from lemmata.code.statics import Definition, definitions, lines, sources
 from lemmata.code.sublayers import judge_sublayers
 from lemmata.code.target import CodeFinding, Equation, Target
 from lemmata.code.values import ValueChecks
@@ -35,6 +36,8 @@ FRAMEWORKS = {
     "jax": ("jnp", "jax"),
     "numpy": ("np", "numpy"),
 }
+GONE = frozenset({"timeout", "memory", "processes", "output", "died", "not tried", "protocol", "start"})
+"""Errors after which it is not known how far a cell came, or after which its variables are lost."""
 HINT = re.compile(r"^\s*(?:is|是|in code is|stands for)\s+`?([A-Za-z_][\w.]*)`?\s*\.?\s*$")
 
 
@@ -95,9 +98,10 @@ def check_session(
     """
     found: list[CodeFinding] = []
     problem = ""
+    session.results = advised(session.results, session.prepared)
     try:
         known = {squash_latex(k): v for k, v in (hints or {}).items()}
-        found += _decided(_compare(session, targets, seed, known), targets, rivals)
+        found += _decided(_grounded(_compare(session, targets, seed, known), session), targets, rivals)
     except Failed as failed:
         problem = f"the code could not be compared: {failed}"
     found += _blocked(session, targets, found)
@@ -140,6 +144,27 @@ def _compare(session: Session, targets: Sequence[Target], seed: int, hints: Mapp
     yield from EquationChecks(session, seed).findings(stated)
 
 
+def _grounded(findings: Iterator[CodeFinding], session: Session) -> Iterator[CodeFinding]:
+    """Nothing is held against code that rests on statements which did not run because a cell failed before them."""
+    errors = {r.index: r.error for r in session.results if r.error is not None}
+    if not errors:
+        yield from findings
+        return
+    known = lines(session.prepared)
+    lost: set[tuple[int, int]] = set()
+    for cell, error in errors.items():
+        own = [s.line for s in known if s.cell == cell]
+        failed = max((line for line in own if line <= error.position.line), default=0)  # it may take several lines
+        lost |= {(cell, line) for line in own if line >= failed or error.kind in GONE}
+    for finding in findings:
+        if finding.verdict.kind == "refuted":
+            rests = sources(known, finding.cell, finding.line, frozenset())
+            if rests is not None and (missing := sorted(rests.places & lost)):
+                why = f"{finding.name} rests on line {missing[0][1]}, which did not run"
+                finding = replace(finding, verdict=Verdict("unchecked", why))
+        yield finding
+
+
 def _decided(
     findings: Iterator[CodeFinding], targets: Sequence[Target], rivals: Sequence[tuple[str, int]]
 ) -> Iterator[CodeFinding]:
@@ -176,7 +201,7 @@ def _children(
     target: Target, layer: LayerClass, session: Session, seed: int, hint: str | None
 ) -> Iterator[CodeFinding]:
     """Children of a layer that are called as the target is, such as `self.ffn`, but for the document's own classes."""
-    if layer.framework != "torch" or not any(p.role == "weight" for p in target.parameters):
+    if not any(p.role == "weight" for p in target.parameters):
         return
     made = build(session, layer, SCALES[0])
     if isinstance(made, str):

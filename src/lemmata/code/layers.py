@@ -22,7 +22,7 @@ INNER = frozenset(
     "dff ffdim dimfeedforward dhid ffnhidden feedforwarddim hiddenff dhidden ffnhiddensize intermediatesize "
     "ffnnumhiddens mlpdim dinner".split()
 )
-HEAD = frozenset("dk dv headdim headsize dhead depth".split())
+HEAD = frozenset("dk dv keydim headdim headsize dhead depth".split())
 NOTHING = frozenset("dropout p droprate dropoutrate attndropout pdrop dropoutp resdropout".split())
 LENGTH = frozenset(
     "maxlen maxlength seqlen blocksize contextlength ctxlen nctx maxseqlen maxpositionembeddings".split()
@@ -56,6 +56,7 @@ class Scale:
 
 
 TORCH = ("torch float64",)
+KERAS = ("tensorflow float32", "jax float32", "torch float32", "numpy float32")
 SCALES = (Scale(8, 2, 12), Scale(12, 3, 10), Scale(4, 2, 6))
 """The last is for counterexamples."""
 
@@ -103,9 +104,7 @@ def build(session: Session, layer: LayerClass, scale: Scale) -> Layer | str:
     if isinstance(arguments, str):
         return arguments
     try:
-        answer = session.ask("build", name=layer.name, arguments=arguments, double=True)
-        if layer.framework == "tensorflow":
-            return "layers of TensorFlow are compared once they have been built"
+        answer = session.ask("build", **building(layer, arguments, scale))
     except Failed as failed:
         if not session.alive:
             raise
@@ -118,8 +117,18 @@ def build(session: Session, layer: LayerClass, scale: Scale) -> Layer | str:
     return Layer(int(answer["handle"]), parameters, leaves, arguments, biased, eps)
 
 
+def building(layer: LayerClass, arguments: Mapping[str, object], scale: Scale) -> dict[str, Any]:
+    """The request for an instance; layers of Keras get first inputs, with and without a batch."""
+    request: dict[str, Any] = {"name": layer.name, "arguments": dict(arguments), "double": True}
+    if layer.framework != "torch":
+        sample = np.linspace(-1.0, 1.0, 6 * scale.model).reshape(2, 3, scale.model)
+        count = len(required(layer.forward))
+        request["samples"] = [[sample] * count, [sample[0]] * count]
+    return request
+
+
 def is_bias(path: str) -> bool:
-    return path.rsplit(".", 1)[-1] in ("bias", "in_proj_bias") or path.rsplit(".", 1)[-1].startswith("b_")
+    return path.rsplit(".", 1)[-1] in ("bias", "in_proj_bias", "beta") or path.rsplit(".", 1)[-1].startswith("b_")
 
 
 def is_norm(path: str, leaves: Mapping[str, str]) -> bool:
@@ -208,7 +217,7 @@ def _families(available: Mapping[str, np.ndarray]) -> dict[str, tuple[str, ...]]
 
 def _called(path: str, prefix: str) -> str:
     """The name that tells what a parameter is: W_Q of `W_Q.weight`, `heads.*.W_Q.weight`."""
-    parts = [p for p in path.removeprefix(prefix).split(".") if p not in ("weight", "bias", "*")]
+    parts = [p for p in path.removeprefix(prefix).split(".") if p not in ("weight", "kernel", "bias", "*")]
     return parts[-1] if parts else path
 
 
@@ -282,6 +291,11 @@ def layer_paths(layer: Layer) -> Iterator[tuple[str, str]]:
     for path in layer.leaves:
         if any(p.startswith(path + ".") for p in layer.parameters):
             yield path, path.rsplit(".", 1)[-1]
+
+
+def likes(layer: LayerClass) -> list[str]:
+    """Kinds of array that a layer is called with, the first that works."""
+    return list(TORCH if layer.framework == "torch" else KERAS)
 
 
 def required(parameters: Sequence[Mapping[str, Any]]) -> list[str]:

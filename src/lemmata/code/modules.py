@@ -12,15 +12,16 @@ from lemmata.code.attention import Semantics, close, matching, multi_head
 from lemmata.code.edits.search import Check, corrections, located
 from lemmata.code.layers import (
     SCALES,
-    TORCH,
     Layer,
     LayerClass,
     Scale,
     Weights,
     bind_weights,
     build,
+    building,
     formula_weights,
     fresh,
+    likes,
     required,
 )  # fmt: skip
 from lemmata.code.session import Failed, Session
@@ -134,7 +135,7 @@ def _run(
         order = [next((i for i, n in enumerate(needed) if match(called[key], n) >= 0.6), -1) for key in names]
         straight = sorted(order) != list(range(len(needed)))
         arguments = {key: given[0 if len(needed) == 1 else i if straight else order[i]] for i, key in enumerate(names)}
-        answer, batch = _forward(session, instance, given, path)
+        answer, batch = _forward(session, layer, instance, given, path)
         if isinstance(answer, str):
             failure = failure or answer
             continue
@@ -147,7 +148,7 @@ def _run(
 
 
 def _forward(
-    session: Session, instance: Layer, given: Sequence[np.ndarray], path: str
+    session: Session, layer: LayerClass, instance: Layer, given: Sequence[np.ndarray], path: str
 ) -> tuple[np.ndarray | str, bool]:
     """(the layer's result or why there is none, whether it took a batch)."""
     failure = ""
@@ -159,7 +160,7 @@ def _forward(
                 handle=instance.handle,
                 values=inputs,
                 named={},
-                likes=list(TORCH),
+                likes=likes(layer),
                 path=path,
                 seed=0,
                 trace=False,
@@ -188,7 +189,7 @@ def _compare(
             chosen = formula_weights(target, weights, values, instance, scale.heads, strided)
             formula = _members(target, arguments, chosen, 0)
             first = _first(target, arguments)
-            moved = noise(target, {**first, **chosen}, _at(target, first, chosen, ()), roundoff(("float64",)))
+            moved = noise(target, {**first, **chosen}, _at(target, first, chosen, ()), roundoff((code.dtype.name,)))
             turned = _members(target, arguments, chosen, 1) if batch else formula
         except (CannotLower, ValueError) as cannot:
             failure = f"the formula cannot be evaluated: {cannot}"
@@ -218,11 +219,10 @@ def _check(
 ) -> Check:
     """The layer built anew, given the same parameters and called in the same way."""
     inputs = [x if run.batch else x[0] for x in given]
-    likes = list(TORCH)
     requests = (
-        {"op": "build", "name": layer.name, "arguments": dict(instance.arguments), "double": True},
+        {"op": "build", **building(layer, instance.arguments, run.scale)},
         {"op": "set", "handle": -1, "values": dict(values), "eps": 0.0},
-        {"op": "forward", "handle": -1, "values": inputs, "named": {}, "likes": likes, "path": path, "seed": 0,
+        {"op": "forward", "handle": -1, "values": inputs, "named": {}, "likes": likes(layer), "path": path, "seed": 0,
          "trace": False},
     )  # fmt: skip
     return Check(requests, run.wanted if run.batch else run.wanted[0], run.moved)

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lemmata.code.kernel import Kernel, NoKernel
 from lemmata.code.limits import Limits
 from lemmata.code.worker.framing import HEAD, BadMessage, pack, unpack
 
@@ -31,6 +32,11 @@ PASSED = ("CUDA_", "KERAS_", "TF_", "JAX_", "XLA_", "LC_")
 """Environment variables that reach the cells start so."""
 NAMED = ("PATH", "LANG", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT")
 ROOT = str(Path(__file__).resolve().parents[2])
+PROGRAM = (
+    f"import sys; sys.path.insert(0, {ROOT!r}); from lemmata.code.worker.main import main; "
+    "sys.path.append(sys.path.pop(0)); main()"
+)
+"""The worker of this very package, though cells look for modules in its folder last."""
 
 
 class WorkerLost(Exception):
@@ -45,17 +51,25 @@ class Process:
     """A running worker. Close it, or use it as a context manager."""
 
     def __init__(
-        self, limits: Limits, folder: Path | None, seed: int, isolate: bool = True, warm: Sequence[str] = ()
+        self,
+        limits: Limits,
+        folder: Path | None,
+        seed: int,
+        isolate: bool = True,
+        warm: Sequence[str] = (),
+        kernel: str = "",
     ) -> None:
-        """Returns while the worker starts. `warm`: packages that it imports meanwhile. Raises WorkerLost if none can be
-        started."""
+        """Returns while the worker starts. `warm`: packages that it imports meanwhile. `kernel`: name of the Jupyter
+        kernel that it lives in. Raises WorkerLost if none can be started."""
         self.limits = limits
         self._open = True
         self.scratch = tempfile.mkdtemp(prefix="lemmata-")
         try:
             if folder is not None:
                 _link(folder, Path(self.scratch))
+            self._kernel = Kernel(kernel, self.scratch) if kernel else None
             config = {
+                "kernel": self._kernel.command if self._kernel else [],
                 "parent": os.getpid(),
                 "isolate": isolate,
                 "scratch": self.scratch,
@@ -69,22 +83,21 @@ class Process:
                 "output": limits.output,
                 "value": limits.value,
             }
-            program = (  # the worker of this very package, though cells find the rest of its folder last
-                f"import sys; sys.path.insert(0, {ROOT!r}); from lemmata.code.worker.main import main; "
-                "sys.path.append(sys.path.pop(0)); main()"
-            )
             self._popen = subprocess.Popen(
-                [sys.executable, "-P", "-s", "-c", program, json.dumps(config)],
+                [sys.executable, "-P", "-s", "-c", PROGRAM, json.dumps(config)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 cwd=self.scratch,
-                env=_environment(self.scratch),
+                env=_environment(self.scratch) | (self._kernel.environment if self._kernel else {}),
                 start_new_session=True,
             )
         except OSError as error:
             shutil.rmtree(self.scratch, ignore_errors=True)
             raise WorkerLost("start", f"the worker could not be started: {error.strerror}") from None
+        except NoKernel as error:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+            raise WorkerLost("start", str(error)) from None
         assert self._popen.stdin is not None and self._popen.stdout is not None
         self._requests, self._answers = self._popen.stdin.fileno(), self._popen.stdout.fileno()
         os.set_blocking(self._requests, False)
@@ -110,12 +123,19 @@ class Process:
         deadline = time.monotonic() + seconds + GRACE
         try:
             if not self._greeted:
+                if self._kernel is not None:
+                    self._kernel.begin(time.monotonic() + START, lambda: self._popen.poll() is None)
                 hello = self._receive(time.monotonic() + START)
                 self.layers = tuple(map(str, hello.get("layers", ())))
                 self._greeted = True
+                if self._kernel is not None:
+                    self._kernel.end()
                 deadline = time.monotonic() + seconds + GRACE
             self._send(pack(message), deadline)
             return self._receive(deadline)
+        except NoKernel as error:
+            self.close()
+            raise WorkerLost("start", str(error)) from None
         except BaseException:
             self.close()
             raise
@@ -125,6 +145,8 @@ class Process:
         if not self._open:
             return
         self._open = False
+        if self._kernel is not None:
+            self._kernel.end()
         victims: list[int] = []
         for _ in range(10):  # the first process last: it holds the others together
             found = [pid for pid in _descendants(self._popen.pid) if _runs(pid)]

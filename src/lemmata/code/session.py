@@ -79,6 +79,7 @@ class Session:
         folder: Path | None = None,
         seed: int = 0,
         framework: str = "",
+        kernel: str = "",
     ) -> None:
         self.limits = limits or Limits()
         self.prepared = prepare_all(cells, framework)
@@ -86,10 +87,13 @@ class Session:
         self.layers: tuple[str, ...] = ()
         self._folder = folder
         self._seed = seed
+        self._kernel = kernel
         self._process: Process | None = None
         self._ends = math.inf
         self._arrays: dict[str, np.ndarray] = {}
         self._lost: set[int] = set()
+        self._why_none = ""
+        """Why no worker can be had at all."""
 
     def __enter__(self) -> Session:
         return self
@@ -116,7 +120,8 @@ class Session:
 
     def _new(self) -> Process:
         imported = {name for p in self.prepared if p.tree is not None for name in imports(p.tree)}
-        return Process(self.limits, self._folder, self._seed, warm=[n for n in arrays.FRAMEWORKS if n in imported])
+        warm = [n for n in arrays.FRAMEWORKS if n in imported]
+        return Process(self.limits, self._folder, self._seed, warm=warm, kernel=self._kernel)
 
     def run(self) -> None:
         """Run every cell in order. One that takes the worker with it is left out when the others are run anew."""
@@ -140,6 +145,7 @@ class Session:
         except WorkerLost as lost:
             self.close()
             self._lost.add(number)
+            self._why_none = str(lost) if lost.kind == "start" else self._why_none
             error = CellError(index, place(prepared.cell, None), lost.kind, str(lost))
             return CellResult(index, "failed", error, notes=notes)
         found = answer.get("error")
@@ -151,6 +157,8 @@ class Session:
     def _execute(self, number: int, prepared: Prepared, before: dict[int, CellResult]) -> dict[str, Any]:
         if self._process is None or not self._process.alive:
             self.close()
+            if self._why_none:
+                raise WorkerLost("not tried", f"not run: {self._why_none}")
             if len(self._lost) > RESTARTS:
                 raise WorkerLost("not tried", "not run: earlier cells ended the worker too often")
             self._process = self._new()
@@ -271,13 +279,15 @@ def run_cells(
     folder: Path | None = None,
     seed: int = 0,
     framework: str = "",
+    kernel: str = "",
 ) -> Session:
     """Run the cells of a document in a worker of their own; the caller closes the session.
 
     `folder`: where the document lies; its files can be read by relative paths and its modules imported. Cells that fail
     are among the results with their line; later cells run all the same. `framework`: whose tabs are taken.
+    `kernel`: the Jupyter kernel that runs them.
     """
-    session = Session(cells, limits, folder=folder, seed=seed, framework=framework)
+    session = Session(cells, limits, folder=folder, seed=seed, framework=framework, kernel=kernel)
     session.start()
     session.run()
     return session

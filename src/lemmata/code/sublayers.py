@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lemmata.code.attention import close
-from lemmata.code.layers import SCALES, TORCH, Layer, LayerClass, build, fresh, required
+from lemmata.code.layers import SCALES, Layer, LayerClass, build, fresh, likes, required
 from lemmata.code.session import Failed, Session
 from lemmata.code.target import CannotLower, CodeFinding, Target
 from lemmata.code.values import shown
@@ -39,7 +39,7 @@ def judge_sublayers(target: Target, layer: LayerClass, session: Session, seed: i
         x = np.round(rng.normal(size=(2, 5, SCALES[0].model)), 2)
         given = [x] * len(required(layer.forward))
         answer = session.ask(
-            "forward", handle=made.handle, values=given, named={}, likes=list(TORCH), path="", seed=0, trace=True
+            "forward", handle=made.handle, values=given, named={}, likes=likes(layer), path="", seed=0, trace=True
         )
     except Failed as failed:
         return finding(Verdict("unchecked", f"{layer.name}: {failed}")) if session.alive else None

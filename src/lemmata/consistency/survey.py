@@ -31,6 +31,18 @@ class Contradiction:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A place of the document that agrees with what its words describe."""
+
+    formula: Formula
+    start: int
+    end: int
+    """Offsets into the formula's LaTeX."""
+    method: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """The words around a formula; other formulas stand in it between dollar signs."""
 

@@ -18,6 +18,9 @@ Tables of a file, all of them lists of phrases unless said otherwise (a phrase m
                follows; `plain`: words that only link formulas and add nothing to what these say.
 `judgement`    `guesses`, `turns`, `mistakes`, `instead`, `rejections`: withdrawn formulas; `approximate`;
                `described`: a symbol's value is told in words that are not understood.
+`counting`     patterns, <F> a formula: `layer_…` nouns of layers, `size_…` the sizes of a layer, `unit_…_before` and
+               `unit_…_after` what a formula counts, `bias_…`, `norms_…` what belongs to the count, `obstacles` words
+               that may change a count; counting/words.py says what each list is for.
 
 All languages are matched at once; Chinese prose cites English words and the other way round.
 """
@@ -179,6 +182,8 @@ class Lexicon:
     conventions: tuple[Relation, ...]
     sets: dict[str, frozenset[str]] = field(default_factory=dict)
     """The tables of `words` whose phrases are compared with whole texts rather than matched."""
+    counting: dict[str, tuple[Relation, ...]] = field(default_factory=dict)
+    """Patterns of the table `counting` by list."""
 
     def tokens(self, text: str) -> list[Token]:
         """Cut a sentence (formulas as ⟦k⟧) into formulas, marks, known phrases (longest first) and other words."""
@@ -289,20 +294,23 @@ def build(languages: Iterator[dict[str, object]]) -> Lexicon:
     roles: dict[str, list[tuple[str, str]]] = {}
     relations: list[Relation] = []
     conventions: list[Relation] = []
+    counting: dict[str, list[Relation]] = {}
     sets: dict[str, set[str]] = {name: set() for name in _UNMATCHED}
     known = {"cues": CUES, "hypotheses": HYPOTHESES, "words": WORDS, "judgement": JUDGEMENT}
     for data in languages:
         for table, entries in data.items():
             if table == "language":
                 continue
-            if table not in (*known, "facts", "relations", "conventions") or not isinstance(entries, dict):
+            if table not in (*known, "facts", "relations", "conventions", "counting") or not isinstance(entries, dict):
                 raise LanguageError(f"unknown table `{table}`")
             for name, phrases in entries.items():
                 if table in known and name not in known[table]:
                     raise LanguageError(f"unknown list `{table}.{name}`")
                 if not isinstance(phrases, list) or not all(isinstance(p, str) and p for p in phrases):
                     raise LanguageError(f"`{table}.{name}` must be a list of phrases")
-                if table in ("relations", "conventions"):
+                if table == "counting":
+                    counting.setdefault(name, []).extend(_relation(name, p) for p in phrases)
+                elif table in ("relations", "conventions"):
                     (relations if table == "relations" else conventions).extend(_relation(name, p) for p in phrases)
                 elif name in _UNMATCHED and table in ("words", "judgement"):
                     sets[name].update(phrases)
@@ -324,7 +332,14 @@ def build(languages: Iterator[dict[str, object]]) -> Lexicon:
         several.sort(key=lambda p: -len(p[0]))
     for candidates in han.values():
         candidates.sort(key=lambda p: -len(p[0]))
-    return Lexicon(latin, han, tuple(relations), tuple(conventions), {k: frozenset(v) for k, v in sets.items()})
+    return Lexicon(
+        latin,
+        han,
+        tuple(relations),
+        tuple(conventions),
+        {k: frozenset(v) for k, v in sets.items()},
+        {k: tuple(v) for k, v in counting.items()},
+    )
 
 
 def _entry(phrase: str, lists: Sequence[tuple[str, str]]) -> Entry:

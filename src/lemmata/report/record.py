@@ -192,7 +192,7 @@ def _changes(old: Record, new: Record) -> Iterator[Change]:
     for name in dict.fromkeys((*old.facts, *new.facts)):
         was, now = old.facts.get(name), new.facts.get(name)
         if was != now:
-            option = name in ("seed", "code", "framework")
+            option = name in ("seed", "code", "framework", "kernel")
             yield Change("", 0, f"{name}: {was or 'not recorded'}, now {now or 'not used'}", option)
     known = {s.path: s for s in old.sections}
     for section in new.sections:

@@ -37,6 +37,7 @@ _code = click.option("--code/--no-code", default=True, help="Run code cells; not
 _framework = click.option(
     "--framework", default="", metavar="NAME", help="Of cells for several frameworks, run those of this one."
 )
+_kernel = click.option("--kernel", default="", metavar="NAME", help="Run code cells in this Jupyter kernel.")
 
 
 @cli.command()
@@ -77,6 +78,7 @@ _framework = click.option(
 @_seed
 @_code
 @_framework
+@_kernel
 def check(
     paths: tuple[str, ...],
     jobs: int | None,
@@ -94,6 +96,7 @@ def check(
     seed: int,
     code: bool,
     framework: str,
+    kernel: str,
 ) -> None:
     """Check every claim of the documents at PATH... (files, or folders with .md, .mdx, .qmd, .rst and .ipynb files).
 
@@ -108,7 +111,7 @@ def check(
         found = documents(paths)
     except NoSuchPath as error:
         raise click.UsageError(str(error)) from None
-    options = Options(seed=seed, code=code, lint=lint, framework=framework.lower())
+    options = Options(seed=seed, code=code, lint=lint, framework=framework.lower(), kernel=kernel)
     cache = Cache(cache_dir, asdict(options)) if use_cache else None
     with _progress(len(found)) as done:
         outcomes = run.run(found, options, cache, jobs or os.cpu_count() or 1, done)
@@ -130,12 +133,13 @@ def check(
 @_seed
 @_code
 @_framework
-def explain(place: str, seed: int, code: bool, framework: str) -> None:
+@_kernel
+def explain(place: str, seed: int, code: bool, framework: str, kernel: str) -> None:
     """Explain how the mathematics on a line was understood and judged (notebooks: FILE:CELL:LINE)."""
     from lemmata.report import explain as report
     from lemmata.report.terminal import writer
 
-    result, places, details = _on_line(place, Options(seed=seed, code=code, framework=framework.lower()))
+    result, places, details = _on_line(place, Options(seed=seed, code=code, framework=framework.lower(), kernel=kernel))
     writer(sys.stdout).write(report.explain(result, places, details))
 
 

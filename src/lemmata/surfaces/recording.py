@@ -42,7 +42,8 @@ def record(
     from lemmata.report import github, record
     from lemmata.report.terminal import writer
 
-    given = {"seed": options.seed, "code": "run" if options.code else "not run", "framework": options.framework}
+    code = "run" if options.code else "not run"
+    given = {"seed": options.seed, "code": code, "framework": options.framework, "kernel": options.kernel}
     now = record.current(results, given)
     if target is not None:
         _replace(target, record.write(now))

@@ -22,6 +22,8 @@ class Options:
     lint: bool = False
     framework: str = ""
     """Whose cells run in documents with tabs for several."""
+    kernel: str = ""
+    """The Jupyter kernel that runs cells; empty for a plain worker, unless the document asks for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,14 @@ def check_one(path: str, options: Options) -> DocumentResult:
     from lemmata.pipeline import check
 
     try:
-        return check(path, seed=options.seed, code=options.code, lint=options.lint, framework=options.framework)
+        return check(
+            path,
+            seed=options.seed,
+            code=options.code,
+            lint=options.lint,
+            framework=options.framework,
+            kernel=options.kernel,
+        )
     except Exception as error:
         return DocumentResult(path, problems=(_mistake(error),), reproducible=False)
 
@@ -165,7 +174,7 @@ def explain_one(path: str, options: Options) -> tuple[DocumentResult, Details]:
     from lemmata.pipeline import explain
 
     try:
-        return explain(path, seed=options.seed, code=options.code, framework=options.framework)
+        return explain(path, seed=options.seed, code=options.code, framework=options.framework, kernel=options.kernel)
     except Exception as error:
         return DocumentResult(path, problems=(_mistake(error),), reproducible=False), {}
 

@@ -71,10 +71,13 @@ class Shell:
 class Runner:
     """The live namespace of a document."""
 
-    def __init__(self, seed: int, output: int, value: int) -> None:
-        module = types.ModuleType("__main__")
-        sys.modules["__main__"] = module
-        self.names: dict[str, Any] = module.__dict__
+    def __init__(self, seed: int, output: int, value: int, names: dict[str, Any] | None = None) -> None:
+        """`names`: the namespace of a kernel; without it, that of a new `__main__`."""
+        if names is None:
+            sys.modules["__main__"] = module = types.ModuleType("__main__")
+            names = module.__dict__
+            names |= {"display": print, "get_ipython": Shell}
+        self.names = names
         self.recorder = Recorder(self.names, value)
         self.witness = Witness()
         self.output = Output(output)
@@ -82,7 +85,7 @@ class Runner:
         self.pid = os.getpid()
         self._seeded: set[str] = set()
         self.names |= {SCORES: self.witness.scores, WEIGHTS: self.witness.weights}
-        self.names |= {STEP: self.recorder.step, SEEN: self.recorder.value, "display": print, "get_ipython": Shell}
+        self.names |= {STEP: self.recorder.step, SEEN: self.recorder.value}
         random.seed(seed)
 
     def run(self, cell: int, source: str, seconds: float) -> dict[str, Any]:

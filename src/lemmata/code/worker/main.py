@@ -17,6 +17,9 @@ from typing import Any
 from lemmata.code.worker import sandbox
 from lemmata.code.worker.framing import HEAD, pack, unpack
 
+KERNEL = "LEMMATA_WORKER"
+"""Environment variable that carries the configuration into a kernel."""
+
 
 def main() -> None:
     config = json.loads(sys.argv[1])
@@ -34,16 +37,40 @@ def main() -> None:
             os.waitpid(child, 0)
             sandbox.end_children()
             os._exit(0)
-    layers += sandbox.confine(config["scratch"], user) if config["isolate"] else ()
+    layers += sandbox.confine(config["scratch"], user, bool(config["kernel"])) if config["isolate"] else ()
     contained = bool({"landlock", "read-only mounts"} & set(layers))
     sandbox.limit(config["seconds"], config["memory"], config["processes"], config["file"])
     os.chdir(config["scratch"])
+    if config["kernel"]:
+        for pipe in (requests, answers):
+            os.set_inheritable(pipe, True)
+        told = {"config": config, "pipes": [requests, answers], "layers": layers, "contained": contained}
+        os.execvpe(config["kernel"][0], config["kernel"], {**os.environ, KERNEL: json.dumps(told)})
+    _serve(config, requests, answers, layers, contained, None)
+
+
+def serve_kernel() -> None:
+    """Serve requests inside of a kernel that `main` has become; does not return."""
+    told = json.loads(os.environ.pop(KERNEL))
+    requests, answers = told["pipes"]
+    for pipe in (requests, answers):
+        os.set_inheritable(pipe, False)
+    sys.path.append(sys.path.pop(0))
+    sys.argv = [""]
+    names = sys.modules["IPython"].get_ipython().user_ns
+    _serve(told["config"], requests, answers, tuple(told["layers"]) + ("kernel",), told["contained"], names)
+
+
+def _serve(
+    config: dict[str, Any], requests: int, answers: int, layers: tuple[str, ...], contained: bool, names: Any
+) -> None:
+    """Answer until the pipe closes. `names`: the namespace of the cells, if there is one."""
     sys.path[:0] = [path for path in (*config["path"], config["scratch"]) if path not in sys.path]
     warnings.simplefilter("ignore")
     from lemmata.code.worker.cells import Runner
     from lemmata.code.worker.objects import Objects
 
-    runner = Runner(config["seed"], config["output"], config["value"])
+    runner = Runner(config["seed"], config["output"], config["value"], names)
     objects = Objects(runner, config["value"])
     opened: set[str] = set()
     sandbox.watch(config["scratch"], contained, opened)

@@ -6,9 +6,11 @@ import inspect
 import sys
 from typing import Any
 
-from lemmata.code.worker import arrays
+from lemmata.code.worker import arrays, keras_layers
 from lemmata.code.worker.cells import Runner, clean
 from lemmata.code.worker.pieces import Pieces
+
+KERAS = ("tensorflow float32", "jax float32", "torch float32", "numpy float32")
 
 
 class Objects:
@@ -54,24 +56,41 @@ class Objects:
         """The value of a part of the cells' code on these inputs; see `lemmata.code.worker.pieces`."""
         return self.pieces.run(source, values, likes)
 
-    def build(self, name: str, arguments: dict[str, Any], double: bool) -> dict[str, Any]:
-        """An instance of a layer class in evaluation mode; `handle` names it in later requests."""
+    def build(
+        self, name: str, arguments: dict[str, Any], double: bool, samples: list[list[Any]] | None = None
+    ) -> dict[str, Any]:
+        """An instance of a layer class in evaluation mode; `handle` names it in later requests.
+
+        `samples`: inputs for layers that make their weights when they are called first, tried in turn.
+        """
         self._seed(0)
         layer = self.names[name](**arguments)
         if double and hasattr(layer, "double"):
             layer = layer.double()
         if hasattr(layer, "eval"):
             layer.eval()
+        if keras_layers.is_keras(layer):
+            self._first_call(layer, samples or [])
         handle = len(self.built)
         self.built[handle] = layer
         return {"handle": handle, **self.inside(handle)}
+
+    def _first_call(self, layer: Any, samples: list[list[Any]]) -> None:
+        failure: dict[str, Any] = {}
+        for values in samples:
+            positions = {str(i): v for i, v in enumerate(values)}
+            failure = self._attempt(lambda given: layer(*given.values()), positions, list(KERAS), 0)
+            if "failed" not in failure:
+                keras_layers.finish(layer, values[0].shape[-1])
+                return
+        if failure:
+            raise ValueError(failure["failed"])
 
     def inside(self, handle: int) -> dict[str, Any]:
         """Parameters by path, and children with their type, attributes and own parameters."""
         layer = self.built[handle]
         if not hasattr(layer, "named_parameters"):
-            weights = [(w.path.split("/", 1)[-1], w) for w in layer.weights] if hasattr(layer, "weights") else []
-            return {"parameters": {p: arrays.to_numpy(w, self.most) for p, w in weights}, "children": []}
+            return keras_layers.describe(layer, self.most)
         children = [
             {
                 "path": path,
@@ -92,10 +111,7 @@ class Objects:
         """Give parameters new values, and every normalisation this ε."""
         layer = self.built[handle]
         if not hasattr(layer, "named_parameters"):
-            for weight in layer.weights:
-                path = weight.path.split("/", 1)[-1]
-                if path in values:
-                    weight.assign(values[path])
+            keras_layers.assign(layer, values, eps)
             return {}
         torch = sys.modules["torch"]
         with torch.no_grad():
@@ -114,13 +130,16 @@ class Objects:
         """Run a layer, or its child at `path`, on arrays. With `trace`: what went into and came out of every child."""
         layer = self.built[handle]
         if path:
-            layer = layer.get_submodule(path)
+            layer = (
+                dict(keras_layers.children(layer))[path] if keras_layers.is_keras(layer) else layer.get_submodule(path)
+            )
         calls: list[dict[str, Any]] = []
         hooks = []
         if trace and hasattr(layer, "named_modules"):
             for where, child in layer.named_modules():
                 if where:
                     hooks.append(child.register_forward_hook(self._witness(where, calls)))
+        undo = keras_layers.watched(layer, self._saw(calls)) if trace and keras_layers.is_keras(layer) else None
         try:
             positions = {str(i): v for i, v in enumerate(values)}
             count = len(values)
@@ -133,6 +152,8 @@ class Objects:
         finally:
             for hook in hooks:
                 hook.remove()
+            if undo is not None:
+                undo()
         return answer | ({"calls": calls} if trace else {})
 
     def under(self, texts: list[str], requests: list[dict[str, Any]]) -> dict[str, Any]:
@@ -161,6 +182,12 @@ class Objects:
             for handle in [h for h in self.built if h >= count]:
                 del self.built[handle]
         return answer
+
+    def _saw(self, calls: list[dict[str, Any]]) -> Any:
+        def witness(path: str, child: object, inputs: tuple[object, ...], output: object) -> None:
+            self._witness(path, calls)(child, inputs, output)
+
+        return witness
 
     def _witness(self, path: str, calls: list[dict[str, Any]]) -> Any:
         def hook(module: object, inputs: tuple[object, ...], output: object) -> None:

@@ -6,6 +6,8 @@ visible to signals, and ending the first process of the namespace ends all of th
 a user of its own that keeps only the right to read files.
 Linux with Landlock (5.13), namespaces or not: writing only beneath the scratch folder; from 6.7 no TCP; from 6.12 no
 signals to processes outside.
+Linux on x86-64 and ARM, always: a seccomp filter without sockets but those between local processes, without io_uring,
+tracing of other processes, new namespaces and mounts.
 Elsewhere: resource limits, and a Python audit hook that refuses writing outside the scratch folder, sockets, signals to
 others and new programs. The hook keeps honest code honest; it does not hold against native code.
 
@@ -26,7 +28,8 @@ MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 4096, 16384, 1 << 18
 AT_RECURSIVE, AT_FDCWD = 0x8000, -100
 MOUNT_SETATTR, LANDLOCK_CREATE, LANDLOCK_RULE, LANDLOCK_RESTRICT, CAPSET = 442, 444, 445, 446, 126
 """System call numbers; those from 424 on are the same on every architecture, CAPSET is that of x86-64."""
-PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 8, 36, 38
+PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 8, 22, 36, 38
+SECCOMP_FILTER, PR_CAP_AMBIENT, AMBIENT_RAISE = 2, 47, 2
 CAP_DAC_READ_SEARCH = 2
 MOST_OPENED = 5000
 FIRST_USER, USERS = 61184, 4000
@@ -91,17 +94,22 @@ def isolate(scratch: str) -> tuple[str, ...]:
     return ("processes", "network", *(("read-only mounts",) if _mount_read_only(libc, scratch) else ()))
 
 
-def confine(scratch: str, user: int) -> tuple[str, ...]:
-    """The layers for the process that runs the cells; nothing can be undone afterwards. `user`: whom root becomes."""
+def confine(scratch: str, user: int, sockets: bool = False) -> tuple[str, ...]:
+    """The layers for the process that runs the cells; nothing can be undone afterwards. `user`: whom root becomes;
+    `sockets`: whether sockets may be made, though they reach nothing (a Jupyter kernel makes some)."""
     found: list[str] = []
     if sys.platform == "linux":
         libc = _libc()
         own = os.geteuid() == 0 and _become_nobody(libc, user, scratch)
         found += ["own user"] if own else []
         _set_capabilities(libc, 1 << CAP_DAC_READ_SEARCH if own else 0)
+        if own:  # programs that the cells start may read what the cells may
+            libc.prctl(PR_CAP_AMBIENT, AMBIENT_RAISE, CAP_DAC_READ_SEARCH, 0, 0)
         libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        if _landlock(libc, scratch):
-            found.append("landlock")
+        if version := _landlock(libc, scratch):
+            found += ["landlock", "signals"] if version >= 6 else ["landlock"]
+        if _filter_calls(libc, sockets):
+            found.append("seccomp")
         libc.prctl(PR_SET_PDEATHSIG, 9, 0, 0, 0)
     return tuple(found)
 
@@ -185,6 +193,10 @@ def _hook(scratch: str, contained: bool, opened: set[str]) -> Callable[[str, tup
                 where = arguments[folder] if 0 <= folder < len(arguments) else -1
                 if at < len(arguments) and not allowed(arguments[at], where):
                     raise PermissionError("code cells may change files only inside their scratch folder")
+        elif event == "socket.connect" and isinstance(arguments[-1], (str, bytes)):
+            name = os.fsdecode(arguments[-1])
+            if name and not name.startswith("\0") and not allowed(realpath(name)):
+                raise PermissionError("code cells may not speak to other programs")
         elif event in ("socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname"):
             address = arguments[-1] if event in ("socket.connect", "socket.bind") else None
             if not isinstance(address, (str, bytes)):
@@ -239,9 +251,9 @@ def _become_nobody(libc: ctypes.CDLL, user: int, scratch: str) -> bool:
 
 
 def _set_capabilities(libc: ctypes.CDLL, kept: int) -> bool:
-    """Keep these capabilities as permitted and effective, drop all others."""
+    """Keep these capabilities, drop all others."""
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)
-    data = (ctypes.c_uint32 * 6)(kept, kept, 0, 0, 0, 0)
+    data = (ctypes.c_uint32 * 6)(kept, kept, kept, 0, 0, 0)
     return hasattr(libc, "capset") and libc.capset(header, data) == 0
 
 
@@ -254,18 +266,19 @@ class _Beneath(ctypes.Structure):
     _fields_ = [("access", ctypes.c_uint64), ("folder", ctypes.c_int32)]
 
 
-def _landlock(libc: ctypes.CDLL, scratch: str) -> bool:
-    """Forbid writing outside the scratch folder (bits of linux/landlock.h, by version of the interface)."""
+def _landlock(libc: ctypes.CDLL, scratch: str) -> int:
+    """Forbid writing outside the scratch folder (bits of linux/landlock.h, by version of the interface, which is given
+    back; 0 if the system has none)."""
     version = libc.syscall(LANDLOCK_CREATE, None, 0, 1)
     if version < 1:
-        return False
+        return 0
     write = (1 << 1) | sum(1 << bit for bit in range(4, 13))
     write |= (1 << 13 if version >= 2 else 0) | (1 << 14 if version >= 3 else 0)
     rules = _Ruleset(write, 3 if version >= 4 else 0, 3 if version >= 6 else 0)
     size = 8 if version < 4 else 16 if version < 6 else 24
     ruleset = libc.syscall(LANDLOCK_CREATE, ctypes.byref(rules), size, 0)
     if ruleset < 0:
-        return False
+        return 0
     try:
         for path, access in ((scratch, write), ("/dev/shm", write), ("/dev/null", 1 << 1), ("/dev/zero", 1 << 1)):
             try:
@@ -275,6 +288,49 @@ def _landlock(libc: ctypes.CDLL, scratch: str) -> bool:
             beneath = _Beneath(access if os.path.isdir(path) else access & (1 << 1), folder)
             libc.syscall(LANDLOCK_RULE, ruleset, 1, ctypes.byref(beneath), 0)
             os.close(folder)
-        return bool(libc.syscall(LANDLOCK_RESTRICT, ruleset, 0) == 0)
+        return int(version) if libc.syscall(LANDLOCK_RESTRICT, ruleset, 0) == 0 else 0
     finally:
         os.close(ruleset)
+
+
+CALLS = {  # numbers of socket, then of what is refused outright: ptrace, process_vm_*, bpf, unshare, setns, mount, ...
+    "x86_64": (
+        0xC000003E,
+        41,
+        (101, 310, 311, 321, 272, 308, 165, 166, 298, 250, 248, 323, 246, 425, 428, 429, 430, 442),
+    ),
+    "aarch64": (
+        0xC00000B7,
+        198,
+        (117, 270, 271, 280, 97, 268, 40, 39, 241, 219, 217, 282, 104, 425, 428, 429, 430, 442),
+    ),
+}
+REFUSE, ALLOW = 0x50000 | 13, 0x7FFF0000
+LOAD, EQUAL, AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06
+AF_UNIX, X32, NEVER = 1, 0x40000000, 2**32 - 1
+
+
+class _Step(ctypes.Structure):
+    _fields_ = [("code", ctypes.c_uint16), ("yes", ctypes.c_uint8), ("no", ctypes.c_uint8), ("value", ctypes.c_uint32)]
+
+
+class _Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_uint16), ("steps", ctypes.POINTER(_Step))]
+
+
+def _filter_calls(libc: ctypes.CDLL, sockets: bool) -> bool:
+    """Refuse sockets that reach other machines (unless `sockets`), and ways around the other layers."""
+    known = CALLS.get(os.uname().machine)
+    if known is None or sys.maxsize < 2**32:
+        return False
+    architecture, socket, refused = known
+    tests = [(AT_LEAST, X32), *((EQUAL, number) for number in refused)]
+    steps = [
+        (LOAD, 0, 0, 4), (EQUAL, 1, 0, architecture), (RETURN, 0, 0, REFUSE), (LOAD, 0, 0, 0),
+        *((code, len(tests) - at + 2, 0, value) for at, (code, value) in enumerate(tests)),  # to the refusal below
+        (EQUAL, 0, 3, NEVER if sockets else socket), (LOAD, 0, 0, 16), (EQUAL, 1, 0, AF_UNIX), (RETURN, 0, 0, REFUSE),
+        (RETURN, 0, 0, ALLOW),
+    ]  # fmt: skip
+    array = (_Step * len(steps))(*(_Step(*step) for step in steps))
+    program = _Program(len(steps), array)
+    return bool(libc.prctl(PR_SET_SECCOMP, SECCOMP_FILTER, ctypes.byref(program), 0, 0) == 0)

@@ -1,0 +1,24 @@
+"""Counts in words: parameters of layers, operations of products, sizes of outputs, against what the text describes.
+
+A count is judged only where the words and formulas around it leave no doubt what is counted.
+"""
+
+from __future__ import annotations
+
+from lemmata.consistency.survey import Confirmation, Contradiction
+from lemmata.counting.judge import Judge
+from lemmata.elaborate.document import Elaboration
+
+
+def counts(elaboration: Elaboration) -> tuple[Contradiction | Confirmation, ...]:
+    """Every counting claim that can be decided, in the order of the document."""
+    judge = Judge(elaboration)
+    found = []
+    for item in elaboration.items:
+        try:
+            outcome = judge.examine(item)
+        except Exception:  # a mistake of ours here must not cost the document
+            continue
+        if outcome is not None:
+            found.append(outcome)
+    return tuple(found)
