@@ -142,7 +142,7 @@ def _sides(tried: Tried, link: int) -> tuple[Node, Node]:
 
 
 def _zero_says_something(tried: Tried, link: int) -> bool:
-    """0 = 0 counts where the author wrote a 0 and the other side is more than that; in numbers alone it is arithmetic."""
+    """0 = 0 counts where the author wrote a 0 and the other side is more than that, or in numbers alone."""
     if not tried.trial.instance.inputs:
         return True
     left, right = _sides(tried, link)
