@@ -39,6 +39,7 @@ from lemmata.elaborate.joined_names import has_joined, joined_names
 from lemmata.elaborate.laws import apply_laws
 from lemmata.elaborate.named_quantities import name_quantities
 from lemmata.elaborate.names import both_fonts, index_letters, script_items, spell, stem, step_letters, walk
+from lemmata.elaborate.open_functions import open_functions
 from lemmata.elaborate.outline import called, outline
 from lemmata.elaborate.patterns import specific
 from lemmata.elaborate.premises import Premises
@@ -149,6 +150,7 @@ class Elaborator:
         self.conventions.zero_based = counts_from_zero(exprs)
         self.conventions.index_letters = letters = index_letters(exprs)
         self.conventions.step_letters = step_letters(exprs)
+        self.conventions.open_functions = open_functions(exprs)
         joint_laws.learn(self.conventions, [(i.place.scopes, i.part.expr) for i in self.items])
         self.usage = usage(exprs, letters)
         self.conventions.sample_means = any(SAMPLE_MEAN.search(x.text) for x in self.context.sentences)
@@ -468,6 +470,7 @@ class Elaborator:
         if not item.formula.display and (kind == "inequality" and item.cue != "claim" or _to_be_solved(chain, attempt)):
             unused.add(source_of(item))
         unused.update(self.examples(item, chain))
+        unused.update(self.ambiguous(*chain.items))
         number = bool(attempt.readings) and attempt.readings[0].sides[0].type.rank == 0
         bare = isinstance(chain.items[0], s.Name) and chain.items[0].sup is None and item.role == "claim"
         if bare and self.determined(item, chain.items[0]):
@@ -485,7 +488,7 @@ class Elaborator:
             unread=tuple(attempt.failures),
             untried=tuple(attempt.untried),
             complete=attempt.complete,
-            shape_error=attempt.shape_error,
+            shape_error=None if self.ambiguous(*chain.items) else attempt.shape_error,
             guards=tuple(sorted(unused)),
             assumptions=assumed,
             concluded=item.concluded,
@@ -530,7 +533,7 @@ class Elaborator:
             member = membership(Reader(shared, item.place), right)
         except Misfit as misfit:
             error = None
-            if all(known(x) for x in (*misfit.left, *misfit.right)):
+            if not self.ambiguous(left) and all(known(x) for x in (*misfit.left, *misfit.right)):
                 error = ShapeError(str(misfit), misfit.left, misfit.right, {})
             return self.statement(item, span, role="claim", kind="shape", reason=str(misfit), shape_error=error)
         except Unreadable as error_:
@@ -544,8 +547,19 @@ class Elaborator:
         if guessed or not all(known(x) for x in (*found.shape, *claimed)):
             return self.statement(item, span, role="claim", kind="shape", reason="the shapes are not all declared")
         return self.statement(
-            item, span, role="claim", kind="shape", membership=(found.shape, claimed), solution=solution
+            item,
+            span,
+            role="claim",
+            kind="shape",
+            membership=(found.shape, claimed),
+            solution=solution,
+            guards=tuple(self.ambiguous(left)),
         )
+
+    def ambiguous(self, *sides: s.Expr) -> list[str]:
+        """Functions that the text gives several signatures: f: ℝ^n → ℝ^m here, f: ℝ^n → ℝ there."""
+        names = {stem(n) for side in sides for n in walk(side) if isinstance(n, s.Name)}
+        return [f"{name} has several signatures" for name in sorted(names) if self.environment.signatures(name) > 1]
 
     def statement(self, item: Item, expr: s.Expr, **parts: Any) -> Statement:
         formula = item.formula

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
@@ -20,12 +21,17 @@ MATRIX_CALLS = frozenset({"tr", "det", "\\det", "rank", "vec", "Tr", "trace"})
 
 
 def usage(exprs: Iterable[s.Expr], index_letters: frozenset[str]) -> dict[str, frozenset[str]]:
-    """How each bare name is used in the document: `transposed`, `inverse`, `norm`, `index1`, `index2`, `trace` ..."""
+    """How each bare name is used in the document: `transposed`, `inverse`, `norm`, `index1`, `index2`, `trace` ...
+
+    `plain`: in plain type as only vectors and matrices are.
+    """
     found: dict[str, set[str]] = {}
 
     def note(expr: s.Expr, mark: str) -> None:
         if isinstance(expr, s.Name):
             found.setdefault(stem(expr), set()).add(mark)
+            if expr.font != "bold" and mark not in ("index1", "index2", "inverse"):
+                found[stem(expr)].add("plain")
 
     for expr in exprs:
         for listed in expr.items if isinstance(expr, s.Listing) else (expr,):
@@ -118,6 +124,9 @@ def guess_variable(r: Reader, expr: s.Name) -> tuple[t.Term, tuple[s.Expr, ...],
         raise Unreadable(f"{expr.base} is not defined")
     key = stem(expr)
     label, left = "", script_items(expr.sub)
+    if key in r.shared.environment.both_fonts and left and expr.font != "bold" and key.islower():
+        if all(_indexlike(i, r.shared.conventions.index_letters) for i in left):
+            expr = replace(expr, font="bold")  # x_i is a component of the vector that is printed bold
     numbered = isinstance(expr.sub, s.Num) and (_matrixlike(expr) or expr.base == "b")
     if expr.sub is not None and (
         numbered or not all(_indexlike(i, r.shared.conventions.index_letters) for i in script_items(expr.sub))
@@ -130,7 +139,10 @@ def guess_variable(r: Reader, expr: s.Name) -> tuple[t.Term, tuple[s.Expr, ...],
     known = r.shared.guessed.get(slot)
     if known is None:
         named = expr.font == "bold" and (bool(label) or "alone" in r.shared.usage.get(key, frozenset()))
-        kind = guess_type(r, expr)
+        # Beside a vector that is printed bold, the plain letter is a number unless it is used as a vector.
+        number = expr.font != "bold" and key.islower() and not left and key in r.shared.environment.both_fonts
+        number = number and "plain" not in r.shared.usage.get(key, ())
+        kind = SCALAR if number else guess_type(r, expr)
         known = t.Variable(f"{key}{label}?{expr.font}", key + label, kind, declared=False, described=named)
         r.shared.guessed[slot] = known
     return t.Input(known.type, known), left, sup

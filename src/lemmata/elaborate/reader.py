@@ -53,6 +53,8 @@ class Conventions:
     """Whether the text speaks of means of samples."""
     doubtful_laws: frozenset[str] = frozenset()
     """Those of which the document may say more."""
+    open_functions: frozenset[str] = frozenset()
+    """Letters that the document differentiates as functions of a number: g'(x)."""
 
 
 @dataclass(slots=True)

@@ -113,10 +113,28 @@ def _split(r: Reader, expr: s.Name) -> tuple[t.Term | None, tuple[s.Expr, ...], 
         return refer(r, binding), items, expr.sup
     if lower_rows is not None:
         return lower_rows, items, expr.sup
+    if binding is not None and not items and r.shared.environment.is_link(binding, r.place):
+        return _link(r, binding), items, expr.sup
     constant = _constant(r, expr, items)
     if constant is not None:
         return constant, (), expr.sup
     return None, items, expr.sup
+
+
+def _link(r: Reader, binding: Binding) -> t.Term:
+    """u in f(u, v) where u(a, b) = … is given too: the value of u at its own arguments."""
+    from lemmata.elaborate.calls import call_function
+
+    marker = ("link", binding.uid)
+    if marker in r.shared.reading:
+        raise Unreadable(f"{binding.latex} is defined by itself")
+    r.shared.reading.add(marker)
+    try:
+        arguments = tuple(r.at(binding.place, {}).term(p) for p in binding.params)
+        value = call_function(r, binding, arguments, binding.latex)
+    finally:
+        r.shared.reading.discard(marker)
+    return t.Defined(value.type, f"{binding.key}#{binding.uid}", binding.latex, value)
 
 
 def _iterates(r: Reader, binding: Binding) -> Binding:

@@ -10,7 +10,7 @@ from lemmata.documents.model import Formula
 from lemmata.elaborate import by_index, equations, side_conditions
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.bounds import CONDITIONAL, DEFINING, declare_bound
-from lemmata.elaborate.declarations import declare_member, declare_sizes, head_key, index_range, membership, number_of
+from lemmata.elaborate.declarations import declare_member, declare_sizes, index_range, membership, number_of
 from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.first_values import first_value, restates
 from lemmata.elaborate.gaussians import speaks_of_laws
@@ -23,10 +23,12 @@ from lemmata.elaborate.heads import (
     head_of,
     in_numbers,
     mentions,
+    one_of_several,
     ranks_differ,
     refers_to_itself,
     same_pattern,
     squared,
+    uses_itself,
 )
 from lemmata.elaborate.names import spell, stem, walk
 from lemmata.elaborate.reader import Reader, Shared
@@ -82,6 +84,8 @@ class Roles:
     """Left sides of equations, in order."""
     whole: set[tuple[str, Place]] = field(default_factory=set)
     """Left sides without an index."""
+    functions: list[tuple[str, Place, str]] = field(default_factory=list)
+    """Functions that equations give, f(x) = …, with the place and the body as written."""
     first_values: list[tuple[str, s.Expr, s.Expr, Place]] = field(default_factory=list)
 
     @property
@@ -131,7 +135,11 @@ class Roles:
         """Remember what equations stand for, so that a later membership is a claim about it."""
         if expr.ops[0] in ("=", ":="):
             head = head_of(expr.items[0], self.letters, self.environment, item.place)
-            if head is not None and head.params is None:
+            if head is not None and head.params is not None:
+                self.functions.append(
+                    (head.key, item.place, item.formula.latex[expr.items[1].start : expr.items[1].end].strip())
+                )
+            elif head is not None:
                 self.heads.append((head.key, head.font, item.place))
                 if not head.indices:
                     self.whole.add((head.key, item.place))
@@ -330,12 +338,7 @@ class Roles:
         if head is not None and equations.asked(self, item, head, expr):
             return
         if head is not None and expr.ops[0] in ("=", "\\equiv") and self._defines(item, head, expr.items[1]):
-            if (
-                head.params is None
-                and not head.indices
-                and any(self._is_same(n, head, item.place) for n in walk(expr.items[1]))
-                and self.environment.all(head.key)
-            ):
+            if head.params is None and not head.indices and uses_itself(head, expr.items[1], self.environment):
                 item.role, item.kind = "update", "update"
                 return
             self.define(item, head, expr.items[1])
@@ -357,10 +360,6 @@ class Roles:
             return
         item.role, item.kind = "claim", "equation"
         item.claims.append(expr)
-
-    def _is_same(self, expr: s.Expr, head: Head, place: Place) -> bool:
-        """W is no W_0."""
-        return isinstance(expr, s.Name) and head_key(expr, self.letters, self.environment, place) == (head.key, ())
 
     def rest(self, item: Item, expr: s.Relation, start: int) -> None:
         """The further links of a chain that began with a definition are claims."""
@@ -394,6 +393,8 @@ class Roles:
             ):
                 return True
             if before is not None and before.kind == "function" and item.cue not in DEFINING:
+                if one_of_several(self.functions, head.key, before.place, place):
+                    return True
                 if any(has_value(self.environment, p, place) for p in head.params):
                     return False
                 return (

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
+from lemmata.elaborate import arithmetic as a
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.guesses import forced
 from lemmata.elaborate.joint_laws import MARK, WEIGHTS
 from lemmata.elaborate.names import letters_of, spell, stem, walk
+from lemmata.elaborate.open_functions import is_open
 from lemmata.elaborate.solver import is_unknown
 from lemmata.elaborate.statement import Reading, ShapeError, Statement
 from lemmata.lower.expectation import stated
@@ -65,6 +67,8 @@ def _claim(statement: Statement, seed: int) -> Verdict:
             return _unchecked(verdict, "fails for some smooth function, and the text may say more of it")
         if opens(first.sides) and isinstance(statement.expr, s.Relation) and any_number(statement.expr):
             return _unchecked(verdict, "it reads as a condition on a function that the text leaves open")
+        if any(is_open(x) for r in statement.readings for x in walk_terms(r.sides)):
+            return _unchecked(verdict, "fails for some functions, and the text may say more of them")
         if any(conditional(r.sides) for r in statement.readings):
             return _unchecked(verdict, "fails in general, but may be an assumption about the conditional law")
         if any(particular(r.sides) for r in statement.readings):
@@ -99,6 +103,8 @@ def _claim(statement: Statement, seed: int) -> Verdict:
     if together:
         names = " and ".join(together)
         return _unchecked(verdict, f"holds if {names} are independent, which nothing says")
+    if verdict.kind == "verified" and closed(first.sides) and any(a.literal(x) == 0 for x in first.sides):
+        return _unchecked(verdict, "both sides are 0 where its letters have their values, which proves nothing")
     if verdict.kind == "verified" and not first.exact_orientation:
         return _unchecked(verdict, "holds up to a transpose: a row is compared with a column")
     if verdict.kind == "verified" and statement.reason:
@@ -200,6 +206,13 @@ def any_number(relation: s.Relation) -> bool:
 def opens(sides: Sequence[t.Term]) -> bool:
     """Whether a function that the document leaves open takes part."""
     return any(isinstance(x, t.Op) and x.name == "opaque" for x in walk_terms(tuple(sides)))
+
+
+def closed(sides: Sequence[t.Term]) -> bool:
+    """Whether every letter of the sides has a value in numbers."""
+    terms = list(walk_terms(tuple(sides)))
+    named = any(isinstance(x, t.Defined | t.Apply) for x in terms)
+    return named and not any(isinstance(x, t.Input | t.SizeNum) for x in terms)
 
 
 def conditional(sides: Sequence[t.Term]) -> bool:
