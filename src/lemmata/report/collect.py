@@ -65,7 +65,8 @@ def collect(found: Examination) -> DocumentResult:
         from lemmata.code.check import diagnostics as code_diagnostics
 
         diagnostics += code_diagnostics(found.code, found.document.path)
-        reproducible = not any(error.kind in LIMITS for error in found.code.errors)
+        # a kernel's packages are not among those that the cache knows
+        reproducible = "kernel" not in found.code.layers and not any(e.kind in LIMITS for e in found.code.errors)
         ran = {r.index for r in found.code.cells if r.status != "skipped"}
         cells = tuple(digest(c.source) for c in found.document.cells if c.index in ran)
         environment = rested_on(found.code)
