@@ -30,7 +30,7 @@ def usage(exprs: Iterable[s.Expr], index_letters: frozenset[str]) -> dict[str, f
     def note(expr: s.Expr, mark: str) -> None:
         if isinstance(expr, s.Name):
             found.setdefault(stem(expr), set()).add(mark)
-            if expr.font != "bold" and mark not in ("index1", "index2", "inverse"):
+            if expr.font != "bold" and mark not in ("index1", "index2", "inverse", "alone"):
                 found[stem(expr)].add("plain")
 
     for expr in exprs:
