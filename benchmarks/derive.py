@@ -3,8 +3,8 @@
     python benchmarks/derive.py DIR [--list] [--only NAME]
 
 For each claim that equates a derivative with something: derive it, judge the outcome as a claim of the document, judge
-its equality with the author's right side (or that side as a claim), and compare printed lengths. The last line is one JSON
-object.
+its equality with the author's right side (or that side as a claim), and compare printed lengths. The last line is
+one JSON object.
 """
 
 from __future__ import annotations
