@@ -3,7 +3,8 @@
     python benchmarks/derive.py DIR [--list] [--only NAME]
 
 For each claim that equates a derivative with something: derive it, judge the outcome as a claim of the document, judge
-its equality with the author's right side, and compare printed lengths. The last line is one JSON object.
+its equality with the author's right side (or that side as a claim), and compare printed lengths. The last line is
+one JSON object.
 """
 
 from __future__ import annotations
@@ -82,7 +83,9 @@ def outcome(deriver: Deriver, claim: object, full: bool) -> tuple[str, float, st
             if found.verdict.kind != "verified":
                 return "unverified", ratio, f"{found.right}   [{found.verdict.kind}: {found.verdict.reason}]"
             equal = spaceless(found.right) == spaceless(right)
-            equal = equal or deriver.judge(item, f"{found.right} = {right}").kind == "verified"
+            equal = equal or any(
+                deriver.judge(item, f"{other} = {right}").kind == "verified" for other in (found.right, left)
+            )  # two that equal the derivative are equal
             state = "same" if equal else "verified"
             return state, ratio, found.right + ("" if ratio <= RATIO and not full else f"   [{right}]")
     return "none", 0.0, text

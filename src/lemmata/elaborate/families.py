@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from lemmata.core import terms as t
 from lemmata.core.size import Size
 from lemmata.core.types import Tensor
@@ -52,16 +54,48 @@ def component_of_whole(r: Reader, binding: Binding, values: list[t.Term], items:
     return t.Item(Tensor(dtype=all_of_it.type.dtype), all_of_it, tuple(values), tuple(origins), beyond)
 
 
-def reversed_axis(r: Reader, value: t.Term, var: t.IndexVar) -> None:
-    """In w_{k-1-j} with w_0, …, w_{k-1}, j runs over the whole axis."""
-    match value.body if isinstance(value, t.Defined) else value:
-        case t.Item(base=base, indices=(t.Op(name="sub", args=(last, t.Var(var=own))),), origins=(origin,)) if (
-            own == var
-        ):
+def bound_by_use(r: Reader, value: t.Term, var: t.IndexVar) -> None:
+    """An index whose range nothing gives runs as far as there are entries.
+
+    In w_{k-1-j} with w_0, …, w_{k-1}, j runs over the whole axis; in X_{i+u} with u over k
+    of the p rows, i over p - k + 1.
+    """
+    if known(r.solver.size(var.count)) or r.place.sentence in r.shared.conventions.zero_outside:
+        return
+    counts = {count for item in _items(value) if (count := _count_in(r, item, var)) is not None}
+    if len(counts) == 1:
+        r.solver.unify(var.count, counts.pop())
+
+
+def _items(value: t.Term) -> Iterator[tuple[t.Term, Size, int]]:
+    """Every index in a term, with the length of its axis and the first index on it."""
+    stack, seen = [value], set()
+    while stack:
+        term = stack.pop()
+        if id(term) in seen:
+            continue
+        seen.add(id(term))
+        if isinstance(term, t.Item):
+            for index, size, origin in zip(term.indices, term.base.type.shape, term.origins, strict=True):
+                if index is not None:
+                    yield index, size, origin
+        stack.extend(t.subterms(term))
+
+
+def _count_in(r: Reader, item: tuple[t.Term, Size, int], var: t.IndexVar) -> Size | None:
+    index, size, origin = item
+    size = r.solver.size(size)
+    start = r.solver.size(var.start)
+    if not known(size):
+        return None
+    match index:
+        case t.Op(name="sub", args=(last, t.Var(var=own))) if own == var:
             end = size_of(last)
-            size = r.solver.size(base.type.shape[0])
-            start = r.solver.size(var.start).number
-            if end is None or start is None or known(r.solver.size(var.count)):
-                return
-            if r.solver.size(end - Size.of(start)) == size + Size.of(origin - 1):
-                r.solver.unify(var.count, size)
+            if end is not None and r.solver.size(end - start) == size + Size.of(origin - 1):
+                return size
+        case t.Op(name="add", args=(t.Var(var=one), t.Var(var=two))) if var in (one, two):
+            other = two if one == var else one
+            count, first = r.solver.size(other.count), r.solver.size(other.start)
+            if known(count) and start + first == Size.of(origin):
+                return size - count + Size.of(1)
+    return None

@@ -459,7 +459,7 @@ def stacked(r: Reader, binding: Binding) -> t.Term:
     value, _ = member(r.bind(variables), binding, tuple(items), None)
     chosen = tuple(v.var for v in variables.values())
     for var in chosen:
-        families.reversed_axis(r, value, var)
+        families.bound_by_use(r, value, var)
     shape = tuple(v.count for v in chosen) + value.type.shape
     return t.Build(Tensor(shape, dtype=value.type.dtype), chosen, value)
 
