@@ -48,6 +48,7 @@ from lemmata.elaborate.readings import Choices
 from lemmata.elaborate.roles import Item, Roles
 from lemmata.elaborate.rows import rows_by_letter
 from lemmata.elaborate.solver import Misfit, Solver, Unreadable
+from lemmata.elaborate.spectra import name_spectra
 from lemmata.elaborate.statement import Reading, ShapeError, Statement
 from lemmata.elaborate.syntax import conditions as conditions_of
 from lemmata.elaborate.syntax import is_condition, parse
@@ -171,10 +172,8 @@ class Elaborator:
         widths(roles, exprs)
         implied_families(roles, exprs)
         apply_facts(self.context, self.items, roles, self.conventions)
-        parities(self.context, self.items, roles)
-        apply_laws(self.context, self.items, roles)
-        declare_parameters(self.items, roles)
-        name_quantities(self.context, self.items, roles)
+        for step in (parities, apply_laws, declare_parameters, name_quantities, name_spectra):
+            step(self.context, self.items, roles)
         declare_curves(self.context, self.items, roles)
         rows_by_letter(roles)
         typed_parameters(roles)

@@ -14,7 +14,7 @@ from lemmata.elaborate.context import Context, Fact
 from lemmata.elaborate.declarations import head_key
 from lemmata.elaborate.environment import Binding, LawText, Place
 from lemmata.elaborate.facts import names_of
-from lemmata.elaborate.names import spell, stem
+from lemmata.elaborate.names import spell, stem, walk
 from lemmata.elaborate.roles import Item, Roles
 
 MOMENTS = frozenset({"mean", "variance", "covariance", "standard deviation", "zero mean", "unit variance"})
@@ -73,6 +73,9 @@ def _collect(
         # “the estimator w = (XᵀX)⁻¹Xᵀy” is what its formula says.
         subjects = [(n, i) for n, i in subjects if n is i.part.expr]
     objects = [x for k in fact.objects for i in by_formula.get(k, ()) for x in _parts(i.part.expr)]
+    if any(_speaks_of(x, stem(n)) for n, _ in subjects for x in objects if isinstance(x, s.Relation)):
+        return  # “x_1, …, x_n with mean x̄ = Σ x_i / n”: numbers and their average
+    objects = [x.items[-1] if isinstance(x, s.Relation) and set(x.ops) == {"="} else x for x in objects]
     for position, (name, item) in enumerate(subjects):
         key, _ = head_key(name, roles.letters, roles.environment, item.place)
         if listed_family(item.part.expr) is not None:
@@ -85,6 +88,10 @@ def _collect(
         entry = found.setdefault((fact.sentence, key, name.font), Collected(name, item, LawText()))
         value = objects[position] if len(objects) == len(subjects) else objects[0] if len(objects) == 1 else None
         _note(entry.law, fact, value)
+
+
+def _speaks_of(expr: s.Expr, letter: str) -> bool:
+    return any(isinstance(n, s.Name) and stem(n) == letter for n in walk(expr))
 
 
 def _note(law: LawText, fact: Fact, value: s.Expr | None) -> None:
