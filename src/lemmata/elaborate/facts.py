@@ -50,6 +50,7 @@ PROPERTIES = {
     "skew": "skew",
     "positive eigenvalues": "positive definite",
 }
+SPECIALS = frozenset({"e", "\\pi", "i"})
 RANKS = {"scalar": 0, "vector": 1, "matrix": 2}
 SQUARE = frozenset(
     {
@@ -156,8 +157,8 @@ def names_of(expr: s.Expr) -> list[s.Name]:
 
 
 def _apply(fact: Fact, name: s.Name, item: Item, roles: Roles) -> None:
-    if name.base in ("0", "1", "I"):
-        return
+    if name.base in ("0", "1", "I") or fact.kind == "scalar" and stem(name) in SPECIALS:
+        return  # the number e
     key, indices = head_key(name, roles.letters, roles.environment, item.place)
     sequence = roles.environment.family(stem(name), item.place)
     if sequence is not None and sequence.place == item.place and isinstance(item.part.expr, s.Listing):
