@@ -8,7 +8,7 @@ from dataclasses import replace
 from lemmata.core import terms as t
 from lemmata.core.types import SCALAR, Tensor
 from lemmata.elaborate import arithmetic as a
-from lemmata.elaborate import curves, gaussians, joint_laws
+from lemmata.elaborate import curves, gaussians, joint_laws, spectra
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.environment import Binding
 from lemmata.elaborate.functions import apply_operator, is_operator
@@ -219,6 +219,7 @@ def application(r: Reader, name: s.Name, group: s.Paren) -> t.Term | None:
         or gaussians.entropy(r, name, group.items)
         or joint_laws.application(r, name, group)
         or joint_laws.divergence(r, name, group.items, group.separators)
+        or spectra.application(r, name, group)
     )
     if law is not None:
         return law

@@ -21,6 +21,7 @@ from lemmata.elaborate.reader import Reader, Shared, known
 from lemmata.elaborate.readings import Choices, alternatives
 from lemmata.elaborate.references import free_index, member
 from lemmata.elaborate.solver import Misfit, Unreadable
+from lemmata.elaborate.spectra import apply_ranks
 from lemmata.elaborate.statement import Reading, ShapeError
 
 CAP = 12
@@ -129,6 +130,7 @@ def _read(
         sides = tuple(r.term(i) for i in items)
         sides, exact = same_shape(r, sides)
         _settle_lengths(r)
+        apply_ranks(r, sides)
         wrapped = _conditioned(r, sides, conditions)
         tests = tuple(r.term(c) for c in conditions.relations)
         properties = _properties(r, conditions)
@@ -165,6 +167,7 @@ def _read(
         ),
         tuple(dict.fromkeys(shared.borrowed)),
         properties=properties + tuple((key, "integer") for key in sorted(shared.counted)),
+        ranks=tuple(sorted(shared.ranks.items(), key=lambda x: x[0])),
         counted=frozenset(shared.counted),
         exact_orientation=exact,
     )

@@ -36,7 +36,8 @@ from lemmata.elaborate.implied import (
     widths,
 )
 from lemmata.elaborate.joined_names import has_joined, joined_names
-from lemmata.elaborate.laws import apply_laws
+from lemmata.elaborate.laws import apply_laws, declare_samples
+from lemmata.elaborate.minimisers import closed_forms
 from lemmata.elaborate.named_quantities import name_quantities
 from lemmata.elaborate.names import both_fonts, index_letters, script_items, spell, stem, step_letters, walk
 from lemmata.elaborate.open_functions import open_functions
@@ -48,6 +49,7 @@ from lemmata.elaborate.readings import Choices
 from lemmata.elaborate.roles import Item, Roles
 from lemmata.elaborate.rows import rows_by_letter
 from lemmata.elaborate.solver import Misfit, Solver, Unreadable
+from lemmata.elaborate.spectra import name_spectra
 from lemmata.elaborate.statement import Reading, ShapeError, Statement
 from lemmata.elaborate.syntax import conditions as conditions_of
 from lemmata.elaborate.syntax import is_condition, parse
@@ -171,10 +173,8 @@ class Elaborator:
         widths(roles, exprs)
         implied_families(roles, exprs)
         apply_facts(self.context, self.items, roles, self.conventions)
-        parities(self.context, self.items, roles)
-        apply_laws(self.context, self.items, roles)
-        declare_parameters(self.items, roles)
-        name_quantities(self.context, self.items, roles)
+        for step in (parities, declare_samples, apply_laws, declare_parameters, name_quantities, name_spectra):
+            step(self.context, self.items, roles)
         declare_curves(self.context, self.items, roles)
         rows_by_letter(roles)
         typed_parameters(roles)
@@ -186,6 +186,7 @@ class Elaborator:
         whole_families(roles)
         zeros_beyond(roles, self.items)
         apply_first_values(roles)
+        closed_forms(self.context, roles)
         statements = [x for item in self.items for x in carefully(item, self.statements) or self.failed(item)]
         functions, given_up = called(exprs), set[int]()
         statements = [self.outlined(x, functions, given_up) if x.reason else x for x in statements]
@@ -604,11 +605,6 @@ def carefully(item: Item, step: Callable[[Item], T]) -> T | None:
     except Exception as error:
         item.mistake = mistake(error)
         return None
-
-
-def definition_place(binding: Binding) -> Place:
-    """Where a definition is read."""
-    return binding.place
 
 
 def _definition_term(r: Reader, item: Item, expr: s.Relation) -> Term:

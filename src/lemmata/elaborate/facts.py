@@ -50,6 +50,7 @@ PROPERTIES = {
     "skew": "skew",
     "positive eigenvalues": "positive definite",
 }
+SPECIALS = frozenset({"e", "\\pi", "i"})
 RANKS = {"scalar": 0, "vector": 1, "matrix": 2}
 SQUARE = frozenset(
     {
@@ -106,6 +107,8 @@ def apply_facts(context: Context, items: Sequence[Item], roles: Roles, conventio
                 _gradient_named(fact, by_formula, roles)
             case "entries":
                 _entries(fact, by_formula, roles)
+            case "positive diagonal":
+                _positive_entries(fact, by_formula, roles)
             case "normal cdf" | "normal pdf" | "normal cdf and pdf":
                 _normal(fact, by_formula, roles)
     for fact in context.facts:
@@ -154,8 +157,8 @@ def names_of(expr: s.Expr) -> list[s.Name]:
 
 
 def _apply(fact: Fact, name: s.Name, item: Item, roles: Roles) -> None:
-    if name.base in ("0", "1", "I"):
-        return
+    if name.base in ("0", "1", "I") or fact.kind == "scalar" and stem(name) in SPECIALS:
+        return  # the number e
     key, indices = head_key(name, roles.letters, roles.environment, item.place)
     sequence = roles.environment.family(stem(name), item.place)
     if sequence is not None and sequence.place == item.place and isinstance(item.part.expr, s.Listing):
@@ -185,6 +188,7 @@ def _apply(fact: Fact, name: s.Name, item: Item, roles: Roles) -> None:
             and roles.environment.family(key, item.place) is None
             and _alone(item.part.expr)
             and not (fact.kind in ("vector", "matrix") and _given_before(key, item, roles))
+            and not roles.has_equation(name, item.place)
             and (fact.kind in RANKS or fact.kind in SQUARE or fact.kind == "simplex")
         ):
             kind = _kind(fact.kind, name, roles)
@@ -451,6 +455,30 @@ def _entries(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles) -> Non
     roles.environment.add(
         Binding(stem(whole), whole.font, spell(whole), "definition", item.place, body=replace(part, sub=None))
     )
+
+
+def _positive_entries(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles) -> None:
+    """Positive weights collected in D = diag(ω_1, …, ω_n): the ω_i are positive numbers."""
+    for item in (i for k in fact.subjects for i in by_formula.get(k, ())):
+        match item.part.expr:
+            case s.Relation(
+                ops=("=",), items=(_, s.Call(function=s.Name(base=base), arguments=(s.Name() as first, *_, last)))
+            ):
+                pass
+            case _:
+                continue
+        if base.lower() != "diag" or not isinstance(last, s.Name) or stem(last) != stem(first) or first.sup is not None:
+            continue
+        key, r = stem(first), roles.reader(item.place)
+        if roles.environment.all(key) or not isinstance(first.sub, s.Num) or not isinstance(last.sub, s.Name):
+            continue
+        try:
+            declare_sizes(r, last.sub)
+            kind = Tensor((r.size(last.sub),))
+        except Unreadable:
+            continue
+        place, positive = item.place, Domain(low=0.0)
+        roles.environment.add(Binding(key, first.font, key, "variable", place, kind, positive))
 
 
 def _normal(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles) -> None:

@@ -14,8 +14,9 @@ from lemmata.elaborate.context import Context, Fact
 from lemmata.elaborate.declarations import head_key
 from lemmata.elaborate.environment import Binding, LawText, Place
 from lemmata.elaborate.facts import names_of
-from lemmata.elaborate.names import spell, stem
+from lemmata.elaborate.names import spell, stem, walk
 from lemmata.elaborate.roles import Item, Roles
+from lemmata.elaborate.solver import is_unknown
 
 MOMENTS = frozenset({"mean", "variance", "covariance", "standard deviation", "zero mean", "unit variance"})
 RANDOM = MOMENTS | {"iid", "random", "standard normal", "gaussian"}
@@ -73,6 +74,9 @@ def _collect(
         # “the estimator w = (XᵀX)⁻¹Xᵀy” is what its formula says.
         subjects = [(n, i) for n, i in subjects if n is i.part.expr]
     objects = [x for k in fact.objects for i in by_formula.get(k, ()) for x in _parts(i.part.expr)]
+    if any(_speaks_of(x, stem(n)) for n, _ in subjects for x in objects if isinstance(x, s.Relation)):
+        return  # “x_1, …, x_n with mean x̄ = Σ x_i / n”: numbers and their average
+    objects = [x.items[-1] if isinstance(x, s.Relation) and set(x.ops) == {"="} else x for x in objects]
     for position, (name, item) in enumerate(subjects):
         key, _ = head_key(name, roles.letters, roles.environment, item.place)
         if listed_family(item.part.expr) is not None:
@@ -85,6 +89,10 @@ def _collect(
         entry = found.setdefault((fact.sentence, key, name.font), Collected(name, item, LawText()))
         value = objects[position] if len(objects) == len(subjects) else objects[0] if len(objects) == 1 else None
         _note(entry.law, fact, value)
+
+
+def _speaks_of(expr: s.Expr, letter: str) -> bool:
+    return any(isinstance(n, s.Name) and stem(n) == letter for n in walk(expr))
 
 
 def _note(law: LawText, fact: Fact, value: s.Expr | None) -> None:
@@ -131,6 +139,34 @@ def listed_family(expr: s.Expr) -> tuple[s.Name, s.Expr] | None:
                 same = stem(last) == stem(first) and last.font == first.font
                 return (first, last.sub) if same and isinstance(last.sub, s.Name | s.Num) else None
     return None
+
+
+def declare_samples(context: Context, items: Sequence[Item], roles: Roles) -> None:
+    """N samples x_1, …, x_N after a vector x ∈ ℝ^d: vectors like x, since N is not its length."""
+    from lemmata.elaborate.declarations import declare_sizes
+    from lemmata.elaborate.solver import Unreadable
+
+    for item in items:
+        found = listed_family(item.part.expr)
+        if found is None:
+            continue
+        first, last = found
+        known = roles.environment.visible_before(stem(first), first.font, item.place)
+        if known is None or known.kind != "variable" or known.type is None or known.type.rank != 1 or known.indices:
+            continue
+        r = roles.reader(item.place)
+        try:
+            declare_sizes(r, last)
+            count = r.size(last)
+        except Unreadable:
+            continue
+        if count == known.type.shape[0] or any(is_unknown(a) for a in known.type.shape[0].atoms):
+            continue
+        key, letter = stem(first), s.Name(first.start, first.end, "□")
+        ranges = {"□": (Size.of(1), count)}
+        family = Binding(key, first.font, key, "family", item.place, known.type, indices=(letter,), ranges=ranges)
+        family.domain = known.domain
+        roles.environment.add(family)
 
 
 def _inside_a_list(name: s.Name, item: Item) -> bool:

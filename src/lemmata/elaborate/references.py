@@ -342,6 +342,10 @@ def refer(r: Reader, binding: Binding) -> t.Term:
             return declared(r, with_law(r, binding))
         case "term" if binding.term is not None:
             return t.Defined(binding.term.type, f"{binding.key}#{binding.uid}", binding.latex, binding.term)
+        case "spectrum":
+            from lemmata.elaborate import spectra
+
+            return spectra.value(r, binding)
         case "curve":
             from lemmata.elaborate.curves import value
 

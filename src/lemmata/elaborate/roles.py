@@ -145,7 +145,7 @@ class Roles:
                 if not head.indices:
                     self.whole.add((head.key, item.place))
 
-    def _has_equation(self, name: s.Expr, place: Place) -> bool:
+    def has_equation(self, name: s.Expr, place: Place) -> bool:
         if not isinstance(name, s.Name):
             return False
         head = head_of(name, self.letters, self.environment, place)
@@ -160,7 +160,7 @@ class Roles:
         if ops[0] == ":" and len(expr.items) >= 3 and "\\to" in ops:
             self._signature(item, expr, r)
         elif ops[-1] == "\\in" and all(op == "\\in" for op in ops[:1]) and len(ops) == 1:
-            if self._has_equation(expr.items[0], item.place):
+            if self.has_equation(expr.items[0], item.place):
                 self._sizes_of_set(expr.items[1], r)
                 item.role, item.kind = "", "membership"
                 item.membership = (expr.items[0], expr.items[1])

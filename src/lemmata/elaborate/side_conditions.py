@@ -18,6 +18,7 @@ COMPARISONS = frozenset({"<", "\\le", ">", "\\ge", "\\ne"})
 ARROWS = frozenset({":", "\\to", "\\mapsto", "\\implies", "\\iff"})
 """Relations that say nothing of their letters."""
 ACTIVATION = re.compile(r"\bactivations?\b|\bnon-?linearit|激活|非线性", re.IGNORECASE)
+ZEROED = re.compile(r"\b(?:sett|equat)ing\b.*\bzero\b|令.*零", re.IGNORECASE)
 EXCEPT = ("unless", "除非")
 WORDS = frozenset({"uniform", "small", "monotone", "convex", "linear", "eigenvector", "projection", "distinct"})
 """Properties that a condition may state and that are not met by construction."""
@@ -50,7 +51,15 @@ def says_nothing(hypothesis: Hypothesis, item: Item, items: Sequence[Item], envi
     named = [i for i in items if i.formula.index in hypothesis.formulas]
     if named and all(i.kind == "curve" for i in named) and not excepts(hypothesis):
         return True
+    if _is_solution(item) and ZEROED.search(hypothesis.text) is not None and not hypothesis.formulas:
+        return True
     return is_about_activations(hypothesis, item, environment)
+
+
+def _is_solution(item: Item) -> bool:
+    """Whether a definition claims that a gradient vanishes: “setting it to zero” is then what it says itself."""
+    first = item.claims[0].items[0] if item.role == "definition" and item.claims else None
+    return isinstance(first, s.Evaluated) or isinstance(first, s.Choice) and first.key == "loss"
 
 
 def is_about_activations(hypothesis: Hypothesis, item: Item, environment: Environment) -> bool:

@@ -13,7 +13,7 @@ from lemmata.lower.expectation import NoPolynomial, independent, levels
 from lemmata.lower.lowering import FAMILY_LENGTH, Lowering
 from lemmata.lower.value import aligned, full
 from lemmata.program import build
-from lemmata.verify.problem import CannotLower, Domain, Input, Instance, SizeRule
+from lemmata.verify.problem import RANK, CannotLower, Domain, Input, Instance, SizeRule
 
 
 def walk_terms(terms: tuple[t.Term, ...]) -> Iterator[t.Term]:
@@ -140,9 +140,10 @@ class ReadingProblem:
             for mask in masks:
                 node = build.select(mask, node, build.constant(0))
             nodes.append(node)
+        ranks = tuple((key, f"{RANK}{low.size(size)}") for key, size in self.reading.ranks)
+        assumed = (*self.reading.properties, *ranks)
         inputs = tuple(
-            Input(value.node, variable.latex, _domain(variable, self.reading.properties))
-            for value, variable in low.inputs.values()
+            Input(value.node, variable.latex, _domain(variable, assumed)) for value, variable in low.inputs.values()
         )
         # Nodes of quadrature are rounded numbers, wherever in the claim they were met.
         exact = low.exact and not any(axis.label.startswith("normal") for axis, _ in low.outcomes.values())

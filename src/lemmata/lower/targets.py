@@ -18,7 +18,7 @@ from lemmata.elaborate import references
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.calls import call_function
 from lemmata.elaborate.derivatives import own_arguments
-from lemmata.elaborate.document import Elaboration, Elaborator, definition_place
+from lemmata.elaborate.document import Elaboration, Elaborator
 from lemmata.elaborate.environment import Binding
 from lemmata.elaborate.names import spell, stem, walk
 from lemmata.elaborate.reader import Reader, Shared, is_unknown
@@ -171,7 +171,7 @@ def _item(elaboration: Elaboration, statement: Statement) -> Item | None:
 
 def _definition(elaboration: Elaboration, statement: Statement, binding: Binding) -> Iterator[FormulaTarget]:
     shared = _fresh(elaboration, _item(elaboration, statement))
-    r = Reader(shared, definition_place(binding))
+    r = Reader(shared, binding.place)
     try:
         if binding.kind == "function":
             if any(p.sub is not None and spell(p.sub) in elaboration.roles.letters for p in binding.params):

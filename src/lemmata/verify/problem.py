@@ -14,6 +14,10 @@ class CannotLower(Exception):
     """The claim has no program; the message says why, in the author's symbols."""
 
 
+RANK = "rank "
+"""Begins the property of a matrix that has a rank, which follows in digits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Domain:
     """Where an input's values come from.
