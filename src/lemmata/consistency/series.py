@@ -387,6 +387,8 @@ def _second(expr: s.Expr) -> bool:
             return True
         case s.Juxt(items=(s.Name(base="\\Delta", sub=None, sup=None), s.Name(), *_)):
             return True
+        case s.Name(base=base) | s.Juxt(items=(s.Name(base=base), *_)) if base.startswith("\\Delta "):
+            return True
         case s.Juxt(items=(s.Name(primes=2), *_)):
             return True
     return False
@@ -424,7 +426,7 @@ def _first_power(expr: s.Expr) -> bool:
     grid = ("\\Delta", "\\delta")
     return (
         len(names) == 1
-        and names[0].base == "h"
+        and (names[0].base == "h" or names[0].base.startswith(tuple(f"{sign} " for sign in grid)))
         or len(names) == 2
         and names[0].base in grid
         and names[1].base not in grid

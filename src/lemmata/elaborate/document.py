@@ -32,6 +32,7 @@ from lemmata.elaborate.implied import (
     undefined_losses,
     widths,
 )
+from lemmata.elaborate.joined_names import has_joined, joined_names
 from lemmata.elaborate.laws import apply_laws
 from lemmata.elaborate.named_quantities import name_quantities
 from lemmata.elaborate.names import both_fonts, index_letters, script_items, spell, stem, step_letters, walk
@@ -194,11 +195,10 @@ class Elaborator:
             rows.append((formula, latex.parse(formula.latex, self.document.macros, definitions=self.definitions)))
         first = [(formula, row, parse(row)) for formula, row in rows]
         exprs = [p.expr for _, _, parts in first for p in parts]
-        words = _words(exprs)
-        words |= _capital_runs(exprs)
+        words = joined_names(exprs)
         self.words_of_document = words
         for formula, row, parts in first:
-            if words and _has_run(formula.latex, words):
+            if words and has_joined(formula.latex, words):
                 parts = parse(row, words=words)
             words_of = self.context.formulas[formula.index]
             place = Place(formula.index, self.context.path(words_of.scope), words_of.sentence)
@@ -223,7 +223,7 @@ class Elaborator:
         """Another text in the place of a formula, as notation and as parts."""
         row = latex.parse(text, self.document.macros, definitions=dict(self.definitions))
         words = self.words_of_document
-        return row, parse(row, words=words) if words and _has_run(text, words) else parse(row)
+        return row, parse(row, words=words) if words and has_joined(text, words) else parse(row)
 
     def shared(self, choices: Choices, item: Item | None) -> Shared:
         """A fresh state for one reading, with the size equations that hold at the item."""
@@ -631,60 +631,6 @@ def _kind(chain: s.Relation, kind: str) -> str:
 
 def _why(role: str) -> str:
     return "takes it back" if role == "withdrawn" else "calls it approximate"
-
-
-def _words(exprs: Sequence[s.Expr]) -> frozenset[str]:
-    """Names of several letters that the document uses, in scripts of three or more; `d` where it is a plain letter."""
-    found: set[str] = set()
-    for expr in exprs:
-        scripts: set[int] = set()
-        for node in walk(expr):
-            if not isinstance(node, s.Name):
-                continue
-            for script in (node.sub, node.sup):
-                if script is not None:
-                    scripts.update(id(n) for n in walk(script))
-            if node.word and node.base.isalpha() and len(node.base) > (2 if id(node) in scripts else 1):
-                found.add(node.base)
-            if node.base == "d" and not node.word and node.sub is not None and not node.accents:
-                found.add("d")
-    return frozenset(found)
-
-
-def _capital_runs(exprs: Sequence[s.Expr]) -> frozenset[str]:
-    """PE_{pos,2i} = … with neither P nor E a symbol of its own: capitals before one subscript are one name."""
-    runs: set[str] = set()
-    alone: set[str] = set()
-    for expr in exprs:
-        head = expr.items[0] if isinstance(expr, s.Relation) else None
-        skip: set[int] = set()
-        for node in walk(expr):
-            match node:
-                case s.Juxt(items=items):
-                    letters = [
-                        i
-                        for i in items
-                        if isinstance(i, s.Name) and len(i.base) == 1 and i.base.isupper() and not i.accents
-                    ]
-                    if (
-                        len(letters) == len(items) > 1
-                        and all(x.sub is None for x in letters[:-1])
-                        and letters[-1].sub is not None
-                        and (
-                            letters[-1].sup is None
-                            and all(b.start == a.start + 1 for a, b in zip(letters, letters[1:], strict=False))
-                        )
-                    ):
-                        skip.update(id(x) for x in items)
-                        if node is head:
-                            runs.add("".join(x.base for x in letters))
-                case s.Name(base=base) if id(node) not in skip and len(base) == 1 and not node.word:
-                    alone.add(base)
-    return frozenset(r for r in runs if not set(r) & alone)
-
-
-def _has_run(text: str, words: frozenset[str]) -> bool:
-    return any(w in text for w in words)
 
 
 def elaborate(document: Document) -> Elaboration:

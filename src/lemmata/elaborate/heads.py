@@ -210,7 +210,12 @@ def one_of_several(given: Sequence[tuple[str, Place, str]], key: str, before: Pl
 
 
 def uses_itself(head: Head, body: s.Expr, environment: Environment) -> bool:
-    """x = x + f(x): no definition of x; nor is a = e^{\\ln a} with a unbound."""
-    if environment.all(head.key) and mentions(body, head.key):
+    """x = x + f(x): no definition of x; nor is a = e^{\\ln a} with a unbound. W_0 is no W."""
+    named = [n for n in walk(body) if isinstance(n, s.Name) and stem(n) == head.key]
+    if any(n.sub is None for n in named):
         return True
-    return any(isinstance(n, s.Name) and n.sub is None and stem(n) == head.key for n in walk(body))
+    return (
+        any(not isinstance(n.sub, s.Num) for n in named)
+        and bool(environment.all(head.key))
+        and mentions(body, head.key)
+    )

@@ -5,20 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from lemmata.core.size import Size
-from lemmata.core.terms import Domain
 from lemmata.core.types import SCALAR
 from lemmata.documents.model import Formula
 from lemmata.elaborate import equations, side_conditions
 from lemmata.elaborate import surface as s
-from lemmata.elaborate.declarations import (
-    bounds_of,
-    declare_member,
-    declare_sizes,
-    head_key,
-    index_range,
-    membership,
-    number_of,
-)
+from lemmata.elaborate.bounds import CONDITIONAL, DEFINING, declare_bound
+from lemmata.elaborate.declarations import declare_member, declare_sizes, index_range, membership, number_of
 from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.first_values import first_value, restates
 from lemmata.elaborate.gaussians import speaks_of_laws
@@ -44,8 +36,6 @@ from lemmata.elaborate.references import implied, member, refer
 from lemmata.elaborate.solver import Unreadable
 
 COMPARISONS = frozenset({"<", "\\le", ">", "\\ge", "\\ne"})
-DEFINING = frozenset({"define", "declare"})
-CONDITIONAL = frozenset({"assume", "condition"})
 SHARED = frozenset("tr Tr trace det rank vec diag log ln exp sin cos tan sinh cosh tanh max min".split())
 """Operators that all texts share: they are defined anew only where a sentence says so."""
 
@@ -176,7 +166,7 @@ class Roles:
             elif self._names_only(expr.items[0]):
                 item.role, item.kind = "declaration", "membership"
                 member = membership(r, expr.items[1])
-                bound = declare_member(r, expr.items[0], member, self._ranges_at(item), self.letters)
+                bound = declare_member(r, expr.items[0], member, self.ranges_at(item), self.letters)
                 if not bound:
                     item.reason = f"{spell(expr.items[0])} cannot be declared"
                 if any(b.domain.properties & {"finite"} for b in bound):
@@ -187,7 +177,7 @@ class Roles:
             self._sizes_of_set(expr.items[-1], r)
             equations.listed_matrix(self, item, expr, r)
         elif all(op in COMPARISONS for op in ops):
-            self._bound(item, expr, r)
+            declare_bound(self, item, expr, r)
 
     @staticmethod
     def _names_only(expr: s.Expr) -> bool:
@@ -203,7 +193,7 @@ class Roles:
         except Unreadable:
             return
 
-    def _ranges_at(self, item: Item) -> dict[str, tuple[Size, Size]]:
+    def ranges_at(self, item: Item) -> dict[str, tuple[Size, Size]]:
         """Ranges of index letters that hold here: of the enclosing scopes, the same formula's last."""
         found: dict[str, tuple[Size, Size]] = {}
         for place, ranges in self.ranges:
@@ -225,82 +215,6 @@ class Roles:
                 self.environment.add(
                     Binding(key, name.font, spell(name), "abstract", item.place, value, argument_types=(argument,))
                 )
-
-    def _bound(self, item: Item, expr: s.Relation, r: Reader) -> None:
-        """λ > 0, 0 < ε < 1, k < n, x ≠ 0: bounds of a symbol or a rule between sizes."""
-        target = [(i, x) for i, x in enumerate(expr.items) if number_of(x) is None and not isinstance(x, s.Const)]
-        if len(target) == 1:
-            index, subject = target[0]
-            names = subject.items if isinstance(subject, s.Listing) else (subject,)
-            if all(isinstance(n, s.Name | s.Mark) for n in names):
-                low, high, nonzero = bounds_of(expr, index)
-                fresh = [n for n in names if isinstance(n, s.Name)]
-                if item.formula.display and any(self._headed(item, n) for n in fresh):
-                    return  # D ≥ 0 of what an equation above defined claims something
-                if all(self._bound_scalar(item, n, low, high, nonzero) for n in fresh):
-                    item.role, item.kind = "declaration", "bound"
-        elif len(expr.items) == 2 and all(isinstance(x, s.Name | s.Num | s.Infix | s.Juxt) for x in expr.items):
-            try:
-                left, right = r.size(expr.items[0]), r.size(expr.items[1])
-            except Unreadable:
-                return
-            if left.atoms and right.atoms and item.cue == "condition":
-                item.role, item.kind = "condition", "size rule"
-            elif left.atoms and right.atoms:
-                item.role, item.kind = "declaration", "size rule"
-                self.size_rules.append((item.place, left, expr.ops[0], right))
-
-    def _headed(self, item: Item, name: s.Name) -> bool:
-        key, _ = head_key(name, self.letters, self.environment, item.place)
-        return item.cue not in (*CONDITIONAL, *DEFINING) and any(
-            k == key and p.at < item.place.at and p.scopes == item.place.scopes[: len(p.scopes)]
-            for k, _, p in self.heads
-        )
-
-    def _bound_scalar(self, item: Item, name: s.Name, low: float | None, high: float | None, nonzero: bool) -> bool:
-        key, indices = head_key(name, self.letters, self.environment, item.place)
-        if key in self.letters and not indices:
-            return True
-        binding = self.environment.find(key, name.font, item.place)
-        if binding is not None and binding.kind == "size":
-            return True
-        if binding is None or (
-            binding.kind in ("variable", "family")
-            and binding.place.scopes != item.place.scopes
-            and item.cue in DEFINING
-            and binding.type == SCALAR
-        ):
-            if nonzero or binding is None and item.cue != "define" and self._headed(item, name):
-                return False
-            kind = "family" if indices else "variable"
-            known = {k: v for k, v in self._ranges_at(item).items() if k in {spell(i) for i in indices}}
-            binding = self.environment.add(
-                Binding(key, name.font, spell(name), kind, item.place, SCALAR, indices=indices, ranges=known)
-            )
-        if binding.kind == "variable" and binding.type is not None and binding.type.rank and low is not None:
-            if binding.place.sentence != item.place.sentence:
-                # “For x > 0” after a vector x: a number of that name, as far as one can tell.
-                number = Domain(low, high)
-                place = item.place
-                self.environment.add(
-                    Binding(key, name.font, spell(name), "variable", place, SCALAR, number, declared=False)
-                )
-                return True
-        if binding.kind not in ("variable", "family"):
-            return False
-        if item.cue in CONDITIONAL and binding.place.sentence != item.place.sentence:
-            return False
-        lowest = low if low is not None else binding.domain.low
-        highest = high if high is not None else binding.domain.high
-        if lowest is not None and highest is not None and lowest >= highest:
-            return False
-        properties = binding.domain.properties | ({"nonzero"} if nonzero else set())
-        binding.domain = Domain(
-            low if low is not None else binding.domain.low,
-            high if high is not None else binding.domain.high,
-            frozenset(properties),
-        )
-        return True
 
     def assign(self, item: Item) -> None:
         """Second pass, in order: what this part is, and what it binds."""
@@ -562,7 +476,7 @@ class Roles:
         declared = None
         ranges = {
             k: v
-            for k, v in self._ranges_at(item).items()
+            for k, v in self.ranges_at(item).items()
             if k in {stem(n) for i in head.indices for n in walk(i) if isinstance(n, s.Name)}
         }
         if head.params is None:
