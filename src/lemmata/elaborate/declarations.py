@@ -278,26 +278,3 @@ def index_range(r: Reader, expr: s.Relation) -> dict[str, tuple[Size, Size]] | N
 def number_of(expr: s.Expr) -> Fraction | None:
     value = _number(expr)
     return None if value is None else Fraction(value)
-
-
-def bounds_of(expr: s.Relation, index: int) -> tuple[float | None, float | None, bool]:
-    """The bounds that a chain of comparisons gives its side `index`, and whether it is not zero."""
-    low = high = None
-    nonzero = False
-    for position, op in enumerate(expr.ops):
-        left, right = expr.items[position], expr.items[position + 1]
-        if position + 1 == index:
-            number = number_of(left)
-            if op in ("<", "\\le"):
-                low = None if number is None else float(number)
-            elif op in (">", "\\ge"):
-                high = None if number is None else float(number)
-        elif position == index:
-            number = number_of(right)
-            if op in (">", "\\ge"):
-                low = None if number is None else float(number)
-            elif op in ("<", "\\le"):
-                high = None if number is None else float(number)
-            elif op == "\\ne":
-                nonzero = True
-    return low, high, nonzero

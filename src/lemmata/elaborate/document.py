@@ -16,7 +16,7 @@ from lemmata.elaborate import joint_laws, side_conditions
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.by_index import counts_from_zero, zeros_beyond
 from lemmata.elaborate.claims import Attempt, Conditions, inputs_of, read_chain, shape_of
-from lemmata.elaborate.context import EXISTENTIAL, Context, FormulaContext, context
+from lemmata.elaborate.context import Context, FormulaContext, context, cue_of
 from lemmata.elaborate.curves import declare_curves
 from lemmata.elaborate.declarations import membership
 from lemmata.elaborate.environment import Binding, Environment, Place
@@ -238,14 +238,9 @@ class Elaborator:
             limited = any(
                 h.kind in ("if", "when", "at", "set") and h.sentence == words_of.sentence for h in words_of.hypotheses
             )
-            cue = (
-                "condition"
-                if EXISTENTIAL.search(words_of.before[-90:]) and words_of.cue not in ("define", "declare")
-                else words_of.cue
-            )
             withdrawn = words_of.withdrawn or TAKEN_BACK.match(words_of.after) is not None
             for part in parts:
-                own = "condition" if is_condition(part.lead) else cue
+                own = "condition" if is_condition(part.lead) else cue_of(words_of, part.expr, not formula.display)
                 self.items.append(
                     Item(formula, part, place, own, withdrawn, conditional, words_of.approximate, limited)
                 )

@@ -393,7 +393,7 @@ class Roles:
                 and (in_numbers(body, head.params))
             ):
                 return True
-            if before is not None and before.kind == "function" and item.cue not in DEFINING:
+            if before is not None and before.kind == "function" and item.cue not in (*DEFINING, "named"):
                 if one_of_several(self.functions, head.key, before.place, place):
                     return True
                 if any(has_value(self.environment, p, place) for p in head.params):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
-from lemmata.elaborate import arithmetic as a
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.guesses import forced
 from lemmata.elaborate.joint_laws import MARK, WEIGHTS
@@ -69,6 +69,10 @@ def _claim(statement: Statement, seed: int) -> Verdict:
             return _unchecked(verdict, "it reads as a condition on a function that the text leaves open")
         if any(is_open(x) for r in statement.readings for x in walk_terms(r.sides)):
             return _unchecked(verdict, "fails for some functions, and the text may say more of them")
+        limits = [x for r in statement.readings for x in walk_terms(r.sides) if constant_limit(x)]
+        still = next((x.variable.latex for x in limits if x.variable is not None), "")
+        if still:
+            return _unchecked(verdict, f"what tends to a limit does not depend on {still}")
         if any(conditional(r.sides) for r in statement.readings):
             return _unchecked(verdict, "fails in general, but may be an assumption about the conditional law")
         if any(particular(r.sides) for r in statement.readings):
@@ -105,8 +109,6 @@ def _claim(statement: Statement, seed: int) -> Verdict:
     if together:
         names = " and ".join(together)
         return _unchecked(verdict, f"holds if {names} are independent, which nothing says")
-    if verdict.kind == "verified" and closed(first.sides) and any(a.literal(x) == 0 for x in first.sides):
-        return _unchecked(verdict, "both sides are 0 where its letters have their values, which proves nothing")
     if verdict.kind == "verified" and not first.exact_orientation:
         return _unchecked(verdict, "holds up to a transpose: a row is compared with a column")
     if verdict.kind == "verified" and statement.reason:
@@ -227,11 +229,12 @@ def opens(sides: Sequence[t.Term]) -> bool:
     return any(isinstance(x, t.Op) and x.name == "opaque" for x in walk_terms(tuple(sides)))
 
 
-def closed(sides: Sequence[t.Term]) -> bool:
-    """Whether every letter of the sides has a value in numbers."""
-    terms = list(walk_terms(tuple(sides)))
-    named = any(isinstance(x, t.Defined | t.Apply) for x in terms)
-    return named and not any(isinstance(x, t.Input | t.SizeNum) for x in terms)
+def constant_limit(term: t.Term) -> TypeGuard[t.Limit]:
+    """Whether it is the limit of something in which the variable does not occur."""
+    if not isinstance(term, t.Limit) or term.variable is None:
+        return False
+    key = term.variable.key
+    return not any(isinstance(x, t.Input) and x.variable.key == key for x in walk_terms((term.body,)))
 
 
 def conditional(sides: Sequence[t.Term]) -> bool:

@@ -148,13 +148,23 @@ class ReadingProblem:
         # Nodes of quadrature are rounded numbers, wherever in the claim they were met.
         exact = low.exact and not any(axis.label.startswith("normal") for axis, _ in low.outcomes.values())
         relations = self.reading.relations
-        return Instance(inputs, tuple(nodes), relations, conditions, exact, self.concluded)
+        return Instance(
+            inputs, tuple(nodes), relations, conditions, exact, self.concluded, in_numbers(self.reading.sides)
+        )
 
 
 def _domain(variable: t.Variable, assumed: tuple[tuple[str, str], ...]) -> Domain:
     """The declared domain with what the sentence assumes."""
     extra = {prop for key, prop in assumed if key == variable.key}
     return Domain(variable.domain.low, variable.domain.high, variable.domain.properties | extra)
+
+
+def in_numbers(sides: tuple[t.Term, ...]) -> bool:
+    """Whether no letter takes part but those that a limit binds."""
+    terms = list(walk_terms(sides))
+    bound = {x.variable.key for x in terms if isinstance(x, t.Limit) and x.variable is not None}
+    letters = (t.Defined, t.Apply, t.At, t.SizeNum, t.Var, t.Unrolled)
+    return not any(isinstance(x, letters) or isinstance(x, t.Input) and x.variable.key not in bound for x in terms)
 
 
 def whole(value: Fraction) -> bool:
