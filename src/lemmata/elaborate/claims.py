@@ -238,6 +238,8 @@ def _properties(r: Reader, conditions: Conditions) -> tuple[tuple[str, str], ...
 
 def same_shape(r: Reader, sides: tuple[t.Term, ...]) -> tuple[tuple[t.Term, ...], bool]:
     """The sides with one shape: a written number stands for a constant tensor. Raises Misfit."""
+    if {side.type.rank for side in sides if not _constant(side)} == {1, 2}:
+        sides = tuple(_as_vector(r, side) for side in sides)
     shaped = max(sides, key=lambda x: x.type.rank)
     exact = True
     for side in sides:
@@ -262,6 +264,19 @@ def same_shape(r: Reader, sides: tuple[t.Term, ...]) -> tuple[tuple[t.Term, ...]
         if x.rank == 1 and x.row != y.row:
             exact = False
     return sides, exact
+
+
+def _as_vector(r: Reader, side: t.Term) -> t.Term:
+    """A 1 × h matrix beside a vector as its row, an n × 1 matrix as its column."""
+    if side.type.rank != 2:
+        return side
+    height, width = (r.solver.size(size).number for size in side.type.shape)
+    if height == 1:
+        kind = replace(side.type, shape=side.type.shape[1:], row=True)
+        return t.Item(kind, side, (a.number(1), None), (1, 1))
+    if width == 1:
+        return t.Item(replace(side.type, shape=side.type.shape[:1]), side, (None, a.number(1)), (1, 1))
+    return side
 
 
 def _constant(term: t.Term) -> bool:

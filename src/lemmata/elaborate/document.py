@@ -41,7 +41,7 @@ from lemmata.elaborate.minimisers import closed_forms
 from lemmata.elaborate.named_quantities import name_quantities
 from lemmata.elaborate.names import both_fonts, index_letters, script_items, spell, stem, step_letters, walk
 from lemmata.elaborate.open_functions import open_functions
-from lemmata.elaborate.outline import called, outline
+from lemmata.elaborate.outline import Outlines, called
 from lemmata.elaborate.patterns import specific
 from lemmata.elaborate.premises import Premises
 from lemmata.elaborate.reader import Conventions, Reader, Shared, known
@@ -188,8 +188,8 @@ class Elaborator:
         apply_first_values(roles)
         closed_forms(self.context, roles)
         statements = [x for item in self.items for x in carefully(item, self.statements) or self.failed(item)]
-        functions, given_up = called(exprs), set[int]()
-        statements = [self.outlined(x, functions, given_up) if x.reason else x for x in statements]
+        outlines = Outlines(called(exprs), letters)
+        statements = [self.outlined(x, outlines) if x.reason else x for x in statements]
         return Elaboration(
             self.document,
             tuple(statements),
@@ -201,15 +201,13 @@ class Elaborator:
             self.usage_by_section,
         )
 
-    def outlined(self, statement: Statement, functions: frozenset[str], given_up: set[int]) -> Statement:
+    def outlined(self, statement: Statement, outlines: Outlines) -> Statement:
         """A statement of which nothing can be said, with what it says in outline.
 
         An outline decides nothing, so a mistake of ours in it costs no more than the outline.
         """
         try:
-            found = outline(
-                statement, lambda: self.shared(Choices(), None), functions, self.conventions.index_letters, given_up
-            )
+            found = outlines.of(statement, lambda: self.shared(Choices(), None))
         except Exception:
             return statement
         return replace(statement, outline=found)

@@ -26,6 +26,8 @@ from lemmata.elaborate.statement import Statement
 
 STEPS = 1200
 """Expressions read for one statement, in all attempts."""
+MOST = 150_000
+"""Expressions read for one document."""
 ATTEMPTS = (
     ("own", ""),
     ("document", ""),
@@ -102,38 +104,57 @@ def _argument(expr: s.Expr) -> bool:
     return False
 
 
-def outline(
-    statement: Statement,
-    make: Callable[[], Shared],
-    functions: frozenset[str],
-    letters: frozenset[str],
-    given_up: set[int],
-) -> tuple[str, ...] | None:
-    """What has to be supposed for the sides of a statement to have types that fit; None where nothing helps."""
-    expr = statement.expr
-    if not isinstance(expr, s.Relation) or any(isinstance(n, s.Unread) for n in walk(expr)):
+@dataclass
+class Outlines:
+    """The outlines of one document's statements."""
+
+    functions: frozenset[str]
+    """Names that the document calls."""
+    letters: frozenset[str]
+    """Its index letters."""
+    given_up: set[int] = field(default_factory=set)
+    """Names, by their place in the notation, whose value could not be read."""
+    left: int = MOST
+    """Expressions that may still be read."""
+
+    def of(self, statement: Statement, make: Callable[[], Shared]) -> tuple[str, ...] | None:
+        """What has to be supposed for the sides of a statement to have types that fit; None where nothing helps."""
+        expr = statement.expr
+        if not isinstance(expr, s.Relation) or any(isinstance(n, s.Unread) for n in walk(expr)):
+            return None
+        own, steps = usage([expr], self.letters), 0
+        for codomain in ("number", "argument", "vector"):
+            calls = False
+            for marks, view in ATTEMPTS:
+                if view == "capitals" and set(expr.ops) & ORDER:
+                    continue
+                if steps > STEPS or self.left <= 0:
+                    return None
+                unknowns = Unknowns(codomain, self.functions, view, given_up=self.given_up)
+                attempt = Outline(unknowns, steps)
+                shared = make()
+                marked = {"own": own, "document": shared.usage}.get(marks, {})
+                shared = replace(shared, handlers=attempt.handlers(), usage=marked)
+                unknowns.usage = shared.usage
+                shared.home = statement.place
+                try:
+                    _type(
+                        Reader(shared, statement.place),
+                        statement,
+                        expr,
+                        self.letters,
+                        unknowns.kind,
+                    )
+                except (Unreadable, RecursionError):
+                    calls = calls or unknowns.functions_used
+                else:
+                    return tuple(dict.fromkeys(unknowns.found))
+                finally:
+                    self.left -= attempt.steps - steps
+                    steps = attempt.steps
+            if not calls:
+                break
         return None
-    own, steps = usage([expr], letters), 0
-    for codomain in ("number", "argument", "vector"):
-        for marks, view in ATTEMPTS:
-            if view == "capitals" and set(expr.ops) & ORDER:
-                continue
-            unknowns = Unknowns(codomain, functions, view, given_up=given_up)
-            attempt = Outline(unknowns, steps)
-            shared = make()
-            marked = {"own": own, "document": shared.usage}.get(marks, {})
-            shared = replace(shared, handlers=attempt.handlers(), usage=marked)
-            unknowns.usage = shared.usage
-            shared.home = statement.place
-            try:
-                _type(Reader(shared, statement.place), statement, expr, letters, unknowns.kind)
-            except (Unreadable, RecursionError):
-                steps = attempt.steps
-                continue
-            return tuple(dict.fromkeys(unknowns.found))
-        if not unknowns.functions_used:
-            break
-    return None
 
 
 def _type(
