@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lemmata.core.terms import Domain
 from lemmata.core.types import SCALAR
 from lemmata.elaborate import surface as s
-from lemmata.elaborate.declarations import bounds_of, head_key, number_of
+from lemmata.elaborate.declarations import head_key, number_of
 from lemmata.elaborate.environment import Binding
 from lemmata.elaborate.names import spell
 from lemmata.elaborate.reader import Reader
@@ -27,7 +27,7 @@ def declare_bound(roles: Roles, item: Item, expr: s.Relation, r: Reader) -> None
         index, subject = target[0]
         names = subject.items if isinstance(subject, s.Listing) else (subject,)
         if all(isinstance(n, s.Name | s.Mark) for n in names):
-            low, high, nonzero = bounds_of(expr, index)
+            low, high, nonzero = _limits(expr, index)
             fresh = [n for n in names if isinstance(n, s.Name)]
             if item.formula.display and any(_headed(roles, item, n) for n in fresh):
                 return  # D ≥ 0 of what an equation above defined claims something
@@ -50,6 +50,28 @@ def _headed(roles: Roles, item: Item, name: s.Name) -> bool:
     return item.cue not in (*CONDITIONAL, *DEFINING) and any(
         k == key and p.at < item.place.at and p.scopes == item.place.scopes[: len(p.scopes)] for k, _, p in roles.heads
     )
+
+
+def _limits(expr: s.Relation, index: int) -> tuple[float | None, float | None, bool]:
+    low = high = None
+    nonzero = False
+    for position, op in enumerate(expr.ops):
+        left, right = expr.items[position], expr.items[position + 1]
+        if position + 1 == index:
+            number = number_of(left)
+            if op in ("<", "\\le"):
+                low = None if number is None else float(number)
+            elif op in (">", "\\ge"):
+                high = None if number is None else float(number)
+        elif position == index:
+            number = number_of(right)
+            if op in (">", "\\ge"):
+                low = None if number is None else float(number)
+            elif op in ("<", "\\le"):
+                high = None if number is None else float(number)
+            elif op == "\\ne":
+                nonzero = True
+    return low, high, nonzero
 
 
 def _bound_scalar(roles: Roles, item: Item, name: s.Name, low: float | None, high: float | None, nonzero: bool) -> bool:

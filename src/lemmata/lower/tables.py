@@ -11,7 +11,7 @@ from lemmata.code.spelling import spellings, squash
 from lemmata.code.target import CannotLower, Parameter, Value
 from lemmata.core import terms as t
 from lemmata.elaborate import surface as s
-from lemmata.elaborate.document import Elaboration, Elaborator, definition_place
+from lemmata.elaborate.document import Elaboration, Elaborator
 from lemmata.elaborate.environment import Binding
 from lemmata.elaborate.names import stem, walk
 from lemmata.elaborate.reader import Reader, Shared
@@ -131,7 +131,7 @@ def _clause(elaboration: Elaboration, binding: Binding, indices: Sequence[s.Expr
     bound: dict[str, t.Term] = {
         letter: t.Input(NUMBER, t.Variable(key, letter, NUMBER)) for letter, key in keys.items()
     }
-    r = Reader(shared, definition_place(binding)).bind(bound)
+    r = Reader(shared, binding.place).bind(bound)
     try:
         column, term = r.term(indices[1]), r.term(body)
         low = Lowering({}, dict(shared.solver.solution), {})
