@@ -398,6 +398,10 @@ class Roles:
                     return True
                 if any(has_value(self.environment, p, place) for p in head.params):
                     return False
+                if before.body is not None and any(
+                    mentions(before.body, stem(p)) for p in head.params if p not in before.params
+                ):
+                    return False  # η(T) after η(t) = η_0 t / T is its value there
                 return (
                     [spell(p) for p in before.params] != [spell(p) for p in head.params]
                     and fonts(before.params) == fonts(head.params)
