@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from code_documents import cell, cells
@@ -195,3 +197,33 @@ def gelu(x):
     verdict = findings((exact,), source)["gelu"].verdict
     assert verdict.kind == "unchecked" and "close to the formula" in verdict.reason
     assert findings((exact,), source.replace("0.5 * x", "x"))["gelu"].verdict.kind == "refuted"
+
+
+def test_a_mask_that_may_mean_the_opposite_refutes_nothing():
+    from lemmata.verify.problem import Domain
+
+    keep = replace(parameter("M", "n m", "argument"), domain=Domain(properties=frozenset({"binary"})))
+    target = replace(ATTENTION, parameters=(*ATTENTION.parameters, keep), formula=masked)
+    source = GOOD.replace("mask=None", "mask").replace("mask * -1e9", "(1 - mask) * -1e9")
+    verdict = findings((target,), source)["scaled_dot_product_attention"].verdict
+    assert verdict.kind == "verified" and "no row of M was all zero" in verdict.reason
+    verdict = findings((target,), source.replace("(1 - mask)", "mask"))["scaled_dot_product_attention"].verdict
+    assert verdict.kind == "unchecked" and "if mask is 1 − M" in verdict.reason
+    anything = replace(target, parameters=(*ATTENTION.parameters, parameter("M", "n m", "argument")))
+    other = source.replace("(1 - mask) * -1e9", "np.where(mask < 0, -1e9, 0)")
+    verdict = findings((anything,), other)["scaled_dot_product_attention"].verdict
+    assert verdict.kind == "unchecked" and "another kind of mask" in verdict.reason
+
+
+def masked(q, k, v, m):
+    return softmax(q @ k.T / np.sqrt(k.shape[-1]) + (1 - m) * -1e9) @ v
+
+
+def test_both_branches_of_a_minimum_are_met():
+    target = FakeTarget(
+        "rate", r"\text{rate}", "function", (parameter("s", "", "argument"), parameter("w", "", "argument")),
+        lambda s, w: min(abs(s), abs(s) ** 2 * (1 + abs(w))),
+    )  # fmt: skip
+    source = "def rate(s, w):\n    return min(abs(s), abs(s) ** 2 * (1 + abs(w)))"
+    assert findings((target,), source)["rate"].verdict.kind == "verified"
+    assert findings((target,), source.replace("** 2", "** 3"))["rate"].verdict.kind != "verified"

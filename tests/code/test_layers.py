@@ -238,3 +238,33 @@ class DotProductAttention(nn.Module):
     assert only(source, ATTENTION).verdict.kind == "verified"
     wrong = only(source.replace("math.sqrt(d)", "d"), ATTENTION).verdict
     assert wrong.kind == "refuted", wrong
+
+
+def test_parameters_bound_by_their_order_alone_refute_nothing():
+    source = MHA
+    for old, new in (
+        ("self.W_q", "self.c"),
+        ("self.W_k", "self.b"),
+        ("self.W_v", "self.a"),
+        ("self.out_proj", "self.d"),
+    ):
+        source = source.replace(old, new)
+    lines = source.split("\n")
+    made = [n for n, row in enumerate(lines) if "nn.Linear(d_model, d_model)" in row]
+    for n, letter in zip(made, "abcd", strict=True):
+        lines[n] = f"        self.{letter} = nn.Linear(d_model, d_model)"
+    assert only("\n".join(lines), MULTI_HEAD).verdict.kind == "unchecked"
+
+
+def test_a_normalisation_of_what_is_normalised_already_is_not_the_formula():
+    source = BLOCK.replace("self.norm2(x + self.ffn(x))", "x + self.ffn(self.norm2(x))")
+    verdict = only(source, ADD_AND_NORM).verdict
+    assert verdict.kind == "refuted" and "before one of its sublayers" in verdict.reason
+
+
+def test_chance_in_a_layer_is_no_difference():
+    source = MHA.replace(
+        "return self.out_proj(out), attn", "return self.out_proj(out) + torch.rand_like(q[:, 0, :, :1]).sum(), attn"
+    )
+    verdict = only(source, MULTI_HEAD).verdict
+    assert verdict.kind == "unchecked" and "chance" in verdict.reason

@@ -21,6 +21,8 @@ from lemmata.code.values import shown
 from lemmata.verify.verdict import Counterexample, Verdict
 
 TRIALS = 3
+FEW, MANY = 2, 16
+"""Further trials of a function that agreed, of arrays and of numbers."""
 HARMLESS: dict[str, object] = {
     "axis": -1,
     "dim": -1,
@@ -171,6 +173,8 @@ def judge_function(
                     trials.append(outcome)
                 elif not batch:
                     failure = outcome
+        if trials and {t.result.outcome for t in trials} == {"equal"}:
+            trials += _wide(target, function, arguments, trials, rng, session, seed)
         verdict = _verdict(target, function, arguments, trials, failure, session, seed, hinted, fixes)
     except Failed as failed:
         verdict, arguments = Verdict("unchecked", str(failed)), None
@@ -179,9 +183,24 @@ def judge_function(
     return finding(verdict, arguments.bound if isinstance(arguments, Arguments) else ())
 
 
+def _wide(
+    target: Target, function: Function, arguments: Arguments, known: Sequence[Trial], rng: np.random.Generator,
+    session: Session, seed: int,
+) -> list[Trial]:  # fmt: skip
+    """Further trials with inputs of very different size; many where the inputs are numbers."""
+    smallest = min(known, key=lambda t: t.formula.size)
+    numbers = all(np.size(v) == 1 for v in smallest.values.values() if isinstance(v, np.ndarray))
+    found = []
+    for _ in range(MANY if numbers else FEW):
+        outcome = _try(target, function, arguments, smallest.sizes, (), rng, session, seed, True)
+        if isinstance(outcome, Trial) and outcome.result.outcome in ("equal", "differ"):
+            found.append(outcome)
+    return found
+
+
 def _try(
     target: Target, function: Function, arguments: Arguments, sizes: Mapping[str, int], batch: tuple[int, ...],
-    rng: np.random.Generator, session: Session, seed: int,
+    rng: np.random.Generator, session: Session, seed: int, wide: bool = False,
 ) -> Trial | str:  # fmt: skip
     """A trial, or why there is none. Raises Failed where the worker has ended."""
     single = {p.key: lengths(p, sizes) for p in target.parameters if p.key in arguments.by_key}
@@ -189,7 +208,7 @@ def _try(
     for positive in (False, True):
         domains = {p.key: p.domain for p in target.parameters}
         given = {
-            key: drawn(domains[key], (*(batch if key in batched else ()), *shape), rng, positive)
+            key: drawn(domains[key], (*(batch if key in batched else ()), *shape), rng, positive, wide)
             for key, shape in single.items()
         }
         try:
@@ -272,7 +291,12 @@ def _verdict(
             why = "the difference cannot be told from rounding, or the values are not finite"
         return Verdict("unchecked", why)
     if outcomes != {"differ"}:
-        return Verdict("unchecked", f"{function.name} agrees with the formula at some sizes and not at others")
+        checks = [_check(function, arguments, t, seed) for t in main]
+        fixes += corrections(session, function.name, function.frameworks[0], checks) if "equal" in outcomes else ()
+        if fixes and fixes[0].exact:
+            return _refuted(target, function, main, located(fixes))
+        fixes.clear()
+        return Verdict("unchecked", f"{function.name} agrees with the formula at some inputs and not at others")
     trial = min(main, key=lambda t: t.formula.size)
     again = _call(function, arguments, {k: v for k, v in trial.values.items() if k in arguments.by_key and
                                         isinstance(v, np.ndarray)}, session, seed + 1)  # fmt: skip
@@ -287,7 +311,8 @@ def _verdict(
         return Verdict(
             "unchecked", f"{function.name} is close to the formula, as an approximation or an ε would make it"
         )
-    if not (arguments.sure or hinted or repaired):
+    ordered = "arguments in their order" in arguments.bound and bool(fixes) and fixes[0].rebinds
+    if ordered or not (arguments.sure or hinted or repaired):
         return Verdict(
             "unchecked", f"{function.name} differs from the formula, but which argument is which is not sure"
         )

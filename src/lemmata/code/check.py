@@ -19,6 +19,7 @@ from lemmata.code.equations import EquationChecks
 from lemmata.code.layers import SCALES, LayerClass, build, layer_paths
 from lemmata.code.limits import Limits
 from lemmata.code.modules import judge_layer
+from lemmata.code.positions import judge_table
 from lemmata.code.session import CellResult, Failed, Session, Surroundings, run_cells
 from lemmata.code.spelling import match, spellings
 from lemmata.code.statics import Definition, definitions, lines, sources
@@ -127,6 +128,11 @@ def _compare(session: Session, targets: Sequence[Target], seed: int, hints: Mapp
     for target in targets:
         hint = hints.get(squash_latex(target.latex))
         yield from values.findings(target)
+        if target.kind == "table":
+            definitions_: list[Function | LayerClass] = [*functions, *classes]
+            for code in definitions_:
+                if code.name == hint or (hint is None and match(target.names, code.name) >= 0.9):
+                    yield judge_table(target, code, session, seed)
         if target.kind != "function":
             continue
         for function in functions:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lemmata.code.session import Failed, Session
+from lemmata.code.shapes import guessed
 from lemmata.code.spelling import match, rank, squash
 from lemmata.code.target import Parameter, Target
 
@@ -203,7 +204,7 @@ def bind_weights(target: Target, layer: Layer, prefix: str = "") -> Weights | st
         left = [p for p in wanted if p.key not in found and _bias_like(p) == biases]
         rest = [f for f in families.values() if f not in found.values() and (available[f[0]].ndim == 1) == biases]
         if left and len(left) == len(rest):
-            sure = sure and (len(left) == 1 or len(left) == len([p for p in wanted if _bias_like(p) == biases]))
+            sure = sure and (len(left) == 1 or len({p.shape for p in left}) == len(left) and not guessed(left))
             found |= {p.key: f for p, f in zip(left, rest, strict=True)}
     if missing := [p.latex for p in wanted if p.key not in found]:
         return f"no parameter of the layer could be told to be {missing[0]}"

@@ -60,6 +60,8 @@ class Run:
     """How far rounding moves it."""
     check: Check | None = None
     """The call, to be made again with edited code."""
+    by_order: bool = False
+    """Which argument is which was taken from their order, not from their names."""
 
 
 def judge_layer(
@@ -147,7 +149,11 @@ def _run(
         compared = _compare(target, instance, weights, values, scale, arguments, code, batch)
         if isinstance(compared, str):
             return compared
-        return replace(compared, check=_check(layer, instance, weights, values, given, path, compared))
+        return replace(
+            compared,
+            check=_check(layer, instance, weights, values, given, path, compared),
+            by_order=straight and len(needed) > 1,
+        )
     return failure
 
 
@@ -251,11 +257,11 @@ def _stable(session: Session, run: Run) -> bool:
     return isinstance(first, np.ndarray) and isinstance(second, np.ndarray) and np.array_equal(first, second)
 
 
-def _correct(layer: LayerClass, session: Session, runs: Sequence[Run], fixes: list[CodeFix]) -> str:
-    """Look for edits of the code that repair it; where they are, in words."""
+def _correct(layer: LayerClass, session: Session, runs: Sequence[Run], fixes: list[CodeFix]) -> tuple[str, bool]:
+    """Look for edits of the code that repair it: where they are, in words; whether they only exchange variables."""
     checks = [r.check for r in runs if r.check is not None]
     fixes += corrections(session, layer.name, layer.framework, checks)
-    return located(fixes)
+    return located(fixes), bool(fixes) and fixes[0].rebinds
 
 
 def _first(target: Target, arguments: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -293,7 +299,7 @@ def _at(
 
 def _verdict(
     target: Target, name: str, instance: Layer, weights: Weights, runs: Sequence[Run], named: bool,
-    correct: Callable[[], str], stable: Callable[[], bool],
+    correct: Callable[[], tuple[str, bool]], stable: Callable[[], bool],
 ) -> Verdict:  # fmt: skip
     outcomes = {r.best.outcome for r in runs}
     notes = []
@@ -315,7 +321,10 @@ def _verdict(
         return Verdict("unchecked", f"{name} agrees with the formula at some sizes and not at others")
     if all(r.best.slight for r in runs):
         return Verdict("unchecked", f"{name} is close to the formula, as an approximation or an ε would make it")
-    place, steady = correct() if not weights.unused else "", stable()
+    place, rebinds = correct() if not weights.unused else ("", False)
+    steady = stable()
+    if rebinds and (not weights.sure or runs[0].by_order):
+        place = ""
     if not steady and "dropout" not in place:
         return Verdict("unchecked", f"chance takes part in {name}")
     why = explain(target, runs) or ((place,) if place else ())

@@ -35,6 +35,7 @@ from lemmata.verify.problem import Domain
 
 if TYPE_CHECKING:
     from lemmata.lower.equations import StatedEquation
+    from lemmata.lower.tables import TableTarget
 
 OPERATION = "operation "
 """Prefix of the input that stands for the value of a function left open."""
@@ -112,10 +113,11 @@ def _run(value: Program, feeds: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.asarray(result).transpose(order)
 
 
-def targets(elaboration: Elaboration) -> tuple[FormulaTarget | StatedEquation, ...]:
+def targets(elaboration: Elaboration) -> tuple[FormulaTarget | TableTarget | StatedEquation, ...]:
     """Everything that the document defines and can be evaluated, in order; gradients that it claims after that; then
     every equation for itself."""
     from lemmata.lower.equations import equations
+    from lemmata.lower.tables import tables
 
     found: list[FormulaTarget] = []
     seen: set[int] = set()
@@ -128,7 +130,7 @@ def targets(elaboration: Elaboration) -> tuple[FormulaTarget | StatedEquation, .
             found.extend(_gradient(elaboration, statement, found))
     for item in elaboration.items:
         found.extend(_expression(elaboration, item))
-    return (*found, *equations(elaboration))
+    return (*found, *tables(elaboration), *equations(elaboration))
 
 
 def _binding(elaboration: Elaboration, statement: Statement) -> Binding | None:

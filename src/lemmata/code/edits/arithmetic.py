@@ -91,7 +91,7 @@ def roots(d: Definition) -> Iterator[Edit]:
             if old is None:
                 yield Edit((d.replace(node, base),), f"the power {brief(d.source(node))} is taken", 1.2, "no power")
                 continue
-            for new in dict.fromkeys((-old, old * 2, old / 2, 2, 3, 1, 0.5, -0.5)):
+            for new in dict.fromkeys((-old, old * 2, old / 2, 2, 3, 1, 0.5, -0.5, old - 1, old + 1)):
                 if new != old:
                     what = f"the power {old:g} is taken, where the formula has {new:g}"
                     text = f"{new:g}" if new > 0 else f"({new:g})"
@@ -210,4 +210,32 @@ def scales(d: Definition) -> Iterator[Edit]:
                     yield Edit((d.replace(node, f"({d.source(node)}) / {width}"),), what, 1.0, "scale")
 
 
-RULES = (operators, roots, signs, numbers, scales)
+def factors(d: Definition) -> Iterator[Edit]:
+    """A root, a power or a factor 1 − β that is missing at a term."""
+    for function in d.nodes():
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        names = [a.arg for a in function.args.args if a.arg != "self"][:10]
+        for node in ast.walk(function):
+            if not isinstance(node, ast.BinOp) or not isinstance(node.op, (ast.Add, ast.Sub, ast.Mult, ast.Div)):
+                continue
+            for term in (node.left, node.right):
+                if not isinstance(term, ast.Name):
+                    continue
+                if isinstance(node.op, (ast.Add, ast.Sub)):
+                    yield Edit(
+                        (d.replace(term, f"{term.id} ** 0.5"),), f"the root of {term.id} is missing", 1.2, "add root"
+                    )
+                for name in names:
+                    if name == term.id:
+                        continue
+                    if isinstance(node.op, (ast.Add, ast.Sub)):
+                        what = f"{term.id} lacks the factor 1 − {name}"
+                        yield Edit((d.replace(term, f"(1 - {name}) * {term.id}"),), what, 1.4, "add factor")
+                        yield Edit((d.replace(term, f"{term.id} ** {name}"),), f"{term.id} lacks the power {name}", 1.4,
+                                   "add power")  # fmt: skip
+                        what = f"{term.id} lacks the factor {name}"
+                        yield Edit((d.replace(term, f"{name} * {term.id}"),), what, 1.4, "add factor")
+
+
+RULES = (operators, roots, signs, numbers, scales, factors)

@@ -55,6 +55,17 @@ def functions(d: Definition) -> Iterator[Edit]:
                         yield Edit((d.replace(node, repr(other)),), what, 0.8, f"option {other}")
 
 
+def exchanged_functions(d: Definition) -> Iterator[Edit]:
+    """Sine and cosine in each other's place."""
+    for family in FAMILIES:
+        calls = [n for n in d.nodes() if isinstance(n, ast.Call) and called(n) in family[:2]]
+        if {called(n) for n in calls} == set(family[:2]) and len(calls) <= 6:
+            other = {family[0]: family[1], family[1]: family[0]}
+            ends = [(d.span(n.func)[1], called(n)) for n in calls]
+            changes = tuple(Change(end - len(name), end, other[name]) for end, name in ends)
+            yield Edit(changes, f"{family[0]} and {family[1]} are exchanged", 0.85, "words exchanged")
+
+
 def masks(d: Definition) -> Iterator[Edit]:
     """Conditions the wrong way round, or off by the diagonal."""
     for node in d.nodes():
@@ -204,6 +215,14 @@ def variables(d: Definition) -> Iterator[Edit]:
 
 
 def _names(d: Definition, function: ast.FunctionDef, callers: set[int]) -> Iterator[Edit]:
+    for statement in ast.walk(function):
+        if isinstance(statement, (ast.Return, ast.Assign)) and statement.value is not None:
+            loads = [n for n in ast.walk(statement.value) if isinstance(n, ast.Name) and id(n) not in callers]
+            loads = [n for n in loads if n.id not in MODULES and n.id != "self"]
+            for a, b in combinations(dict.fromkeys(n.id for n in loads), 2):
+                changes = [d.replace(n, b if n.id == a else a) for n in loads if n.id in (a, b)]
+                if len(changes) <= 6:
+                    yield Edit(tuple(changes), f"{a} and {b} are exchanged", 1.2, "exchanged")
     used = {a.arg: None for a in function.args.args if a.arg not in ("self", "mask", "training")}
     inside = list(ast.walk(function))
     used |= {n.id: None for n in inside if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and n.id != "_"}
@@ -214,10 +233,10 @@ def _names(d: Definition, function: ast.FunctionDef, callers: set[int]) -> Itera
                     what = f"{node.id} is used, where the formula has {other}"
                     yield Edit((d.replace(node, other),), what, 1.6, f"name {node.id} {other}")
         if isinstance(node, ast.Call):
-            for a, b in zip(node.args, node.args[1:], strict=False):
-                if isinstance(a, ast.Name) and isinstance(b, ast.Name):
-                    what = f"{a.id} and {b.id} are exchanged"
-                    yield Edit((d.replace(a, b.id), d.replace(b, a.id)), what, 0.9, "exchanged")
+            for one, two in zip(node.args, node.args[1:], strict=False):
+                if isinstance(one, ast.Name) and isinstance(two, ast.Name):
+                    what = f"{one.id} and {two.id} are exchanged"
+                    yield Edit((d.replace(one, two.id), d.replace(two, one.id)), what, 0.9, "exchanged")
 
 
 def missing(d: Definition) -> Iterator[Edit]:
@@ -249,4 +268,4 @@ def missing(d: Definition) -> Iterator[Edit]:
                     yield Edit((d.replace(value, f"{argument} + {d.source(value)}"),), what, 1.1, "residual")
 
 
-RULES = (options, masks, missing, functions, variables)
+RULES = (options, masks, missing, functions, exchanged_functions, variables)
