@@ -311,7 +311,8 @@ def _verdict(
         return Verdict(
             "unchecked", f"{function.name} is close to the formula, as an approximation or an ε would make it"
         )
-    if not (arguments.sure or hinted or repaired):
+    ordered = "arguments in their order" in arguments.bound and bool(fixes) and fixes[0].rebinds
+    if ordered or not (arguments.sure or hinted or repaired):
         return Verdict(
             "unchecked", f"{function.name} differs from the formula, but which argument is which is not sure"
         )
