@@ -150,3 +150,10 @@ def test_an_interrupt_is_no_traceback_and_keeps_what_was_done(lemmata, jobs):
     assert process.returncode == 130
     assert err.decode().strip() == "interrupted; documents that were done are in the cache"
     assert "1 unchanged" in lemmata("check", "good.md")[1]
+
+
+def test_a_cell_has_the_time_that_is_given_to_it(tmp_path):
+    (tmp_path / "notes.md").write_text("```python\nx = 1\nwhile True: pass\n```\n")
+    command = [sys.executable, "-m", "lemmata", "check", "notes.md", "--no-cache", "--timeout", "0.5"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=25, check=False)
+    assert "ran longer than the time limit (line 3)" in done.stdout and done.returncode == 0

@@ -71,7 +71,10 @@ def test_what_changed_is_told():
     new = Entry("refuted", "equation", "-", "u = v", 9)
     assert say(OLD, changed(entries=(first, second, new, third))) == [(9, "new (refuted): u = v", True)]
     assert say(OLD, changed(content="f")) == [(1, "the document has changed; its verdicts have not", True)]
-    assert say(OLD, changed(cells=("c1", "c3"))) == [(1, "2 code cells ran, now 2; new among those that ran: 2", True)]
+    assert say(OLD, changed(cells=("c1", "c3"))) == [
+        (1, "code cells have changed; new or changed among those that ran: 2", True)
+    ]
+    assert say(OLD, changed(cells=("c2",))) == [(1, "2 code cells ran, now 1; none of them is new", True)]
     assert say(OLD, changed(files={"my data.csv": "d2"})) == [(1, "the file my data.csv has changed", True)]
     assert say(OLD, Record({**OLD.facts, "python": "3.12"}, OLD.sections)) == [(0, "python: 3.11, now 3.12", False)]
     assert say(OLD, Record({**OLD.facts, "seed": "1"}, OLD.sections)) == [(0, "seed: 0, now 1", True)]
@@ -116,7 +119,7 @@ def test_code_data_and_versions_are_recorded(tmp_path):
     assert result.depends["numbers.txt"] is not None and "mine.txt" not in result.depends
     assert result.environment["device"] == "cpu" and result.environment["numpy"][0].isdigit()
     text = record.write(record.current([result], {"seed": 0}))
-    assert "\nfile        numbers.txt  " in text and len([t for t in text.splitlines() if t.startswith("cell ")]) == 1
+    assert "\nfile          numbers.txt  " in text and len([t for t in text.splitlines() if t.startswith("cell ")]) == 1
     (tmp_path / "numbers.txt").write_text("1 2 4\n")
     again = record.current([lemmata.check(tmp_path / "notes.md")], {"seed": 0})
     assert [c.text for c in record.changes(record.read(text), again)] == ["the file numbers.txt has changed"]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from lemmata.consistency import contradictions
 from lemmata.consistency.merge import merged
 from lemmata.counting import counts
-from lemmata.diagnostic import mistake
+from lemmata.diagnostic import Diagnostic, mistake, stage_failed
 from lemmata.documents import read
 from lemmata.documents.model import Document
 from lemmata.elaborate.document import Elaboration, elaborate
@@ -32,6 +32,7 @@ from lemmata.verify.verdict import Verdict
 if TYPE_CHECKING:
     from lemmata.code.check import CodeReport
     from lemmata.code.session import Session
+    from lemmata.consistency.survey import Contradiction
     from lemmata.derive.request import Answer
     from lemmata.lint.finding import Finding
     from lemmata.repair import Fix
@@ -45,22 +46,30 @@ def check(
     lint: bool = False,
     framework: str = "",
     kernel: str = "",
+    timeout: float = 30.0,
 ) -> DocumentResult:
     """Judge every statement of the document at `path`; with `code`, run its cells and compare them too.
 
     With `lint`, the result also says what would be read more easily in another notation. `framework`: whose cells run
     in a document with tabs for several. `kernel`: the Jupyter kernel that runs them, instead of a plain worker.
+    `timeout`: seconds of wall time for one cell; the document has four times as long.
 
     A document that cannot be read is a result that says so. The same document, seed and versions give the same result.
     """
-    return collect(examine(path, seed=seed, code=code, lint=lint, framework=framework, kernel=kernel))
+    return collect(examine(path, seed=seed, code=code, lint=lint, framework=framework, kernel=kernel, timeout=timeout))
 
 
 def explain(
-    path: str | PathLike[str], *, seed: int = 0, code: bool = True, framework: str = "", kernel: str = ""
+    path: str | PathLike[str],
+    *,
+    seed: int = 0,
+    code: bool = True,
+    framework: str = "",
+    kernel: str = "",
+    timeout: float = 30.0,
 ) -> tuple[DocumentResult, Details]:
     """The result of a check and, for each of its statements, how it was understood."""
-    found = examine(path, seed=seed, code=code, framework=framework, kernel=kernel)
+    found = examine(path, seed=seed, code=code, framework=framework, kernel=kernel, timeout=timeout)
     return collect(found), details(found)
 
 
@@ -72,13 +81,14 @@ def examine(
     lint: bool = False,
     framework: str = "",
     kernel: str = "",
+    timeout: float = 30.0,
 ) -> Examination:
     """Take the document through every stage, keeping what each of them made."""
     document = read(fspath(path))
     if code and (reason := why_not_run(document)):
         return replace(judge(elaborate(document), seed, lint), code=not_run(reason))
     if code and any(cell.executable for cell in document.cells):
-        with worker(document, seed, framework, kernel) as session:  # starts while the formulas are judged
+        with worker(document, seed, framework, kernel, timeout) as session:  # starts while the formulas are judged
             elaboration = elaborate(document)
             return with_code(judge(elaboration, seed, lint), elaboration, session, seed)
     return judge(elaborate(document), seed, lint)
@@ -87,19 +97,27 @@ def examine(
 def judge(elaboration: Elaboration, seed: int, lint: bool) -> Examination:
     """Verdicts on the formulas, with corrections and what the document contradicts."""
     judged = under_conditions([(statement, verdict(statement, seed)) for statement in elaboration.statements])
-    fixes = corrections(elaboration, judged, seed)
-    remarks = notation(elaboration) if lint else ()
-    found = merged(judged, (*contradictions(elaboration), *counts(elaboration)))
-    return Examination(elaboration.document, found, fixes=fixes, lint=remarks)
+    path = elaboration.document.path
+    told: list[Diagnostic] = []
+
+    def failed(stage: str, error: Exception) -> None:
+        told.append(stage_failed(stage, error, path))
+
+    against = contradictions(elaboration, failed)
+    stated = merged(judged, (*against, *counts(elaboration, failed)))
+    fixes = corrections(elaboration, stated, against, seed, told)
+    remarks = notation(elaboration, told) if lint else ()
+    return Examination(elaboration.document, stated, fixes=fixes, lint=remarks, told=tuple(told))
 
 
-def notation(elaboration: Elaboration) -> tuple[Finding, ...]:
+def notation(elaboration: Elaboration, told: list[Diagnostic]) -> tuple[Finding, ...]:
     """What lint finds; a mistake of ours there costs the remarks, not the verdicts."""
     from lemmata.lint import lint
 
     try:
         return lint(elaboration)
-    except Exception:
+    except Exception as error:
+        told.append(stage_failed("lint", error, elaboration.document.path))
         return ()
 
 
@@ -124,20 +142,27 @@ def verdict(statement: Statement, seed: int) -> Verdict:
 
 
 def corrections(
-    elaboration: Elaboration, judged: Sequence[tuple[Statement, Verdict]], seed: int
+    elaboration: Elaboration,
+    judged: Sequence[tuple[Statement, Verdict]],
+    against: Sequence[Contradiction],
+    seed: int,
+    told: list[Diagnostic],
 ) -> dict[int, tuple[Fix, ...]]:
     """Small corrections of what was refuted, by the identity of the statement."""
-    refuted = [statement for statement, verdict in judged if verdict.kind == "refuted"]
+    refuted = [(statement, verdict) for statement, verdict in judged if verdict.kind == "refuted"]
     if not refuted:
         return {}
+    from lemmata.consistency.removal import corrected
     from lemmata.repair import repair
 
     found: dict[int, tuple[Fix, ...]] = {}
-    for statement in refuted:
+    for statement, verdict in refuted:
         try:
-            found[id(statement)] = repair(elaboration, statement, seed)
-        except Exception:  # a mistake of ours here must not cost the verdict
-            found[id(statement)] = ()
+            fixes = repair(elaboration, statement, seed)
+            fixes += corrected(elaboration, against, statement.formula, verdict.reason, seed)
+            found[id(statement)] = tuple({fix.formula: fix for fix in fixes}.values())[:3]
+        except Exception as error:  # a mistake of ours here must not cost the verdict
+            told.append(stage_failed("the search for corrections", error, elaboration.document.path))
     return found
 
 
@@ -157,13 +182,15 @@ def not_run(reason: str) -> CodeReport:
     return CodeReport(problem=f"the code was not run: {reason}")
 
 
-def worker(document: Document, seed: int, framework: str, kernel: str) -> Session:
+def worker(document: Document, seed: int, framework: str, kernel: str, timeout: float) -> Session:
     """A process of its own that is about to run the document's cells; the caller closes it."""
     from lemmata.code.cells import kernel_of
+    from lemmata.code.limits import Limits
     from lemmata.code.session import Session
 
     folder, kernel = Path(document.path).parent, kernel or kernel_of(document.metadata)
-    session = Session(document.cells, folder=folder, seed=seed, framework=framework, kernel=kernel)
+    limits = Limits(cell_seconds=timeout, total_seconds=4 * timeout)
+    session = Session(document.cells, limits, folder=folder, seed=seed, framework=framework, kernel=kernel)
     session.start()
     return session
 

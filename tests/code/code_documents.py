@@ -5,7 +5,9 @@ from __future__ import annotations
 from lemmata.code.limits import MIB, Limits
 from lemmata.documents.model import CodeCell, Position, Span
 
-QUICK = Limits(cell_seconds=2, total_seconds=20, memory=700 * MIB, processes=16, output=10_000, file=1 * MIB)
+QUICK = Limits(
+    cell_seconds=2, total_seconds=20, memory=700 * MIB, processes=16, output=10_000, file=1 * MIB, folder=50 * MIB
+)
 
 
 def cell(source: str, index: int = 0, line: int = 10, language: str = "python", **options: object) -> CodeCell:

@@ -7,6 +7,7 @@ import ast
 import pytest
 from code_documents import cell
 
+from lemmata.code import tabs
 from lemmata.code.cells import prepare_all, switched_off
 from lemmata.code.magics import plain
 from lemmata.code.session import run_cells
@@ -105,6 +106,12 @@ def test_one_framework_is_taken_of_tabs(tmp_path):
     assert chosen(document.cells) in ("pytorch", "jax", "tensorflow")
 
 
+def test_a_framework_that_the_document_has_not_is_told(tmp_path):
+    cells = read_text(tmp_path, D2L).cells
+    assert tabs.missing(cells, "paddle") == "no code cell is for paddle; this document offers jax, pytorch, tensorflow"
+    assert tabs.missing(cells, "torch") == tabs.missing(cells, "") == tabs.missing(cells[-1:], "paddle") == ""
+
+
 def test_documents_without_tabs_run_whole(tmp_path):
     text = "```python\nimport torch\n```\n\n```python\nimport jax\n```\n"
     assert running(read_text(tmp_path, text), "jax") == ["import torch", "import jax"]
@@ -147,7 +154,11 @@ def test_an_announced_error_is_no_complaint(tmp_path):
     from lemmata.code.check import CodeReport, diagnostics
 
     tagged = cell("1 / 0", tags=["raises-exception"])
-    for announced, count in ((tagged, 0), (cell("1 / 0", error=True), 0), (cell("1 / 0"), 1)):
+    for announced, count in (
+        (tagged, 0),
+        (cell("1 / 0", error=True, raises="ZeroDivisionError"), 0),
+        (cell("1 / 0"), 1),
+    ):
         with run_cells([announced]) as session:
             assert session.results[0].error.kind == "ZeroDivisionError"
             assert len(diagnostics(CodeReport(session.results))) == count

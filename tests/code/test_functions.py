@@ -141,7 +141,7 @@ def test_cells_that_are_not_for_running():
     report = check_code(sources, [])
     assert [r.status for r in report.cells] == ["skipped"] * 5 + ["ran"]
     assert report.cells[5].output == "0\n1\non\n"
-    assert [line for line, _ in report.cells[5].notes] == [51, 52]
+    assert [at.line for at, _ in report.cells[5].notes] == [51, 52]
     assert "shell command not run: pip install torch" in report.cells[5].notes[0][1]
 
 

@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from code_documents import QUICK, cells
@@ -21,6 +23,8 @@ SLEEPERS = "import os, time\nfor _ in range(60):\n    if os.fork() == 0:\n      
 GROWING = "x = []\nwhile True:\n    x.append(bytearray(2**24))"
 SCRIBBLING = "import os\nfor fd in range(3, 256):\n    try: os.write(fd, b'\\xff' * 64)\n    except OSError: pass"
 TEARING = "import sys, builtins\nsys.modules.clear()\nbuiltins.__dict__.clear()"
+DEEP = "import os\nfor _ in range(3000):\n    os.mkdir('d')\n    os.chdir('d')\nos.chmod('.', 0)\nraise KeyError"
+FILLING = "n = 0\nwhile True:\n    open(f'f{n}', 'wb').write(bytes(900_000))\n    n += 1"
 UNPRINTABLE = "class E(Exception):\n    def __str__(self): raise self\nraise E()"
 
 HOSTILE: dict[str, tuple[str, set[str], int | None]] = {
@@ -44,6 +48,9 @@ HOSTILE: dict[str, tuple[str, set[str], int | None]] = {
     "no syntax": ("x = 1\ny = = 2", {"SyntaxError"}, 2),
     "writes to every descriptor": (SCRIBBLING, {"protocol", "died"}, 1),
     "closes every descriptor": ("import os\nos.closerange(0, 512)", {"died", "timeout"}, 1),
+    "folders inside folders": (DEEP, {"KeyError", "timeout", "disk"}, None),
+    "fills the disk": (FILLING, {"disk", "timeout"}, 4),
+    "one large file": ("open('f', 'wb').write(bytes(2**24))", {"OSError"}, 1),
     "tears down the interpreter": (TEARING, {"died", "protocol", "KeyError", "timeout"}, None),
 }
 
@@ -63,6 +70,9 @@ def test_a_hostile_cell_costs_only_itself(run, name):
     if line is not None and second.error.kind not in ("died", "protocol"):
         assert 110 <= second.error.position.line <= 110 + line - 1
     assert third.status == "ran" and third.output == "6\n", third
+    scratch = session._process.scratch
+    session.close()
+    assert not os.path.exists(scratch)
 
 
 def test_the_line_of_an_error_is_that_of_the_document(run):
@@ -121,15 +131,15 @@ def test_cells_cannot_end_the_process_that_checks(run):
     assert session.results[-1].status == "ran"
 
 
-def test_nothing_is_left_running_and_no_folder_is_left_behind(run):
-    before = set(os.listdir("/tmp"))
+def test_nothing_is_left_running_and_no_folder_is_left_behind(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     session = run("import subprocess, os\nif os.fork() == 0:\n    os.setsid()\n    import time\n    time.sleep(77)")
     pid = session._process._popen.pid
     scratch = session._process.scratch
     session.close()
     assert not os.path.exists(scratch)
     assert not os.path.exists(f"/proc/{pid}/fd/0")
-    assert not {n for n in set(os.listdir("/tmp")) - before if n.startswith("lemmata-")}
+    assert not list(tmp_path.iterdir())
     assert not _processes(scratch.encode())
 
 
@@ -200,3 +210,29 @@ def _processes(word: bytes) -> list[str]:
             continue
         found += [name] if ours and not ended else []
     return found
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Landlock is Linux's")
+def test_graphics_processors_stay_usable(tmp_path):
+    """Device files are opened for writing; beside them nothing outside the scratch folder is."""
+    scratch, device, other = tmp_path / "scratch", tmp_path / "nvidia0", tmp_path / "other"
+    scratch.mkdir()
+    device.write_text("")
+    other.write_text("")
+    script = (
+        "import ctypes, sys; from lemmata.code.worker import sandbox; scratch, device, other = sys.argv[1:]\n"
+        "sandbox.ACCELERATORS = (device[:-1] + '*',); libc = ctypes.CDLL(None); libc.prctl(38, 1, 0, 0, 0)\n"
+        "if not sandbox._landlock(libc, scratch): sys.exit(9)\n"
+        "open(device, 'r+').write('x'); open(scratch + '/x', 'w').write('x')\n"
+        "try: open(other, 'r+')\n"
+        "except PermissionError: sys.exit(0)\n"
+        "sys.exit(1)"
+    )
+    source = Path(__file__).resolve().parents[2] / "src"
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(scratch), str(device), str(other)],
+        env={**os.environ, "PYTHONPATH": str(source)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode == 9:
+        pytest.skip("this system has no Landlock")
+    assert done.returncode == 0, done.stderr

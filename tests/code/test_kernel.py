@@ -7,6 +7,7 @@ import os
 import pytest
 from code_documents import QUICK, cells
 
+import lemmata
 from lemmata.code.cells import kernel_of
 from lemmata.code.session import run_cells
 
@@ -44,3 +45,11 @@ def test_cells_run_in_a_kernel_and_stay_confined(tmp_path):
     assert kinds == ["ran", "ran", "timeout", "AssertionError", "died", "ran"]
     assert session.results[0].output == "True\n" and session.results[-1].output == "[2. 2. 2.] precious\n"
     assert (tmp_path / "victim.txt").read_text() == "precious" and not os.path.exists(scratch)
+
+
+def test_what_a_kernel_found_is_not_cached(tmp_path):
+    pytest.importorskip("ipykernel")
+    pytest.importorskip("jupyter_client")
+    (tmp_path / "notes.md").write_text("---\nlemmata: {kernel: python3}\n---\n\n$x = 1$\n\n```python\ny = 1\n```\n")
+    asked = lemmata.check(tmp_path / "notes.md")
+    assert not asked.reproducible and not asked.problems

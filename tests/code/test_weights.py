@@ -75,6 +75,41 @@ def test_what_is_seldom_meant_is_told_at_its_line(run, source, message):
         assert 110 <= concerns[0].line <= 110 + source.count("\n")
 
 
+CHAINS = [
+    "T = softmax(rng.normal(size=(5, 5)) * 9)\npi = np.ones(5) / 5\npi = pi @ T",  # a Markov chain
+    "M = softmax(rng.normal(size=(5, 5)) * 9, axis=0)\nr = M @ np.ones(5)",  # columns sum to one, as for PageRank
+    "T = np.exp(rng.normal(size=(5, 5)))\nT /= T.sum(1, keepdims=True)\npi = np.ones(5) @ T",
+    "mask = np.eye(5)\nT = softmax(rng.normal(size=(5, 5)))\npi = np.ones(5) @ T",
+]
+
+
+@pytest.mark.parametrize("source", CHAINS)
+def test_other_stochastic_matrices_have_ways_of_their_own(run, source):
+    session = run(NUMPY[: NUMPY.index("Q, K")], source)
+    assert session.results[1].error is None and survey(session.weights())[1] == ()
+
+
+@pytest.mark.torch
+def test_attention_in_one_call_shows_its_weights(run):
+    source = """
+import torch
+from torch.nn import functional as F
+q, k, v = torch.randn(3, 2, 4, 6, 16).unbind(0)
+FIRST
+F.scaled_dot_product_attention(q, k, v, is_causal=True)
+"""
+    session = run(source.replace("FIRST", "mask = torch.ones(6, 6).bool().tril()"))
+    maps, concerns = survey(session.weights())
+    assert [(m.line, m.shape) for m in maps] == [(15, (2, 4, 6, 6))] and concerns == ()
+    assert maps[0].rows[0] == (1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    hidden = "m = torch.ones(6, 6).bool().tril()\nm[2] = False\nout = F.scaled_dot_product_attention(q, k, v, m)"
+    hidden += "\nprint(out.isnan().any())"
+    session = run(source.replace("FIRST", hidden))
+    _, concerns = survey(session.weights())
+    lost = "True" in session.results[0].output  # newer versions give zeros to queries without keys
+    assert [("query 3 are NaN" in c.message) for c in concerns] == [True] * lost
+
+
 def test_a_classifier_is_no_weighted_sum(run):
     assert told(run, "P = softmax(S)\nloss = -np.log(P[np.arange(8), 0]).mean()") == ((), ())
 
@@ -114,7 +149,7 @@ def test_the_cure_of_saturation_names_the_width():
     rng = np.random.default_rng(1)
     scores = rng.normal(size=(20, 20)) * 16
     e = np.exp(scores - scores.max(-1, keepdims=True))
-    found = Sum("A", e / e.sum(-1, keepdims=True), "softmax", True, "float64", scores, widths={"Q": 256.0})
+    found = Sum("A", e / e.sum(-1, keepdims=True), "softmax", scores=scores, widths={"Q": 256.0})
     ((message, cure),) = complaints(found)
     assert "saturated" in message and cure.startswith("divide the scores by 16 = √256, the width of Q")
 
@@ -138,3 +173,19 @@ def test_a_heat_map_is_drawn_in_blocks():
     found = {"cell": 0, "line": 7, "name": "A", "shape": [2, 2], "rows": [[1.0, 0.0], [0.5, -1.0]]}
     lines = ["".join(text for text, _ in line) for line in layout.heat_map(found)]
     assert lines == ["  weights A on line 7: 2 × 2, █ is 1", "    │██  │", "    │▒▒!!│"]
+
+
+def test_places_in_a_notebook_name_the_cell(tmp_path):
+    import json
+
+    import lemmata
+
+    code = [{"cell_type": "code", "metadata": {}, "source": s} for s in (NUMPY, "x = 1\n!ls\nA = softmax(S, 0)\nA @ V")]
+    text = {"cell_type": "markdown", "metadata": {}, "source": "Text."}
+    (tmp_path / "notes.ipynb").write_text(json.dumps({"cells": [text, *code], "metadata": {}, "nbformat": 4}))
+    result = lemmata.check(tmp_path / "notes.ipynb")
+    found = {(p.cell, p.line): p.message for p in result.problems}
+    assert "shell command not run" in found[2, 2] and "do not sum to one" in found[2, 4]
+    assert [(m["notebook_cell"], m["line"]) for m in result.heat_maps] == [(2, 4)]
+    shown = ["".join(text for text, _ in line) for line in layout.document(result)]
+    assert any(line.endswith("(cell 2, line 4)") for line in shown)

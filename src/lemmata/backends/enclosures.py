@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -99,6 +100,9 @@ def _pow(a: Any, b: Any) -> Any:
         return a**b
     if isinstance(a, int) and a == 0 and isinstance(b, arb) and b > 0:
         return 0
+    if isinstance(b, int) and 1 <= b <= 64 and isinstance(a, arb) and a.contains(0):
+        # The library's power is undefined where the ball holds 0.
+        return math.prod([a] * (b - 1), start=a)
     return ball(a) ** ball(b)
 
 

@@ -41,7 +41,7 @@ class CellError:
     position: Position
     """The line in the document."""
     kind: str
-    """The exception's name, or `timeout`, `memory`, `processes`, `output`, `exit`, `died`, `not tried`."""
+    """The exception's name, or `timeout`, `memory`, `processes`, `disk`, `output`, `exit`, `died`, `not tried`."""
     message: str
     help: str = ""
     expected: bool = False
@@ -60,6 +60,7 @@ def prepare(cell: CodeCell, other: str = "") -> Prepared:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         tree = None
     may_fail = bool(_tags(cell) & FAILING) or str(cell.options.get("error", "")).lower() in ("true", "yes")
+    may_fail |= "raises" in cell.options  # Sphinx's jupyter-execute
     return Prepared(cell, found.source, notes=found.notes, tree=tree, may_fail=may_fail)
 
 

@@ -37,7 +37,7 @@ FRAMEWORKS = {
     "jax": ("jnp", "jax"),
     "numpy": ("np", "numpy"),
 }
-GONE = frozenset({"timeout", "memory", "processes", "output", "died", "not tried", "protocol", "start"})
+GONE = frozenset({"timeout", "memory", "processes", "disk", "output", "died", "not tried", "protocol", "start"})
 """Errors after which it is not known how far a cell came, or after which its variables are lost."""
 HINT = re.compile(r"^\s*(?:is|是|in code is|stands for)\s+`?([A-Za-z_][\w.]*)`?\s*\.?\s*$")
 
@@ -98,7 +98,7 @@ def check_session(
     of equations that are no targets because they were not understood; code nearer to one of them refutes nothing.
     """
     found: list[CodeFinding] = []
-    problem = ""
+    problem = session.problem
     session.results = advised(session.results, session.prepared)
     try:
         known = {squash_latex(k): v for k, v in (hints or {}).items()}
@@ -303,8 +303,7 @@ def diagnostics(report: CodeReport, path: str = "") -> tuple[Diagnostic, ...]:
     """Errors of cells, and what was not run in them, as messages to the author."""
     found = []
     for result in report.cells:
-        for line, text in result.notes:
-            at = Position(line, 1)
+        for at, text in result.notes:
             found.append(Diagnostic("note", "cell-not-run", text, path, Span(at, at)))
         if (error := result.error) is not None and not error.expected:
             message = (
@@ -317,7 +316,7 @@ def diagnostics(report: CodeReport, path: str = "") -> tuple[Diagnostic, ...]:
             span = Span(error.position, error.position)
             found.append(Diagnostic("warning", "cell-error", message, path, span, help=error.help or None))
     for warning in report.warnings:
-        at = Position(warning.line, 1)
+        at = Position(warning.line, 1, warning.notebook_cell)
         help = warning.help or None
         found.append(Diagnostic("warning", "attention-weights", warning.message, path, Span(at, at), help=help))
     if report.problem:

@@ -21,5 +21,7 @@ class Limits:
     """Characters that one cell may print; past it the cell is stopped."""
     file: int = 64 * MIB
     """Bytes of one file in the scratch folder."""
+    folder: int = 1024 * MIB
+    """Bytes in the scratch folder, looked at a few times a second."""
     value: int = 8 * MIB
     """Bytes of one array that is handed over or remembered."""

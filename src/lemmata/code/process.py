@@ -20,9 +20,11 @@ from lemmata.code.limits import Limits
 from lemmata.code.worker.framing import HEAD, BadMessage, pack, unpack
 
 POLL = 0.05
+LOOK = 0.25
+"""Seconds between looks at the size of the scratch folder."""
 GRACE = 1.0
 """Seconds that a worker has to stop a cell itself before it is ended."""
-START = 60.0
+START = 75.0
 """Seconds until a worker answers for the first time, the import of frameworks included."""
 MOST = 256 * 2**20
 """Bytes of an answer."""
@@ -40,7 +42,7 @@ PROGRAM = (
 
 
 class WorkerLost(Exception):
-    """The worker is gone; `kind` is timeout, memory, processes, died, start or protocol."""
+    """The worker is gone; `kind` is timeout, memory, processes, disk, died, start or protocol."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -63,6 +65,9 @@ class Process:
         kernel that it lives in. Raises WorkerLost if none can be started."""
         self.limits = limits
         self._open = True
+        self._looked = 0.0
+        if os.name == "nt":
+            raise WorkerLost("start", "code cells do not run on Windows; use WSL, or --no-code")
         self.scratch = tempfile.mkdtemp(prefix="lemmata-")
         try:
             if folder is not None:
@@ -171,7 +176,7 @@ class Process:
         except subprocess.TimeoutExpired:
             pass
         for _ in range(100):  # descendants may still be ending, with files open in the folder
-            shutil.rmtree(self.scratch, ignore_errors=True)
+            _remove(self.scratch)
             if not os.path.exists(self.scratch) and not any(map(_runs, victims)):
                 break
             time.sleep(0.01)
@@ -226,6 +231,10 @@ class Process:
             raise WorkerLost("processes", f"started more than {self.limits.processes} processes")
         if sum(map(_resident, family)) > self.limits.memory:
             raise WorkerLost("memory", f"used more than {self.limits.memory // 2**20} MiB of memory")
+        if time.monotonic() > self._looked + LOOK:
+            if _size(self.scratch, self.limits.folder) > self.limits.folder:
+                raise WorkerLost("disk", f"wrote more than {self.limits.folder // 2**20} MiB into the scratch folder")
+            self._looked = time.monotonic()
 
     def _lost(self) -> WorkerLost:
         try:
@@ -265,6 +274,38 @@ def _link(folder: Path, scratch: Path) -> None:
             os.symlink(folder.resolve() / entry, scratch / entry)
         except OSError:
             continue
+
+
+def _remove(folder: str) -> None:
+    """Remove a folder whatever is in it: closed folders, or so many inside each other that Python gives up."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    except RecursionError:
+        pass
+    if os.path.exists(folder):
+        for command in (["chmod", "-R", "u+rwX", folder], ["rm", "-rf", folder]):
+            try:
+                subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60, check=False)
+            except (OSError, subprocess.SubprocessError):
+                continue
+
+
+def _size(folder: str, most: int) -> int:
+    """Bytes in a folder, each entry counting for 512 at least; not much more than `most` are counted."""
+    total, waiting = 0, [folder]
+    while waiting and total <= most:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    found = entry.stat(follow_symlinks=False)
+                    total += max(found.st_blocks * 512, 512)
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    if total > most:
+                        break
+        except OSError:
+            continue
+    return total
 
 
 def _kill(pid: int) -> None:

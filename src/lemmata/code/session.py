@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from lemmata.code import tabs
 from lemmata.code.cells import CellError, Prepared, place, prepare_all
 from lemmata.code.limits import Limits
 from lemmata.code.process import Process, WorkerLost
 from lemmata.code.worker import arrays
 from lemmata.code.worker.cells import imports
-from lemmata.documents.model import CodeCell
+from lemmata.documents.model import CodeCell, Position
 
 RESTARTS = 3
 EXTRAS = {"torch": "torch", "jax": "jax", "tensorflow": "tensorflow", "keras": "tensorflow"}
@@ -32,8 +33,8 @@ class CellResult:
     output: str = ""
     reason: str = ""
     """Why it was skipped."""
-    notes: tuple[tuple[int, str], ...] = ()
-    """(line in the document, remark), such as a shell command that was not run."""
+    notes: tuple[tuple[Position, str], ...] = ()
+    """(place in the document, remark), such as a shell command that was not run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ class Session:
     ) -> None:
         self.limits = limits or Limits()
         self.prepared = prepare_all(cells, framework)
+        self.problem = tabs.missing(cells, framework)
+        """Why cells that are meant to run do not."""
         self.results: tuple[CellResult, ...] = ()
         self.layers: tuple[str, ...] = ()
         self._folder = folder
@@ -137,7 +140,7 @@ class Session:
 
     def _run_one(self, number: int, prepared: Prepared, before: dict[int, CellResult]) -> CellResult:
         index = prepared.cell.index
-        notes = tuple((place(prepared.cell, line).line, text) for line, text in prepared.notes)
+        notes = tuple((place(prepared.cell, line), text) for line, text in prepared.notes)
         if prepared.skipped:
             return CellResult(index, "skipped", reason=prepared.skipped, notes=notes)
         try:
@@ -219,10 +222,10 @@ class Session:
             raise Failed("the worker's answer cannot be read") from None
 
     def weights(self) -> list[dict[str, Any]]:
-        """The softmax-weighted sums that the cells ran, with lines of the document. Raises Failed."""
+        """The softmax-weighted sums that the cells ran, with their places in the document. Raises Failed."""
         try:
             events = list(self.ask("weights")["weights"])
-            return [{**e, "line": self.position_line(int(e["cell"]), int(e["line"]))} for e in events]
+            return [{**e, "at": self.position(int(e["cell"]), int(e["line"]))} for e in events]
         except (KeyError, TypeError, ValueError, StopIteration):
             raise Failed("the worker's answer cannot be read") from None
 
@@ -235,13 +238,16 @@ class Session:
         except (KeyError, TypeError, AttributeError):
             raise Failed("the worker's answer cannot be read") from None
 
+    def position(self, cell: int, line: int) -> Position:
+        """The place in the document of a line of a cell."""
+        return place(next(p.cell for p in self.prepared if p.cell.index == cell), line)
+
     def position_line(self, cell: int, line: int) -> int:
         """The line of the document for a line of a cell."""
-        found = next(p.cell for p in self.prepared if p.cell.index == cell)
-        return place(found, line).line
+        return self.position(cell, line).line
 
 
-SLOW = frozenset({"timeout", "memory", "output"})
+SLOW = frozenset({"timeout", "memory", "output", "disk"})
 """Errors of cells that are not run again when a worker has to be replaced."""
 
 

@@ -67,6 +67,14 @@ def chosen(cells: Sequence[CodeCell], wanted: str = "") -> str:
     return next((name for name in order if installed(name)), order[0])
 
 
+def missing(cells: Sequence[CodeCell], wanted: str) -> str:
+    """What to say if a document has tabs, and none for the framework that is wanted."""
+    offered = sorted({name for cell in cells for name in tabs(cell)} - {"all"})
+    if not wanted or not set(offered) & set(FRAMEWORKS) or canonical(wanted) in offered:
+        return ""
+    return f"no code cell is for {canonical(wanted)}; this document offers {', '.join(offered)}"
+
+
 def others(cells: Sequence[CodeCell], wanted: str = "") -> dict[int, str]:
     """By place in `cells`: why a cell is none of this run's framework.
 

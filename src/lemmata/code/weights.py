@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from lemmata.documents.model import Position
+
 ROWS, COLUMNS = 24, 48
 """Of a heat map; larger ones are averaged over blocks."""
 MOST_WARNINGS = 3
@@ -29,6 +31,8 @@ class HeatMap:
     shape: tuple[int, ...]
     rows: tuple[tuple[float, ...], ...]
     """Queries by keys, of the first sequence and head; NaN as -1."""
+    notebook_cell: int | None = None
+    """In notebooks: the cell that the line counts in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class Concern:
     line: int
     message: str
     help: str = ""
+    notebook_cell: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +53,11 @@ class Sum:
     name: str
     weights: np.ndarray
     origin: str
-    """`softmax`, `quotient` of exponentials, or `dropout`."""
+    """`softmax`, `quotient` of exponentials, `dropout`, or `fused`: within PyTorch's attention in one call."""
     ordered: bool = True
     """Whether it is known over which axis the sum runs."""
+    attention: bool = True
+    """Whether words around it speak of attention; products with other stochastic matrices have ways of their own."""
     dtype: str = "float64"
     scores: np.ndarray | None = None
     masks: Mapping[str, np.ndarray] = field(default_factory=dict)
@@ -77,15 +84,16 @@ def read(event: Mapping[str, Any]) -> Sum | None:
     masks = {str(k): v for k, v in event.get("masks", {}).items() if isinstance(v, np.ndarray)}
     scores = None if scores is None else scores.astype(float)
     widths = {str(k): float(v) for k, v in event.get("widths", {}).items()}
-    return Sum(str(event["name"]), weights, origin, bool(role), str(event["dtype"]), scores, masks, widths)
+    attention = bool(event["attention"])
+    return Sum(str(event["name"]), weights, origin, bool(role), attention, str(event["dtype"]), scores, masks, widths)
 
 
-def heat_map(found: Sum, cell: int, line: int) -> HeatMap:
+def heat_map(found: Sum, cell: int, at: Position) -> HeatMap:
     """Weights averaged down to what a page can show."""
     shown = found.weights.reshape(-1, *found.weights.shape[-2:])[0] if found.weights.ndim > 1 else found.weights[None]
     shown = np.nan_to_num(_blocks(_blocks(shown, ROWS, 0), COLUMNS, 1), nan=-1.0, posinf=-1.0, neginf=-1.0)
     rows = tuple(tuple(round(float(v), 4) for v in row) for row in shown)
-    return HeatMap(cell, line, found.name, tuple(map(int, found.weights.shape)), rows)
+    return HeatMap(cell, at.line, found.name, tuple(map(int, found.weights.shape)), rows, at.cell)
 
 
 def _blocks(array: np.ndarray, most: int, axis: int) -> np.ndarray:
@@ -102,7 +110,14 @@ def complaints(found: Sum) -> Iterator[tuple[str, str]]:
     if lost.any():
         yield _lost(found, table, lost)
         return
-    if found.origin != "dropout" and found.ordered and not _sums(table, SUM.get(found.dtype, 1e-3)):
+    if not found.attention and not found.masks:
+        return
+    if (
+        found.origin in ("softmax", "quotient")
+        and found.ordered
+        and found.attention
+        and not _sums(table, SUM.get(found.dtype, 1e-3))
+    ):
         yield _unnormalised(found, table)
         return
     allowed = np.ones(table.shape, dtype=bool)
@@ -114,7 +129,8 @@ def complaints(found: Sum) -> Iterator[tuple[str, str]]:
         if told := _leaking(name, table, kept):
             yield told
             return
-    yield from _one_place(table, allowed, found)
+    if found.attention:
+        yield from _one_place(table, allowed, found)
 
 
 def _sums(table: np.ndarray, tolerance: float = 1e-3) -> bool:
@@ -255,12 +271,13 @@ def survey(events: Sequence[Mapping[str, Any]]) -> tuple[tuple[HeatMap, ...], tu
         found = read(event)
         if found is None:
             continue
-        place = (int(event["cell"]), int(event["line"]), found.name)
+        at = event["at"]
+        place = (int(event["cell"]), int(at.line), found.name)
         maps.pop(place, None)
-        maps[place] = heat_map(found, *place[:2])
+        maps[place] = heat_map(found, place[0], at)
         kinds = told.setdefault(place, {})
         for message, help in complaints(found):
             kind = message.split("%")[0][:40]
             if kind not in kinds and len(kinds) < MOST_WARNINGS:
-                kinds[kind] = Concern(place[0], place[1], message, help)
+                kinds[kind] = Concern(place[0], at.line, message, help, at.cell)
     return tuple(maps.values()), tuple(w for kinds in told.values() for w in kinds.values())

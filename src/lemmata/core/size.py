@@ -61,6 +61,14 @@ class Size:
             return Fraction(0)
         return self.terms[0][1] if self.terms[0][0] == () and len(self.terms) == 1 else None
 
+    @property
+    def never_negative(self) -> bool:
+        """Whether it is at least zero for all sizes from one on: what is added outweighs a constant taken away."""
+        gains = [c for m, c in self.terms if m]
+        if any(c < 0 for c in gains) or any(e < 0 for m, _ in self.terms for _, e in m):
+            return False
+        return sum(gains, Fraction(0)) + sum((c for m, c in self.terms if not m), Fraction(0)) >= 0
+
     def substitute(self, solution: Mapping[str, Size]) -> Size:
         """Replace atoms by sizes, to a fixed point of the given (acyclic) solution."""
         if self.atoms.isdisjoint(solution):

@@ -47,6 +47,10 @@ class Law:
     components: bool = False
     independent: bool = False
     """Stated to be independent of the others; without that and without moments, anything joint."""
+    identical: bool = False
+    """All components have one law."""
+    form: str = ""
+    """`bernoulli` (its mean is the probability of 1), `uniform` (on the interval with these moments), or any."""
 
 
 @dataclass(frozen=True, slots=True)

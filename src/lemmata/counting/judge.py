@@ -49,8 +49,11 @@ class Judge:
     def examine(self, item: Item) -> Outcome | None:
         """The finding on one part of a formula, if it is a count that can be decided."""
         found = self._examined(item)
-        if found is not None:
-            self.judged.add(item.formula.index)
+        if found is None:
+            return None
+        self.judged.add(item.formula.index)
+        if isinstance(found, Contradiction) and not words.understood(Passage(self.elaboration, item).sentence.text):
+            return None  # a word nobody understood may say what else is counted
         return found
 
     def _examined(self, item: Item) -> Outcome | None:
@@ -446,7 +449,9 @@ def _affine(passage: Passage) -> Count | None:
         added: set[str] = set()
         for term in terms:
             match term:
-                case s.Juxt(items=(s.Name() as weight, s.Name() as x)) if len(shapes.get(spell(x), ())) == 1:
+                case s.Juxt(items=(s.Name() as weight, s.Name() as x)) if len(shapes.get(spell(x), ())) == 1 and (
+                    weight.base.isupper() or spell(weight) in shapes
+                ):
                     count.append(shapes.get(spell(weight), (out, *shapes[spell(x)])))
                     inputs.add(spell(x))
                 case s.Name():

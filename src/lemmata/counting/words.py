@@ -3,7 +3,8 @@
 Lists of the table: `layer_…` nouns of layers; `size_…` a formula as a size of a layer; `unit_…_before`, `unit_…_after`
 what the words next to a formula say it counts; `bias_…`, `norms_…` what belongs to the count; `evaluating`,
 `continuing`, `product_of_shapes` products that are formed; `substitution` the product that takes the place of a matrix;
-`divides` what makes a quotient whole; `obstacles` words that may change a count, unless `harmless`.
+`divides` what makes a quotient whole; `plain` words that change no count; `obstacles`
+words that may change a count, unless `harmless`.
 """
 
 from __future__ import annotations
@@ -78,3 +79,13 @@ def obstacle(text: str) -> str:
     for found in find("obstacles", plain):
         return plain[found.start : found.end].strip()
     return ""
+
+
+def understood(text: str) -> bool:
+    """Whether every word is part of a pattern that was used or a plain one that changes no count."""
+    lists = lexicon().counting
+    used = [k for k in lists if k.startswith(("layer_", "size_", "bias_", "norms_"))]
+    used += ["evaluating", "continuing", "product_of_shapes", "substitution", "divides", "declared_sizes", "whole"]
+    text = without(text, "harmless", *used)
+    text = FORMULA.sub(" ", without(text, "plain"))
+    return re.search(r"[^\W\d_]", text) is None

@@ -13,8 +13,11 @@ from lemmata.derive.read import TermReader
 from lemmata.derive.simplify import expand, fold, opened, solve, tidy
 from lemmata.elaborate import references
 from lemmata.elaborate import surface as s
+from lemmata.elaborate.claims import assign
 from lemmata.elaborate.document import Elaboration, Elaborator
 from lemmata.elaborate.environment import Binding
+from lemmata.elaborate.later_values import settle_values
+from lemmata.elaborate.losses import settle_losses
 from lemmata.elaborate.reader import Reader, Shared
 from lemmata.elaborate.readings import Choices
 from lemmata.elaborate.roles import Item
@@ -51,9 +54,13 @@ class Deriver:
         part = self.part(item, left)
         shared = self.elaborator.shared(Choices(), item)
         r = Reader(shared, item.place)
+        shared.home = item.place
         try:
+            conditions = assign(r, self.elaborator.conditions(item)[0])
+            settle_losses(r, [part.expr])
+            settle_values(r, [part.expr])
             term = r.term(part.expr)
-            for name in self.elaborator.conditions(item)[0].constants:
+            for name in conditions.constants:
                 term = t.Held(term.type, term, r.term(name))
         except Unreadable as error:
             raise Underivable(str(error)) from None

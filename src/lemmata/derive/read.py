@@ -125,7 +125,7 @@ class TermReader:
 
     def _defined(self, term: t.Term, key: str, latex: str, body: t.Term) -> Form:
         inner = self.read(body)
-        if isinstance(body, (t.Num, t.SizeNum)) or inner.op == "elem":
+        if isinstance(body, (t.Num, t.SizeNum)) or inner.op in ("elem", "row"):
             return inner
         free = _indices(inner) if body.type.rank < 2 and "_" in latex else []
         if inner.shape != self.shape(term) and inner.number:

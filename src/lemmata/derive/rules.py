@@ -232,6 +232,9 @@ class Calculus:
             return f.ONE
         if form.op in ("sym", "call"):
             assert form.body is not None
+            if form.op == "sym" and form.body.op == "opaque" and form.body.args[0].data[:1] == (self.key,):
+                letter = str(form.data[1])
+                return Form("sym", (), (f"{form.data[0]} in time", f"\\dot {letter}"), form.shape)
             return self.rate(form.body, me or form)
         me = me or form
         args = form.args

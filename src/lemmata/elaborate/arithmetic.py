@@ -78,9 +78,24 @@ def negate(term: t.Term) -> t.Term:
     return elementwise("neg", term)
 
 
+def _row_by_row(solver: Solver, left: t.Term, right: t.Term) -> tuple[t.Term, t.Term]:
+    """Two matrices, one of a single row as that row. Raises Unreadable where one has a single column."""
+    left, right = _to_each_row(solver, left, right), _to_each_row(solver, right, left)
+    if left.type.rank == right.type.rank == 2:
+        _no_column(solver, left.type, right.type)
+    return left, right
+
+
+def _no_column(solver: Solver, *shapes: Tensor) -> None:
+    """A column beside a matrix may be meant for each column, or be a slip."""
+    widths = [solver.size(shape.shape[1]).number for shape in shapes]
+    if 1 in widths and any(w != 1 for w in widths):
+        raise Unreadable("a column beside a matrix of several columns")
+
+
 def _to_each_row(solver: Solver, term: t.Term, other: t.Term) -> t.Term:
-    """A bias declared as 1 × h beside an n × h matrix: its row, which is added to each row; else the term itself."""
-    if not (term.type.rank == other.type.rank == 2 and isinstance(term, t.Input | t.Item)):
+    """A bias of shape 1 × h beside an n × h matrix: its row, which is added to each row; else the term itself."""
+    if not term.type.rank == other.type.rank == 2:
         return term
     height, beside = solver.size(term.type.shape[0]), solver.size(other.type.shape[0])
     if height.number != 1 or beside.number == 1 or any(map(is_unknown, beside.atoms)):
@@ -93,7 +108,7 @@ def add(solver: Solver, op: str, left: t.Term, right: t.Term) -> t.Term:
     name = {"+": "add", "-": "sub"}[op]
     a, b = left.type, right.type
     if a.rank == b.rank:
-        left, right = _to_each_row(solver, left, right), _to_each_row(solver, right, left)
+        left, right = _row_by_row(solver, left, right)
         if left.type.rank == right.type.rank:
             unify_shapes(solver, a, b, "the shapes of the terms of a sum differ")
             return elementwise(name, left, right)
@@ -124,7 +139,14 @@ def hadamard(solver: Solver, left: t.Term, right: t.Term, name: str = "mul") -> 
             matrix, vector = (a, b) if a.rank == 2 else (b, a)
             solver.unify(matrix.shape[1], vector.shape[0])
         else:
-            unify_shapes(solver, a, b, "the shapes of an elementwise product differ")
+            if a.rank == b.rank == 2:
+                left, right = _row_by_row(solver, left, right)
+            if left.type.rank == right.type.rank:
+                unify_shapes(solver, a, b, "the shapes of an elementwise product differ")
+            else:
+                unify_shapes(
+                    solver, replace(a, shape=a.shape[-1:]), replace(b, shape=b.shape[-1:]), "the widths differ"
+                )
     return elementwise(name, left, right)
 
 
@@ -187,6 +209,8 @@ def divide(solver: Solver, left: t.Term, right: t.Term) -> t.Term:
     if b.rank == 0 or a.rank == 0:
         return elementwise("div", left, right)
     if a.rank == b.rank:
+        if a.rank == 2:
+            _no_column(solver, a, b)
         unify_shapes(solver, a, b, "a fraction of different shapes")
         return elementwise("div", left, right)
     raise Misfit(f"a fraction of {shape_text(a)} and {shape_text(b)}", a.shape, b.shape)

@@ -8,11 +8,12 @@ from dataclasses import replace
 from lemmata.core import terms as t
 from lemmata.core.types import SCALAR, Tensor
 from lemmata.elaborate import arithmetic as a
-from lemmata.elaborate import gaussians, joint_laws
+from lemmata.elaborate import curves, gaussians, joint_laws, spectra
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.environment import Binding
 from lemmata.elaborate.functions import apply_operator, is_operator
 from lemmata.elaborate.names import script_items, spell, stem, suffix
+from lemmata.elaborate.open_functions import is_open_letter, open_call
 from lemmata.elaborate.reader import Reader
 from lemmata.elaborate.references import component, free_index, match_pattern, suffixed
 from lemmata.elaborate.solver import Misfit, Unreadable
@@ -62,17 +63,10 @@ def call_function(r: Reader, binding: Binding, arguments: tuple[t.Term, ...], na
 
 def _abstract_call(r: Reader, binding: Binding, arguments: tuple[t.Term, ...]) -> t.Term:
     """A function known only by its type: some smooth function, the same wherever it is used."""
-    if (
-        len(
-            {
-                (str(b.type), str(b.argument_types))
-                for b in r.shared.environment.all(binding.key)
-                if b.kind == "abstract"
-            }
-        )
-        > 1
-    ):
-        raise Unreadable(f"{binding.latex} has several signatures")
+    if r.shared.environment.signatures(binding.key) > 1:
+        # The latest one counts; what disagrees with it may mean another.
+        if binding.place.at > r.place.at or binding.place.scopes != r.place.scopes[: len(binding.place.scopes)]:
+            raise Unreadable(f"{binding.latex} has several signatures")
     for declared, argument in zip(binding.argument_types, arguments, strict=False):
         a.unify_shapes(r.solver, declared, argument.type, f"the argument of {binding.latex}")
     return t.Op(binding.type or SCALAR, "opaque", arguments, (("name", f"{binding.key}#{binding.uid}"),))
@@ -88,7 +82,7 @@ def derivative_of_call(r: Reader, binding: Binding, arguments: tuple[t.Term, ...
 
 def _number(r: Reader, binding: Binding, argument: t.Term) -> t.Term:
     """ν'(μ) after ν(μ) = … in the same plain letter: μ is a number, as the prime says, although nothing declares it."""
-    (own,) = binding.params or (None,)
+    own = binding.params[0] if len(binding.params) == 1 else None
     if own is None or own.font == "bold" or own.base.isupper() or not isinstance(argument, t.Input):
         return argument
     variable = argument.variable
@@ -171,11 +165,22 @@ def factor(r: Reader, items: tuple[s.Expr, ...], position: int) -> tuple[t.Term,
             value = application(r, item, group)
             if value is not None:
                 return scripted(r, value, scripts, following), position + 2
+        applied = _operation(r, item, following)
+        if applied is not None:
+            return applied, position + 2
     if isinstance(item, s.Name) and item.font == "bb" and item.base == "1" and following is not None:
         group, _ = group_of(following)
         if group is not None:
             return indicator(r, group), position + 2
     return r.term(item), position + 1
+
+
+def _operation(r: Reader, name: s.Name, operand: s.Expr) -> t.Term | None:
+    """Fa where (Fa)_r = … gives F on every vector."""
+    found = function_binding(r, name, 1) if isinstance(operand, s.Name) else None
+    if found is None or "operation" not in found[0].facts or found[1] is not None:
+        return None
+    return call_function(r, found[0], (r.term(operand),), stem(name))
 
 
 def group_of(expr: s.Expr) -> tuple[s.Paren | None, s.Scripted | None]:
@@ -214,9 +219,13 @@ def application(r: Reader, name: s.Name, group: s.Paren) -> t.Term | None:
         or gaussians.entropy(r, name, group.items)
         or joint_laws.application(r, name, group)
         or joint_laws.divergence(r, name, group.items, group.separators)
+        or spectra.application(r, name, group)
     )
     if law is not None:
         return law
+    curve = r.shared.environment.find(stem(name), name.font, r.place) if name.sub is None and name.sup is None else None
+    if curve is not None and curve.kind == "curve" and len(group.items) == 1 and group.open == "(":
+        return curves.at(r, curve, group.items[0])
     found = function_binding(r, name, len(group.items))
     primes = 0
     if found is None and name.primes:
@@ -246,9 +255,25 @@ def application(r: Reader, name: s.Name, group: s.Paren) -> t.Term | None:
         if name.primes:
             return prime(r, lambda x: apply_operator(r, call, (x,)), r.term(group.items[0]), name)
         return apply_operator(r, call, None)
+    opened = _open(r, name, group)
+    if opened is not None:
+        return opened
     if _looks_called(r, name, group):
         raise Unreadable(f"the function {spell(name)} is not defined")
     return None
+
+
+def _open(r: Reader, name: s.Name, group: s.Paren) -> t.Term | None:
+    """g(x), g'(x), g^2(x) of some smooth function g of a number."""
+    if len(group.items) != 1 or not is_open_letter(r, name):
+        return None
+    argument = r.term(group.items[0])
+    if name.primes:
+        value = prime(r, lambda x: open_call(r, name, x), argument, name)
+    else:
+        value = open_call(r, name, argument)
+    kind = suffix(name.sup, r.shared.conventions.transpose_letter)
+    return value if kind is None else suffixed(r, value, kind, name)
 
 
 def _jacobian_at(r: Reader, name: s.Name, group: s.Paren) -> t.Term | None:

@@ -11,7 +11,9 @@ from lemmata.core.types import Tensor
 from lemmata.elaborate import arithmetic as a
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.environment import Place
+from lemmata.elaborate.guesses import forced
 from lemmata.elaborate.heads import mentions
+from lemmata.elaborate.later_values import settle_values
 from lemmata.elaborate.losses import settle_losses
 from lemmata.elaborate.names import spell, stem
 from lemmata.elaborate.patterns import letters
@@ -19,6 +21,7 @@ from lemmata.elaborate.reader import Reader, Shared, known
 from lemmata.elaborate.readings import Choices, alternatives
 from lemmata.elaborate.references import free_index, member
 from lemmata.elaborate.solver import Misfit, Unreadable
+from lemmata.elaborate.spectra import apply_ranks
 from lemmata.elaborate.statement import Reading, ShapeError
 
 CAP = 12
@@ -121,11 +124,13 @@ def _read(
     shared.home = place
     try:
         _fix(r, conditions)
-        conditions = _assign(r, conditions)
+        conditions = assign(r, conditions)
         settle_losses(r, items)
+        settle_values(r, items)
         sides = tuple(r.term(i) for i in items)
         sides, exact = same_shape(r, sides)
         _settle_lengths(r)
+        apply_ranks(r, sides)
         wrapped = _conditioned(r, sides, conditions)
         tests = tuple(r.term(c) for c in conditions.relations)
         properties = _properties(r, conditions)
@@ -155,9 +160,14 @@ def _read(
         dict(shared.steps),
         rules,
         tests,
-        tuple(v for v in shared.guessed.values() if not v.declared and v.key not in shared.counted),
+        tuple(
+            v
+            for v in shared.guessed.values()
+            if not v.declared and v.key not in shared.counted and not forced(v, r.solver.solution)
+        ),
         tuple(dict.fromkeys(shared.borrowed)),
         properties=properties + tuple((key, "integer") for key in sorted(shared.counted)),
+        ranks=tuple(sorted(shared.ranks.items(), key=lambda x: x[0])),
         counted=frozenset(shared.counted),
         exact_orientation=exact,
     )
@@ -186,7 +196,7 @@ def _fix(r: Reader, conditions: Conditions) -> None:
         r.shared.fixed[binding.key] = t.Input(value.type, variable)
 
 
-def _assign(r: Reader, conditions: Conditions) -> Conditions:
+def assign(r: Reader, conditions: Conditions) -> Conditions:
     """Give declared symbols the expressions that assumptions equate them with; the equations that are left.
 
     “Suppose Q = X W_Q”: derivatives by X then go through Q. A number (ε = 0) is put in at the end instead.
@@ -228,6 +238,8 @@ def _properties(r: Reader, conditions: Conditions) -> tuple[tuple[str, str], ...
 
 def same_shape(r: Reader, sides: tuple[t.Term, ...]) -> tuple[tuple[t.Term, ...], bool]:
     """The sides with one shape: a written number stands for a constant tensor. Raises Misfit."""
+    if {side.type.rank for side in sides if not _constant(side)} == {1, 2}:
+        sides = tuple(_as_vector(r, side) for side in sides)
     shaped = max(sides, key=lambda x: x.type.rank)
     exact = True
     for side in sides:
@@ -252,6 +264,19 @@ def same_shape(r: Reader, sides: tuple[t.Term, ...]) -> tuple[tuple[t.Term, ...]
         if x.rank == 1 and x.row != y.row:
             exact = False
     return sides, exact
+
+
+def _as_vector(r: Reader, side: t.Term) -> t.Term:
+    """A 1 × h matrix beside a vector as its row, an n × 1 matrix as its column."""
+    if side.type.rank != 2:
+        return side
+    height, width = (r.solver.size(size).number for size in side.type.shape)
+    if height == 1:
+        kind = replace(side.type, shape=side.type.shape[1:], row=True)
+        return t.Item(kind, side, (a.number(1), None), (1, 1))
+    if width == 1:
+        return t.Item(replace(side.type, shape=side.type.shape[:1]), side, (None, a.number(1)), (1, 1))
+    return side
 
 
 def _constant(term: t.Term) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from lemmata.documents.model import Document, Formula
+from lemmata.elaborate import surface as s
 from lemmata.elaborate.prose_clauses import read_clauses
 from lemmata.elaborate.prose_facts import Found, conventions_in, facts_in
 from lemmata.elaborate.prose_flow import Flow, flow
@@ -22,7 +23,7 @@ from lemmata.elaborate.prose_lexicon import Lexicon, Token, lexicon
 from lemmata.elaborate.prose_model import Clause, Context, Fact, FormulaContext, Hypothesis, Reading, Scope, Sentence
 from lemmata.elaborate.prose_shapes import Form, form, words_inside
 
-__all__ = ["EXISTENTIAL", "Context", "Fact", "FormulaContext", "Hypothesis", "Scope", "Sentence", "context"]
+__all__ = ["Context", "Fact", "FormulaContext", "Hypothesis", "Scope", "Sentence", "context", "cue_of"]
 
 _SIDE = 400
 """How many characters of the sentence are kept on each side of a formula."""
@@ -38,6 +39,12 @@ EXISTENTIAL = re.compile(
     re.IGNORECASE,
 )
 """“If there exist a_i such that …” says what is looked for, not what holds; behind a colon or “hence” it is over."""
+_NAMED = re.compile(
+    r"(?:\b(?:the|a|an|this)\s+(?:[a-z-]+\s+){0,2}function|\b(?:derivative|gradient|graph|plot|slope|integral)s?\s+of"
+    r"(?:\s+the\s+function)?|函数|(?:求|绘制|画出))\s*$",
+    re.IGNORECASE,
+)
+"""“the function f(x) = …”, “the derivative of f(x) = …”: the formula says which function is meant."""
 _CONDITIONAL = frozenset({"if", "when"})
 _EXCEPT = ("unless", "除非")
 """Openers of what must fail for the rest of the sentence to hold."""
@@ -272,3 +279,13 @@ def _governs(read: _Read, clause: Clause, hypothesis: Hypothesis, token: Token) 
     if part != clause.part:
         return False
     return not clause.leading or not read.reading.follows(clause)
+
+
+def cue_of(words: FormulaContext, expr: s.Expr, inline: bool) -> str:
+    """The cue of the words around a formula, with those right before it."""
+    if EXISTENTIAL.search(words.before[-90:]) and words.cue not in ("define", "declare"):
+        return "condition"
+    applied = inline and isinstance(expr, s.Relation) and isinstance(expr.items[0], s.Juxt | s.Call)
+    if applied and words.cue in ("none", "claim") and _NAMED.search(words.before[-60:]):
+        return "named"
+    return words.cue

@@ -14,8 +14,10 @@ from lemmata.diagnostic import mistake
 from lemmata.documents.model import Document, Formula
 from lemmata.elaborate import joint_laws, side_conditions
 from lemmata.elaborate import surface as s
+from lemmata.elaborate.by_index import counts_from_zero, zeros_beyond
 from lemmata.elaborate.claims import Attempt, Conditions, inputs_of, read_chain, shape_of
-from lemmata.elaborate.context import EXISTENTIAL, Context, FormulaContext, context
+from lemmata.elaborate.context import Context, FormulaContext, context, cue_of
+from lemmata.elaborate.curves import declare_curves
 from lemmata.elaborate.declarations import membership
 from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.expressions import HANDLERS
@@ -23,19 +25,23 @@ from lemmata.elaborate.facts import PROPERTIES, apply_facts, names_of
 from lemmata.elaborate.first_values import given
 from lemmata.elaborate.gaussian_parameters import declare_parameters
 from lemmata.elaborate.guards import constant_family, extent, source_of, unheard, with_formulas
-from lemmata.elaborate.guesses import usage
+from lemmata.elaborate.guesses import usage, usage_by_section
 from lemmata.elaborate.implied import (
     apply_first_values,
     implied_families,
     note_sizes,
     typed_parameters,
     undefined_losses,
+    whole_families,
     widths,
 )
-from lemmata.elaborate.laws import apply_laws
+from lemmata.elaborate.joined_names import has_joined, joined_names
+from lemmata.elaborate.laws import apply_laws, declare_samples
+from lemmata.elaborate.minimisers import closed_forms
 from lemmata.elaborate.named_quantities import name_quantities
 from lemmata.elaborate.names import both_fonts, index_letters, script_items, spell, stem, step_letters, walk
-from lemmata.elaborate.outline import called, outline
+from lemmata.elaborate.open_functions import open_functions
+from lemmata.elaborate.outline import Outlines, called
 from lemmata.elaborate.patterns import specific
 from lemmata.elaborate.premises import Premises
 from lemmata.elaborate.reader import Conventions, Reader, Shared, known
@@ -43,13 +49,18 @@ from lemmata.elaborate.readings import Choices
 from lemmata.elaborate.roles import Item, Roles
 from lemmata.elaborate.rows import rows_by_letter
 from lemmata.elaborate.solver import Misfit, Solver, Unreadable
+from lemmata.elaborate.spectra import name_spectra
 from lemmata.elaborate.statement import Reading, ShapeError, Statement
 from lemmata.elaborate.syntax import conditions as conditions_of
 from lemmata.elaborate.syntax import is_condition, parse
+from lemmata.elaborate.whole_numbers import Said, parities, restrictions, said_of
 from lemmata.latex.tree import Row
 
 _REJECTED = r"(?:is|are|would be)\s+(?:wrong|incorrect|not correct|not true|false)\b|does not hold\b"
 _REJECTED_ZH = r"(?:是|都是)?(?:错误的|错的|不对|不正确|不成立)"
+SAMPLE_MEAN = re.compile(
+    r"\b(?:sample|empirical|arithmetic|their|the) (?:mean|average)\b|样本均值|样本平均|平均值|算术平均", re.IGNORECASE
+)
 TAKEN_BACK = re.compile(
     r"\s*[,，;；]?\s*(?:\b(?:but|which|and)\b|但|却|然而|不过)?\s*(?:\b(?:this|that|it)\b|这|那|它)?\s*"
     rf"(?:\b(?:{_REJECTED})|{_REJECTED_ZH})",
@@ -86,6 +97,8 @@ class Elaboration:
     """Names of several letters that the document writes as one."""
     definitions: Mapping[str, object] = field(default_factory=dict)
     """Macros that formulas define."""
+    usage_by_section: Mapping[tuple[int, ...], Mapping[str, frozenset[str]]] = field(default_factory=dict)
+    """How symbols are used in each section."""
 
 
 @dataclass
@@ -101,6 +114,12 @@ class Elaborator:
     roles: Roles | None = None
     words_of_document: frozenset[str] = frozenset()
     definitions: dict[str, object] = field(default_factory=dict)
+    usage_by_section: Mapping[tuple[int, ...], Mapping[str, frozenset[str]]] = field(default_factory=dict)
+
+    @cached_property
+    def said(self) -> tuple[Said, ...]:
+        """What is said of whole numbers that no value meets."""
+        return restrictions(self.context, self.items)
 
     @cached_property
     def formulas(self) -> tuple[Formula, ...]:
@@ -120,6 +139,7 @@ class Elaborator:
             roles,
             elaboration.words,
             dict(elaboration.definitions),
+            elaboration.usage_by_section,
         )
 
     @staticmethod
@@ -135,10 +155,15 @@ class Elaborator:
     def run(self) -> Elaboration:
         self.parse()
         exprs = [i.part.expr for i in self.items]
+        self.conventions.zero_based = counts_from_zero(exprs)
         self.conventions.index_letters = letters = index_letters(exprs)
         self.conventions.step_letters = step_letters(exprs)
+        self.conventions.open_functions = open_functions(exprs)
         joint_laws.learn(self.conventions, [(i.place.scopes, i.part.expr) for i in self.items])
         self.usage = usage(exprs, letters)
+        self.conventions.sample_means = any(SAMPLE_MEAN.search(x.text) for x in self.context.sentences)
+        placed = [(section_of(i.place), i.part.expr) for i in self.items]
+        self.usage_by_section = usage_by_section(self.usage, placed, letters)
         self.environment.both_fonts = both_fonts(exprs)
         shared = self.shared(Choices(), None)
         roles = self.roles = Roles(shared, letters, self.items)
@@ -148,20 +173,23 @@ class Elaborator:
         widths(roles, exprs)
         implied_families(roles, exprs)
         apply_facts(self.context, self.items, roles, self.conventions)
-        apply_laws(self.context, self.items, roles)
-        declare_parameters(self.items, roles)
-        name_quantities(self.context, self.items, roles)
+        for step in (parities, declare_samples, apply_laws, declare_parameters, name_quantities, name_spectra):
+            step(self.context, self.items, roles)
+        declare_curves(self.context, self.items, roles)
         rows_by_letter(roles)
         typed_parameters(roles)
         undefined_losses(roles)
-        premises = Premises.of(self.items, self.context)
+        premises = Premises.of(self.items, self.context, roles)
         for item in self.items:
             item.concluded = premises.imply(item)
             carefully(item, roles.assign)
+        whole_families(roles)
+        zeros_beyond(roles, self.items)
         apply_first_values(roles)
+        closed_forms(self.context, roles)
         statements = [x for item in self.items for x in carefully(item, self.statements) or self.failed(item)]
-        functions, given_up = called(exprs), set[int]()
-        statements = [self.outlined(x, functions, given_up) if x.reason else x for x in statements]
+        outlines = Outlines(called(exprs), letters)
+        statements = [self.outlined(x, outlines) if x.reason else x for x in statements]
         return Elaboration(
             self.document,
             tuple(statements),
@@ -170,17 +198,16 @@ class Elaborator:
             tuple(self.items),
             self.words_of_document,
             self.definitions,
+            self.usage_by_section,
         )
 
-    def outlined(self, statement: Statement, functions: frozenset[str], given_up: set[int]) -> Statement:
+    def outlined(self, statement: Statement, outlines: Outlines) -> Statement:
         """A statement of which nothing can be said, with what it says in outline.
 
         An outline decides nothing, so a mistake of ours in it costs no more than the outline.
         """
         try:
-            found = outline(
-                statement, lambda: self.shared(Choices(), None), functions, self.conventions.index_letters, given_up
-            )
+            found = outlines.of(statement, lambda: self.shared(Choices(), None))
         except Exception:
             return statement
         return replace(statement, outline=found)
@@ -192,11 +219,10 @@ class Elaborator:
             rows.append((formula, latex.parse(formula.latex, self.document.macros, definitions=self.definitions)))
         first = [(formula, row, parse(row)) for formula, row in rows]
         exprs = [p.expr for _, _, parts in first for p in parts]
-        words = _words(exprs)
-        words |= _capital_runs(exprs)
+        words = joined_names(exprs)
         self.words_of_document = words
         for formula, row, parts in first:
-            if words and _has_run(formula.latex, words):
+            if words and has_joined(formula.latex, words):
                 parts = parse(row, words=words)
             words_of = self.context.formulas[formula.index]
             place = Place(formula.index, self.context.path(words_of.scope), words_of.sentence)
@@ -210,14 +236,9 @@ class Elaborator:
             limited = any(
                 h.kind in ("if", "when", "at", "set") and h.sentence == words_of.sentence for h in words_of.hypotheses
             )
-            cue = (
-                "condition"
-                if EXISTENTIAL.search(words_of.before[-90:]) and words_of.cue not in ("define", "declare")
-                else words_of.cue
-            )
             withdrawn = words_of.withdrawn or TAKEN_BACK.match(words_of.after) is not None
             for part in parts:
-                own = "condition" if is_condition(part.lead) else cue
+                own = "condition" if is_condition(part.lead) else cue_of(words_of, part.expr, not formula.display)
                 self.items.append(
                     Item(formula, part, place, own, withdrawn, conditional, words_of.approximate, limited)
                 )
@@ -226,11 +247,12 @@ class Elaborator:
         """Another text in the place of a formula, as notation and as parts."""
         row = latex.parse(text, self.document.macros, definitions=dict(self.definitions))
         words = self.words_of_document
-        return row, parse(row, words=words) if words and _has_run(text, words) else parse(row)
+        return row, parse(row, words=words) if words and has_joined(text, words) else parse(row)
 
     def shared(self, choices: Choices, item: Item | None) -> Shared:
         """A fresh state for one reading, with the size equations that hold at the item."""
-        shared = Shared(self.environment, self.conventions, HANDLERS, solver := Solver(), choices, usage=self.usage)
+        marks = self.usage if item is None else self.usage_by_section.get(section_of(item.place), self.usage)
+        shared = Shared(self.environment, self.conventions, HANDLERS, solver := Solver(), choices, usage=marks)
         shared.laws = joint_laws.laws_at(self.conventions, item.place.scopes) if item is not None else {}
         if item is not None and self.roles is not None:
             for source, left, right in self.roles.size_equations:
@@ -241,6 +263,9 @@ class Elaborator:
                     solver.equate(alias, width)
             for place, left, op, right in self.roles.size_rules:
                 if place.at <= item.place.at or place.scopes == item.place.scopes[: len(place.scopes)]:
+                    shared.order.append((left, op, right))
+            for place, left, op, right in self.roles.parities:
+                if place.scopes == item.place.scopes[: len(place.scopes)]:
                     shared.order.append((left, op, right))
         return shared
 
@@ -275,6 +300,7 @@ class Elaborator:
         """What the sentence's hypotheses add, what was assumed in words, and what could not be used."""
         equations: list[tuple[s.Expr, s.Expr]] = []
         relations: list[s.Relation] = []
+        indices: list[tuple[bool, Item]] = []
         guards: list[str] = []
         assumed: list[str] = []
         constants: list[s.Name] = []
@@ -284,6 +310,8 @@ class Elaborator:
             if source.role == "condition" and source.equations:
                 equations.extend(source.equations)
                 assumed.append(source_of(source))
+            elif source.role == "condition" and source.kind == "indices":
+                indices.append((True, source))
             elif source.role == "condition" and source.claims:
                 relations.extend(source.claims)
                 assumed.append(source_of(source))
@@ -311,6 +339,8 @@ class Elaborator:
                         for n in names_of(i.part.expr)
                     )
                     assumed.append(hypothesis.text)
+            if side_conditions.says_nothing(hypothesis, item, self.items, self.environment):
+                continue
             if side_conditions.not_used(hypothesis, self.context.facts):
                 guards.append(hypothesis.text)
             sources = [i for i in self.items if i.formula.index in hypothesis.formulas and i is not item]
@@ -321,6 +351,8 @@ class Elaborator:
                 if source.role == "condition" and source.equations:
                     equations.extend(source.equations)
                     assumed.append(source_of(source))
+                elif source.role == "condition" and source.kind == "indices":
+                    indices.append((False, source))
                 elif source.role == "condition" and source.claims:
                     relations.extend(source.claims)
                     assumed.append(source_of(source))
@@ -335,6 +367,9 @@ class Elaborator:
                     assumed.append(source_of(source))
                 else:
                     guards.append(hypothesis.text)
+        for source in side_conditions.nearest(indices, item):
+            relations.extend(source.claims)
+            assumed.append(source_of(source))
         guards.extend(unheard(item, self.items, self.context))
         if self.words(item).foreign:
             guards.append(f"{self.words(item).foreign} (in a language that is not known)")
@@ -433,12 +468,15 @@ class Elaborator:
                 reason="",
                 assumptions=(f"defines {hidden}",),
             )
+        in_words = partial(with_formulas, formulas=self.formulas)
+        guards += tuple(map(in_words, said_of(item, self.environment, self.said)))
         unused = set(guards) | {source_of(i) for i in side_conditions.not_understood(item, self.items)}
         if side_conditions.is_aside(item, self.items):
             unused.add(source_of(item))
         if not item.formula.display and (kind == "inequality" and item.cue != "claim" or _to_be_solved(chain, attempt)):
             unused.add(source_of(item))
         unused.update(self.examples(item, chain))
+        unused.update(self.ambiguous(*chain.items))
         number = bool(attempt.readings) and attempt.readings[0].sides[0].type.rank == 0
         bare = isinstance(chain.items[0], s.Name) and chain.items[0].sup is None and item.role == "claim"
         if bare and self.determined(item, chain.items[0]):
@@ -456,7 +494,7 @@ class Elaborator:
             unread=tuple(attempt.failures),
             untried=tuple(attempt.untried),
             complete=attempt.complete,
-            shape_error=attempt.shape_error,
+            shape_error=None if self.ambiguous(*chain.items) else attempt.shape_error,
             guards=tuple(sorted(unused)),
             assumptions=assumed,
             concluded=item.concluded,
@@ -501,7 +539,7 @@ class Elaborator:
             member = membership(Reader(shared, item.place), right)
         except Misfit as misfit:
             error = None
-            if all(known(x) for x in (*misfit.left, *misfit.right)):
+            if not self.ambiguous(left) and all(known(x) for x in (*misfit.left, *misfit.right)):
                 error = ShapeError(str(misfit), misfit.left, misfit.right, {})
             return self.statement(item, span, role="claim", kind="shape", reason=str(misfit), shape_error=error)
         except Unreadable as error_:
@@ -512,11 +550,26 @@ class Elaborator:
             return self.statement(
                 item, span, role="claim", kind="membership", reason="a membership in more than a shape"
             )
+        match left:
+            case s.Juxt(items=(s.Name(), s.Paren())) if not found.shape and claimed:
+                # “x(t) ∈ ℝ^n” speaks of a function, whatever number x has been elsewhere.
+                return self.statement(item, span, role="claim", kind="shape", reason="it may say what a function gives")
         if guessed or not all(known(x) for x in (*found.shape, *claimed)):
             return self.statement(item, span, role="claim", kind="shape", reason="the shapes are not all declared")
         return self.statement(
-            item, span, role="claim", kind="shape", membership=(found.shape, claimed), solution=solution
+            item,
+            span,
+            role="claim",
+            kind="shape",
+            membership=(found.shape, claimed),
+            solution=solution,
+            guards=tuple(self.ambiguous(left)),
         )
+
+    def ambiguous(self, *sides: s.Expr) -> list[str]:
+        """Functions that the text gives several signatures: f: ℝ^n → ℝ^m here, f: ℝ^n → ℝ there."""
+        names = {stem(n) for side in sides for n in walk(side) if isinstance(n, s.Name)}
+        return [f"{name} has several signatures" for name in sorted(names) if self.environment.signatures(name) > 1]
 
     def statement(self, item: Item, expr: s.Expr, **parts: Any) -> Statement:
         formula = item.formula
@@ -533,6 +586,11 @@ class Elaborator:
         )
 
 
+def section_of(place: Place) -> tuple[int, ...]:
+    """The section of the second level that a place is in."""
+    return place.scopes[:3]
+
+
 def carefully(item: Item, step: Callable[[Item], T]) -> T | None:
     """Take a step with an item; None where our own code fails at it, which the item remembers."""
     try:
@@ -540,11 +598,6 @@ def carefully(item: Item, step: Callable[[Item], T]) -> T | None:
     except Exception as error:
         item.mistake = mistake(error)
         return None
-
-
-def definition_place(binding: Binding) -> Place:
-    """Where a definition is read."""
-    return binding.place
 
 
 def _definition_term(r: Reader, item: Item, expr: s.Relation) -> Term:
@@ -622,60 +675,6 @@ def _kind(chain: s.Relation, kind: str) -> str:
 
 def _why(role: str) -> str:
     return "takes it back" if role == "withdrawn" else "calls it approximate"
-
-
-def _words(exprs: Sequence[s.Expr]) -> frozenset[str]:
-    """Names of several letters that the document uses, in scripts of three or more; `d` where it is a plain letter."""
-    found: set[str] = set()
-    for expr in exprs:
-        scripts: set[int] = set()
-        for node in walk(expr):
-            if not isinstance(node, s.Name):
-                continue
-            for script in (node.sub, node.sup):
-                if script is not None:
-                    scripts.update(id(n) for n in walk(script))
-            if node.word and node.base.isalpha() and len(node.base) > (2 if id(node) in scripts else 1):
-                found.add(node.base)
-            if node.base == "d" and not node.word and node.sub is not None and not node.accents:
-                found.add("d")
-    return frozenset(found)
-
-
-def _capital_runs(exprs: Sequence[s.Expr]) -> frozenset[str]:
-    """PE_{pos,2i} = … with neither P nor E a symbol of its own: capitals before one subscript are one name."""
-    runs: set[str] = set()
-    alone: set[str] = set()
-    for expr in exprs:
-        head = expr.items[0] if isinstance(expr, s.Relation) else None
-        skip: set[int] = set()
-        for node in walk(expr):
-            match node:
-                case s.Juxt(items=items):
-                    letters = [
-                        i
-                        for i in items
-                        if isinstance(i, s.Name) and len(i.base) == 1 and i.base.isupper() and not i.accents
-                    ]
-                    if (
-                        len(letters) == len(items) > 1
-                        and all(x.sub is None for x in letters[:-1])
-                        and letters[-1].sub is not None
-                        and (
-                            letters[-1].sup is None
-                            and all(b.start == a.start + 1 for a, b in zip(letters, letters[1:], strict=False))
-                        )
-                    ):
-                        skip.update(id(x) for x in items)
-                        if node is head:
-                            runs.add("".join(x.base for x in letters))
-                case s.Name(base=base) if id(node) not in skip and len(base) == 1 and not node.word:
-                    alone.add(base)
-    return frozenset(r for r in runs if not set(r) & alone)
-
-
-def _has_run(text: str, words: frozenset[str]) -> bool:
-    return any(w in text for w in words)
 
 
 def elaborate(document: Document) -> Elaboration:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from lemmata.core.size import Size
 from lemmata.core.terms import Domain, Term
-from lemmata.core.types import Tensor
+from lemmata.core.types import SCALAR, Tensor
 from lemmata.elaborate import surface as s
 
 
@@ -34,6 +34,12 @@ class LawText:
     independent: bool = False
     by_index: bool = False
     """Stated of q_i for every i."""
+    identical: bool = False
+    """All members or components have one law."""
+    form: str = ""
+    """`bernoulli` or `uniform`."""
+    independent_in: int = -1
+    """The sentence whose if or when says that they are independent."""
 
 
 @dataclass(slots=True, eq=False)
@@ -95,6 +101,8 @@ class Environment:
         self._count = 0
         self._arguments: dict[str, int] = {}
         """Where a name first stands for the argument of a function."""
+        self._parameters: dict[str, list[Place]] = {}
+        """Where functions of the name are defined."""
 
     def add(self, binding: Binding) -> Binding:
         self._count += 1
@@ -112,6 +120,7 @@ class Environment:
     def _note(self, binding: Binding) -> None:
         for name in binding.params if binding.kind == "function" and binding.place.at >= 0 else ():
             if name.sub is None and name.sup is None:
+                self._parameters.setdefault(name.base, []).append(binding.place)
                 self._arguments[name.base] = min(self._arguments.get(name.base, binding.place.at), binding.place.at)
 
     def all(self, key: str) -> Sequence[Binding]:
@@ -127,9 +136,14 @@ class Environment:
         found = self._table.get(key)
         if not found:
             return None
+        found = [b for b in found if b.only_in is None or b.only_in == place.sentence]
+        found = self._without_values_of_other_sections(key, found, place)
         if self._arguments.get(key, place.at + 1) <= place.at:
             # x is the argument of f before x = A^{-1}b gives it a value.
             found = [b for b in found if b.kind != "definition" or b.indices or b.place.at <= place.at]
+        if any(_encloses(p, place) and p.at <= place.at for p in self._parameters.get(key, ())):
+            # Of a function of x and y, neither is what another section says it is.
+            found = [b for b in found if b.kind != "definition" or b.indices or _encloses(b.place, place)]
         if arity is not None:
             narrowed = [
                 b for b in found if b.kind not in ("function", "abstract") or len(b.params or b.argument_types) == arity
@@ -139,7 +153,7 @@ class Environment:
         if given:
             last = max(given, key=lambda b: b.place.at)
             found = [b for b in found if not b.literal or b is last or b.place.at > place.at]
-        found = [b for b in found if self._rank(b, place)[0] > 1]
+        found = [b for b in found if self._rank(b, place)[0] > 1 and not _confined_elsewhere(b, place)]
         found = [b for b in found if self._rank(b, place)[0] >= 4] or found
         if indexed is False and key in self.both_fonts:
             found = [b for b in found if b.font == font or b.kind == "size"]
@@ -159,6 +173,46 @@ class Environment:
             return None
         exact = [b for b in found if b.font == font]
         return self._nearest(exact or found, place)
+
+    def argument_place(self, key: str, place: Place) -> Place | None:
+        """Where a name last became the argument of a function before a place."""
+        stated = [a for a in self._parameters.get(key, ()) if a.at <= place.at]
+        return max(stated, key=lambda a: a.at) if stated else None
+
+    def from_elsewhere(self, binding: Binding, place: Place) -> bool:
+        """Whether a declaration is of another section than a function that has taken the letter as its argument since.
+
+        Only a letter that the document has used for something else too is in doubt.
+        """
+        last = self.argument_place(binding.key, place)
+        if last is None or binding.place.at >= last.at or _encloses(binding.place, last):
+            return False
+        return any(
+            b.kind in ("definition", "variable") and b.place.scopes != binding.place.scopes and not b.indices
+            for b in self._table.get(binding.key, ())
+        )
+
+    def _without_values_of_other_sections(self, key: str, found: list[Binding], place: Place) -> list[Binding]:
+        """After f(x, y) = …, y is its argument: not the y, or the y < 0, of an earlier section."""
+        last = self.argument_place(key, place)
+        if last is None:
+            return found
+        return [
+            b
+            for b in found
+            if b.place.at >= last.at or b.indices or _encloses(b.place, last) or not _says_what_it_is(b)
+        ]
+
+    def is_link(self, binding: Binding, place: Place) -> bool:
+        """Whether a function in force here is an argument of another one that is: f(u, v) and u(a, b)."""
+        if binding.kind != "function" or binding.body is None or binding.indices or not _encloses(binding.place, place):
+            return False
+        return any(_encloses(p, place) and _encloses(binding.place, p) for p in self._parameters.get(binding.key, ()))
+
+    def signatures(self, key: str) -> int:
+        """How many types a function known by its type only is given."""
+        known = {(str(b.type), str(b.argument_types)) for b in self._table.get(key, ()) if b.kind == "abstract"}
+        return len(known)
 
     def family(self, key: str, place: Place) -> Binding | None:
         """The indexed meaning of a name at a place, whatever its bare letter means there."""
@@ -196,5 +250,26 @@ class Environment:
         return max(exact or found, key=lambda b: b.place.at) if found else None
 
 
+def _says_what_it_is(binding: Binding) -> bool:
+    """Whether a binding gives a value, or bounds a number."""
+    bounded = binding.domain.low is not None or binding.domain.high is not None
+    number = binding.type is not None and not binding.type.rank
+    return binding.kind == "definition" or binding.kind == "variable" and bounded and number
+
+
+def _encloses(outer: Place, inner: Place) -> bool:
+    return outer.scopes == inner.scopes[: len(outer.scopes)]
+
+
 def with_properties(domain: Domain, *names: str) -> Domain:
     return replace(domain, properties=domain.properties | set(names))
+
+
+def _confined_elsewhere(binding: Binding, place: Place) -> bool:
+    """Whether what another section says of a name is about that section: a value under a condition, “for x < 0”."""
+    if _encloses(binding.place, place):
+        return False
+    high = binding.domain.high
+    negative = binding.kind == "variable" and binding.type == SCALAR and high is not None and high <= 0
+    number = binding.kind == "definition" and not binding.indices and isinstance(binding.body, s.Num)
+    return negative or number and not binding.literal or binding.only_in not in (None, place.sentence)

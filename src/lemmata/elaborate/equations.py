@@ -31,6 +31,10 @@ def says_what_it_is(roles: Roles, item: Item, expr: s.Relation) -> bool:
 def instance(roles: Roles, item: Item, expr: s.Relation) -> bool:
     """A = [[2, 1], [2, 3]], Δ = 100: a name given in numbers is an example, which ends with its section."""
     head = head_of(expr.items[0], roles.letters, roles.environment, item.place)
+    if head is not None and head.params is None and len(expr.items) == 2 and _several_numbers(expr.items[1]):
+        # x = -1, 0, 2: values that x may have, none of them in particular.
+        item.role, item.kind = "instance", "instance"
+        return True
     if item.cue in ("condition", "assume") and not isinstance(expr.items[1], s.Matrix):
         return False
     if head is None or head.params is not None or expr.ops[0] != "=" or any(isinstance(i, s.Num) for i in head.indices):
@@ -52,6 +56,10 @@ def instance(roles: Roles, item: Item, expr: s.Relation) -> bool:
         )
     roles.rest(item, expr, 1)
     return True
+
+
+def _several_numbers(body: s.Expr) -> bool:
+    return isinstance(body, s.Listing) and len(body.items) > 1 and all(number_of(i) is not None for i in body.items)
 
 
 def of_sequence(roles: Roles, item: Item, head: Head) -> bool:
@@ -130,6 +138,9 @@ def orthonormal(roles: Roles, item: Item, expr: s.Relation) -> bool:
         return False
     item.role, item.kind = "condition", "property"
     bound.domain = replace(bound.domain, properties=bound.domain.properties | {"orthogonal"})
+    if not square:
+        long, short = bound.type.shape
+        roles.size_rules.append((replace(item.place, at=-1, scopes=item.place.scopes[:1]), short, "\\le", long))
     return True
 
 
@@ -149,7 +160,9 @@ def _declares_only(roles: Roles, item: Item) -> bool:
 
 
 def moment(roles: Roles, item: Item, expr: s.Relation) -> bool:
-    """E[x] = 0, Var(x) = σ² for a symbol without a definition say what its law is."""
+    """E[x] = 0, Var(x) = σ² for a symbol without a definition say what its law is; m = E[x] defines m."""
+    if _names_a_mean(roles, item, expr):
+        return True
     seen = False
     for side in expr.items:
         match side:
@@ -171,6 +184,23 @@ def moment(roles: Roles, item: Item, expr: s.Relation) -> bool:
     if seen:
         item.role, item.kind = "declaration", "moment"
     return seen
+
+
+def _names_a_mean(roles: Roles, item: Item, expr: s.Relation) -> bool:
+    """m = E[x] and E[x] = m for a random x and a letter m that nothing binds: m is that mean."""
+    for side, other in (expr.items, expr.items[::-1]) if len(expr.items) == 2 else ():
+        match side, other:
+            case s.Name(sup=None), s.Expectation(
+                op="E" | "E?", sub=None, given=(), arguments=(s.Name() as x,), sup=None
+            ):
+                head = head_of(side, roles.letters, roles.environment, item.place)
+                drawn = roles.environment.find(stem(x), x.font, item.place)
+                if head is None or head.indices or drawn is None or drawn.law is None or drawn.indices:
+                    continue
+                if drawn.law.mean is None and roles.environment.find(head.key, head.font, item.place) is None:
+                    roles.define(item, head, other)
+                    return True
+    return False
 
 
 def asked(roles: Roles, item: Item, head: Head, expr: s.Relation) -> bool:
@@ -294,6 +324,22 @@ def _is_derivative(roles: Roles, expr: s.Expr) -> bool:
         and expr.primes > 0
         and any(b.kind == "function" for b in roles.environment.all(stem(replace(expr, primes=0))))
     )
+
+
+def restricts(roles: Roles, item: Item, expr: s.Relation) -> bool:
+    """“For g_1 ≠ 0, …”, “where v > 0”: a bound in such a clause restricts what is said beside it."""
+    if number_of(expr.items[-1]) is None:
+        return False
+    return item.cue in ("where", "with", "for") or any(item.formula.index in o.conditional for o in roles.items)
+
+
+def tells_indices_apart(roles: Roles, item: Item, expr: s.Relation) -> bool:
+    """“For k ≠ l”: a relation between running indices alone says for which of them a statement holds."""
+    names = [i for i in expr.items if isinstance(i, s.Name) and i.sub is None and i.sup is None and not i.primes]
+    if item.formula.display or len(names) != len(expr.items) or len(set(map(stem, names))) < len(names):
+        return False
+    bound = [roles.environment.find(stem(n), n.font, item.place) for n in names]
+    return all(stem(n) in roles.letters for n in names) and not any(bound)
 
 
 def _in_a_law(roles: Roles, name: s.Name) -> bool:

@@ -15,6 +15,7 @@ from lemmata.elaborate.environment import Binding, Place
 from lemmata.elaborate.functions import elementwise_function
 from lemmata.elaborate.names import spell, stem
 from lemmata.elaborate.prose_lexicon import lexicon
+from lemmata.elaborate.prose_plain import counts_alone
 from lemmata.elaborate.reader import Conventions
 from lemmata.elaborate.roles import Item, Roles
 from lemmata.elaborate.rows import rows
@@ -25,6 +26,8 @@ PROPERTIES = {
     "positive definite": "positive definite",
     "positive semidefinite": "positive definite",
     "orthogonal": "orthogonal",
+    "orthonormal columns": "orthogonal",
+    "orthonormal rows": "orthogonal",
     "invertible": "invertible",
     "diagonal": "diagonal",
     "lower triangular": "lower triangular",
@@ -47,6 +50,7 @@ PROPERTIES = {
     "skew": "skew",
     "positive eigenvalues": "positive definite",
 }
+SPECIALS = frozenset({"e", "\\pi", "i"})
 RANKS = {"scalar": 0, "vector": 1, "matrix": 2}
 SQUARE = frozenset(
     {
@@ -74,11 +78,16 @@ def apply_facts(context: Context, items: Sequence[Item], roles: Roles, conventio
             _listed(item, context, by_formula, roles)
     _described(context, items, roles)
     lengths = {(f.sentence, k): f.subjects for f in context.facts if f.kind == "of length" for k in f.objects}
+    arguments = {(f.sentence, k) for f in context.facts if f.kind == "function of" for k in f.objects}
     for fact in context.facts:
+        if fact.kind == "scalar" and any((fact.sentence, k) in arguments for k in fact.subjects):
+            continue  # 设 L 是 y 的标量函数: the number is L
         if fact.kind != "of length" and len(fact.subjects) == 1:
             # “p is of length K, a probability vector” speaks of p.
             fact = replace(fact, subjects=lengths.get((fact.sentence, fact.subjects[0]), fact.subjects))
         _conventions(fact, conventions)
+        if fact.kind == "integer" and not counts_alone(fact, context):
+            fact = replace(fact, text="")  # more is said of it than that it counts
         if fact.conditional and (fact.kind in PROPERTIES or fact.kind in ("positive", "nonnegative")):
             continue
         for index in fact.subjects:
@@ -98,6 +107,8 @@ def apply_facts(context: Context, items: Sequence[Item], roles: Roles, conventio
                 _gradient_named(fact, by_formula, roles)
             case "entries":
                 _entries(fact, by_formula, roles)
+            case "positive diagonal":
+                _positive_entries(fact, by_formula, roles)
             case "normal cdf" | "normal pdf" | "normal cdf and pdf":
                 _normal(fact, by_formula, roles)
     for fact in context.facts:
@@ -125,6 +136,8 @@ def _conventions(fact: Fact, conventions: Conventions) -> None:
     match fact.kind:
         case "indices from zero":
             conventions.zero_based = True
+        case "zero outside":
+            conventions.zero_outside |= {fact.sentence}
         case "softmax over columns":
             conventions.rowwise_softmax = False
 
@@ -144,8 +157,8 @@ def names_of(expr: s.Expr) -> list[s.Name]:
 
 
 def _apply(fact: Fact, name: s.Name, item: Item, roles: Roles) -> None:
-    if name.base in ("0", "1", "I"):
-        return
+    if name.base in ("0", "1", "I") or fact.kind == "scalar" and stem(name) in SPECIALS:
+        return  # the number e
     key, indices = head_key(name, roles.letters, roles.environment, item.place)
     sequence = roles.environment.family(stem(name), item.place)
     if sequence is not None and sequence.place == item.place and isinstance(item.part.expr, s.Listing):
@@ -166,11 +179,16 @@ def _apply(fact: Fact, name: s.Name, item: Item, roles: Roles) -> None:
             if key not in roles.letters and key not in roles.shared.conventions.step_letters:
                 declare_sizes(roles.reader(item.place), name)
             return
+        if fact.kind == "basis vector" and binding is None and not indices and isinstance(name.sub, s.Name | s.Num):
+            _basis(name, key, item, roles)
+            return
         if (
             binding is None
             and not indices
             and roles.environment.family(key, item.place) is None
             and _alone(item.part.expr)
+            and not (fact.kind in ("vector", "matrix") and _given_before(key, item, roles))
+            and not roles.has_equation(name, item.place)
             and (fact.kind in RANKS or fact.kind in SQUARE or fact.kind == "simplex")
         ):
             kind = _kind(fact.kind, name, roles)
@@ -194,15 +212,37 @@ def _apply(fact: Fact, name: s.Name, item: Item, roles: Roles) -> None:
     elif fact.kind == "nonnegative":
         binding.domain = replace(binding.domain, low=max(0.0, binding.domain.low or 0.0))
     elif prop is not None:
-        if prop == "full rank" and binding.type is not None and binding.type.rank == 2:
+        if binding.type is not None and binding.type.rank == 2:
             rows, columns = binding.type.shape
-            if fact.kind == "full column rank":
+            if fact.kind in ("full column rank", "orthonormal columns"):
                 roles.size_rules.append((Place(-1, item.place.scopes[:1]), columns, "\\le", rows))
-            elif fact.kind == "full row rank":
+            elif fact.kind in ("full row rank", "orthonormal rows"):
                 roles.size_rules.append((Place(-1, item.place.scopes[:1]), rows, "\\le", columns))
         binding.domain = Domain(binding.domain.low, binding.domain.high, binding.domain.properties | {prop})
     else:
         binding.facts.add(fact.kind)
+
+
+def _basis(name: s.Name, key: str, item: Item, roles: Roles) -> None:
+    """e_c is the c-th standard basis vector: column c of the identity; any column where c is something else here."""
+    assert isinstance(name.sub, s.Name | s.Num)
+    at, place = name.end, item.place
+    known = roles.environment.find(stem(name.sub), name.sub.font, place) if isinstance(name.sub, s.Name) else None
+    if known is not None and "integer" not in known.domain.properties:
+        unit = Domain(properties=frozenset({"one-hot"}))
+        roles.environment.add(Binding(key, name.font, spell(name), "variable", place, Tensor((unknown(key),)), unit))
+        return
+    column = s.Listing(at, at, (s.Mark(at, at, ":"), name.sub), (",",))
+    whole = s.Paren(name.start, at, "[", "]", (s.Name(name.start, name.start, "I"),))
+    body = s.Scripted(name.start, at, whole, column, None)
+    roles.environment.add(Binding(key, name.font, spell(name), "definition", place, body=body))
+
+
+def _given_before(key: str, item: Item, roles: Roles) -> bool:
+    """“the precision matrix Λ” after Λ = Σ⁻¹ speaks of that Λ."""
+    return any(
+        k == key and p.at < item.place.at and p.scopes == item.place.scopes[: len(p.scopes)] for k, _, p in roles.heads
+    )
 
 
 def _is_redeclared(binding: Binding | None, item: Item) -> bool:
@@ -415,6 +455,30 @@ def _entries(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles) -> Non
     roles.environment.add(
         Binding(stem(whole), whole.font, spell(whole), "definition", item.place, body=replace(part, sub=None))
     )
+
+
+def _positive_entries(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles) -> None:
+    """Positive weights collected in D = diag(ω_1, …, ω_n): the ω_i are positive numbers."""
+    for item in (i for k in fact.subjects for i in by_formula.get(k, ())):
+        match item.part.expr:
+            case s.Relation(
+                ops=("=",), items=(_, s.Call(function=s.Name(base=base), arguments=(s.Name() as first, *_, last)))
+            ):
+                pass
+            case _:
+                continue
+        if base.lower() != "diag" or not isinstance(last, s.Name) or stem(last) != stem(first) or first.sup is not None:
+            continue
+        key, r = stem(first), roles.reader(item.place)
+        if roles.environment.all(key) or not isinstance(first.sub, s.Num) or not isinstance(last.sub, s.Name):
+            continue
+        try:
+            declare_sizes(r, last.sub)
+            kind = Tensor((r.size(last.sub),))
+        except Unreadable:
+            continue
+        place, positive = item.place, Domain(low=0.0)
+        roles.environment.add(Binding(key, first.font, key, "variable", place, kind, positive))
 
 
 def _normal(fact: Fact, by_formula: dict[int, list[Item]], roles: Roles) -> None:

@@ -8,13 +8,14 @@ from dataclasses import replace
 from lemmata.core import terms as t
 from lemmata.core.types import SCALAR
 from lemmata.elaborate import surface as s
+from lemmata.elaborate.context import Context
 from lemmata.elaborate.declarations import head_key
 from lemmata.elaborate.environment import Binding
 from lemmata.elaborate.names import spell, stem, walk
 from lemmata.elaborate.roles import Item, Roles
 
 
-def declare_parameters(items: Sequence[Item], roles: Roles) -> None:
+def declare_parameters(context: Context, items: Sequence[Item], roles: Roles) -> None:
     """μ and σ of N(μ, σ²) are numbers and σ is positive, a covariance is positive definite."""
     for item in items:
         for mean, variance in laws_in(item.part.expr):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
@@ -10,22 +11,31 @@ from lemmata.core.types import SCALAR, Tensor
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.names import script_items, spell, stem, walk
 from lemmata.elaborate.reader import Reader
-from lemmata.elaborate.solver import Unreadable, unknown
+from lemmata.elaborate.solver import Unreadable, is_unknown, unknown
 
 MATRIX_LETTERS = frozenset("WXQKVAUHMYZ")
 """Upper-case letters that name matrices by convention."""
+GREEK_CAPITALS = frozenset({f"\\{x}" for x in "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()})
+INDEXED = frozenset({"index1", "index2"})
 MATRIX_CALLS = frozenset({"tr", "det", "\\det", "rank", "vec", "Tr", "trace"})
 
 
 def usage(exprs: Iterable[s.Expr], index_letters: frozenset[str]) -> dict[str, frozenset[str]]:
-    """How each bare name is used in the document: `transposed`, `inverse`, `norm`, `index1`, `index2`, `trace` ..."""
+    """How each bare name is used in the document: `transposed`, `inverse`, `norm`, `index1`, `index2`, `trace` ...
+
+    `plain`: in plain type as only vectors and matrices are.
+    """
     found: dict[str, set[str]] = {}
 
     def note(expr: s.Expr, mark: str) -> None:
         if isinstance(expr, s.Name):
             found.setdefault(stem(expr), set()).add(mark)
+            if expr.font != "bold" and mark not in ("index1", "index2", "inverse", "alone"):
+                found[stem(expr)].add("plain")
 
     for expr in exprs:
+        for listed in expr.items if isinstance(expr, s.Listing) else (expr,):
+            note(listed, "alone")
         for node in walk(expr):
             match node:
                 case s.Name(sub=sub, sup=sup):
@@ -75,6 +85,26 @@ def _values(expr: s.Expr) -> Iterator[s.Expr]:
                 yield from _values(child)
 
 
+def usage_by_section(
+    whole: Mapping[str, frozenset[str]], placed: Iterable[tuple[tuple[int, ...], s.Expr]], letters: frozenset[str]
+) -> dict[tuple[int, ...], Mapping[str, frozenset[str]]]:
+    """The usage that counts in each section: that x_1, x_2 are components elsewhere says nothing of a plain x here."""
+    sections: dict[tuple[int, ...], list[s.Expr]] = {}
+    for section, expr in placed:
+        sections.setdefault(section, []).append(expr)
+    if len(sections) < 2:
+        return {}
+    found: dict[tuple[int, ...], Mapping[str, frozenset[str]]] = {}
+    for section, exprs in sections.items():
+        own = usage(exprs, letters)
+        merged = dict(whole)
+        for key, marks in whole.items():
+            if key[:1].islower() and marks & INDEXED:
+                merged[key] = marks - INDEXED | own.get(key, frozenset())
+        found[section] = merged
+    return found
+
+
 def _matrixlike(expr: s.Expr) -> bool:
     return isinstance(expr, s.Name) and (expr.base in MATRIX_LETTERS or expr.font == "bold" and expr.base.isupper())
 
@@ -94,6 +124,9 @@ def guess_variable(r: Reader, expr: s.Name) -> tuple[t.Term, tuple[s.Expr, ...],
         raise Unreadable(f"{expr.base} is not defined")
     key = stem(expr)
     label, left = "", script_items(expr.sub)
+    if key in r.shared.environment.both_fonts and left and expr.font != "bold" and key.islower():
+        if all(_indexlike(i, r.shared.conventions.index_letters) for i in left):
+            expr = replace(expr, font="bold")  # x_i is a component of the vector that is printed bold
     numbered = isinstance(expr.sub, s.Num) and (_matrixlike(expr) or expr.base == "b")
     if expr.sub is not None and (
         numbered or not all(_indexlike(i, r.shared.conventions.index_letters) for i in script_items(expr.sub))
@@ -105,7 +138,12 @@ def guess_variable(r: Reader, expr: s.Name) -> tuple[t.Term, tuple[s.Expr, ...],
     slot = f"{expr.font if expr.font == 'bold' else ''} {key}{label}"
     known = r.shared.guessed.get(slot)
     if known is None:
-        known = t.Variable(f"{key}{label}?{expr.font}", key + label, guess_type(r, expr), declared=False)
+        named = expr.font == "bold" and (bool(label) or "alone" in r.shared.usage.get(key, frozenset()))
+        # Beside a vector that is printed bold, the plain letter is a number unless it is used as a vector.
+        number = expr.font != "bold" and key.islower() and not left and key in r.shared.environment.both_fonts
+        number = number and "plain" not in r.shared.usage.get(key, ())
+        kind = SCALAR if number else guess_type(r, expr)
+        known = t.Variable(f"{key}{label}?{expr.font}", key + label, kind, declared=False, described=named)
         r.shared.guessed[slot] = known
     return t.Input(known.type, known), left, sup
 
@@ -114,7 +152,7 @@ def guess_type(r: Reader, expr: s.Name) -> Tensor:
     """The shape that bold, case and the use of a letter suggest."""
     marks = r.shared.usage.get(stem(expr), frozenset())
     letter = expr.base
-    upper = len(letter) == 1 and letter.isupper()
+    upper = len(letter) == 1 and letter.isupper() or letter in GREEK_CAPITALS
     vector = Tensor((unknown(letter),))
     matrix = Tensor((unknown(letter), unknown(letter)))
     if "index2" in marks:
@@ -125,13 +163,24 @@ def guess_type(r: Reader, expr: s.Name) -> Tensor:
         return matrix
     if not upper and letter.isalpha() and len(letter) == 1 and marks & {"beside", "added"}:
         return vector
-    if upper and "index1" in marks:
+    if upper and "index1" in marks and len(letter) == 1:
         return vector
     if not upper and marks & {"transposed", "norm", "index1"} and letter.isalpha():
         return vector
     if letter.startswith("\\") and "index1" in marks:
         return vector
     return SCALAR
+
+
+def forced(variable: t.Variable, solution: Mapping[str, Size]) -> bool:
+    """Whether type and use leave no doubt about a symbol that nothing declares.
+
+    Bold says that it is a vector or a matrix, and the products it stands in that its sizes are those of others. What
+    the text names by itself it may describe.
+    """
+    if variable.described or not variable.key.endswith("?bold") or variable.type.rank == 0 or variable.family:
+        return False
+    return all(size.atoms and not any(map(is_unknown, size.atoms)) for size in variable.type.substitute(solution).shape)
 
 
 def guessed_size(letter: str) -> Size:

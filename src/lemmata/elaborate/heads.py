@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lemmata.elaborate import surface as s
@@ -197,3 +198,24 @@ def has_value(environment: Environment, name: s.Name, place: Place) -> bool:
     names = [n for n in walk(found.body) if isinstance(n, s.Name) and n.base not in ("1", "0")]
     bound = [environment.find(stem(n), n.font, place) for n in names]
     return all(b is not None and b.kind == "size" for b in bound)
+
+
+def one_of_several(given: Sequence[tuple[str, Place, str]], key: str, before: Place, here: Place) -> bool:
+    """Whether parts side by side (rows of a table, cases) each give the function another body: each has its own."""
+    outer = here.scopes[:-1]
+    if len(before.scopes) > len(outer) or before.scopes != outer[: len(before.scopes)]:
+        return False
+    beside = {p.scopes: body for k, p, body in reversed(given) if k == key and p.scopes[:-1] == outer}
+    return here.scopes in beside and any(body != beside[here.scopes] for body in beside.values())
+
+
+def uses_itself(head: Head, body: s.Expr, environment: Environment) -> bool:
+    """x = x + f(x): no definition of x; nor is a = e^{\\ln a} with a unbound. W_0 is no W."""
+    named = [n for n in walk(body) if isinstance(n, s.Name) and stem(n) == head.key]
+    if any(n.sub is None for n in named):
+        return True
+    return (
+        any(not isinstance(n.sub, s.Num) for n in named)
+        and bool(environment.all(head.key))
+        and mentions(body, head.key)
+    )

@@ -13,7 +13,7 @@ from lemmata.elaborate.guesses import MATRIX_LETTERS
 from lemmata.elaborate.heads import head_of
 from lemmata.elaborate.names import spell, stem, walk
 from lemmata.elaborate.reader import Reader
-from lemmata.elaborate.roles import Roles
+from lemmata.elaborate.roles import Item, Roles
 from lemmata.elaborate.solver import unknown
 
 
@@ -123,7 +123,8 @@ def undefined_losses(roles: Roles) -> None:
             match side:
                 case s.Derivative(numerator=s.Name() as loss, wrt=((wrt, 1),)) if isinstance(other, s.Name):
                     bound = roles.environment.find(stem(loss), loss.font, item.place)
-                    if stem(loss) in heads or bound is not None and bound.kind != "variable":
+                    elsewhere = bound is not None and bound.kind == "through" and not _encloses(bound, item)
+                    if stem(loss) in heads or bound is not None and bound.kind != "variable" and not elsewhere:
                         continue
                     head = head_of(other, roles.letters, roles.environment, item.place)
                     if head is None or roles.environment.visible_before(head.key, head.font, item.place) is not None:
@@ -133,7 +134,32 @@ def undefined_losses(roles: Roles) -> None:
                         if isinstance(wrt, s.Name) and head.indices and wrt.sub is not None
                         else wrt
                     )
-                    abstract_scalar(roles, loss, base, item.place)
+                    if bound is not None and bound.place.sentence == item.place.sentence and bound.type == SCALAR:
+                        bound.kind, bound.through = "through", base  # “… for a scalar loss L” declares the same L
+                    else:
+                        abstract_scalar(roles, loss, base, item.place)
+
+
+def _encloses(bound: Binding, item: Item) -> bool:
+    """Whether what is bound is in force where the item stands."""
+    return bound.place.scopes == item.place.scopes[: len(bound.place.scopes)]
+
+
+def whole_families(roles: Roles) -> None:
+    """A family of numbers that something is differentiated by is one vector or matrix, its members the components."""
+    for item in roles.items:
+        for node in walk(item.part.expr):
+            if not isinstance(node, s.Derivative):
+                continue
+            for wrt, _ in node.wrt:
+                bound = roles.environment.family(stem(wrt), item.place) if isinstance(wrt, s.Name) else None
+                if bound is None or bound.kind != "definition" or bound.stepwise or bound.clauses:
+                    continue
+                letters = [spell(i) for i in bound.indices if isinstance(i, s.Name)]
+                if len(set(letters)) == len(bound.indices):
+                    bound.facts.add("whole")
+                    said = [k for place, found in roles.ranges for k in found if place.sentence == bound.place.sentence]
+                    bound.ranges = {k: v for k, v in bound.ranges.items() if k in said}
 
 
 def apply_first_values(roles: Roles) -> None:

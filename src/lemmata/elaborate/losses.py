@@ -37,16 +37,16 @@ def _latest(r: Reader, bound: Binding, variables: list[s.Expr]) -> s.Expr | None
         declared = ahead.at(bound.place, {}).term(bound.through)
     except Unreadable:
         return None
-    keys = [_key(v) for v in values]
-    if None in keys or any(k in _keys(declared) for k in keys):
+    keys = [key_of(v) for v in values]
+    if None in keys or any(k in keys_in(declared) for k in keys):
         return None
     for variable, value in zip(variables, values, strict=True):
-        if isinstance(value, t.Defined) and all(k in _keys(value) for k in keys):
+        if isinstance(value, t.Defined) and all(k in keys_in(value) for k in keys):
             return variable
     return None
 
 
-def _key(term: t.Term) -> str | None:
+def key_of(term: t.Term) -> str | None:
     match term:
         case t.Input(variable=variable):
             return variable.key
@@ -55,7 +55,7 @@ def _key(term: t.Term) -> str | None:
     return None
 
 
-def _keys(term: t.Term) -> set[str]:
+def keys_in(term: t.Term) -> set[str]:
     """Keys of everything that a term is made of, itself included."""
     found: set[str] = set()
     stack, seen = [term], set()
@@ -64,7 +64,7 @@ def _keys(term: t.Term) -> set[str]:
         if id(part) in seen:
             continue
         seen.add(id(part))
-        key = _key(part)
+        key = key_of(part)
         if key is not None:
             found.add(key)
         stack.extend(t.subterms(part))

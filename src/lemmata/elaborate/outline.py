@@ -26,7 +26,20 @@ from lemmata.elaborate.statement import Statement
 
 STEPS = 1200
 """Expressions read for one statement, in all attempts."""
+MOST = 150_000
+"""Expressions read for one document."""
+ATTEMPTS = (
+    ("own", ""),
+    ("document", ""),
+    ("none", ""),
+    ("own", "members"),
+    ("own", "capitals"),
+    ("none", "numbers"),
+)
+"""Where the use of a letter counts that tells its kind (the statement, the document), and views of letters that nobody
+declares: bold letters with an index are members of a family, capitals are matrices, letters not bold are numbers."""
 ARROWS = frozenset({"\\to", "\\mapsto", "\\implies", "\\iff"})
+ORDER = frozenset({"<", ">", "\\le", "\\ge", "\\ll", "\\gg"})
 SETS = frozenset({"\\in", "\\notin", "\\subset"})
 
 
@@ -91,36 +104,57 @@ def _argument(expr: s.Expr) -> bool:
     return False
 
 
-def outline(
-    statement: Statement,
-    make: Callable[[], Shared],
-    functions: frozenset[str],
-    letters: frozenset[str],
-    given_up: set[int],
-) -> tuple[str, ...] | None:
-    """What has to be supposed for the sides of a statement to have types that fit; None where nothing helps."""
-    expr = statement.expr
-    if not isinstance(expr, s.Relation) or any(isinstance(n, s.Unread) for n in walk(expr)):
+@dataclass
+class Outlines:
+    """The outlines of one document's statements."""
+
+    functions: frozenset[str]
+    """Names that the document calls."""
+    letters: frozenset[str]
+    """Its index letters."""
+    given_up: set[int] = field(default_factory=set)
+    """Names, by their place in the notation, whose value could not be read."""
+    left: int = MOST
+    """Expressions that may still be read."""
+
+    def of(self, statement: Statement, make: Callable[[], Shared]) -> tuple[str, ...] | None:
+        """What has to be supposed for the sides of a statement to have types that fit; None where nothing helps."""
+        expr = statement.expr
+        if not isinstance(expr, s.Relation) or any(isinstance(n, s.Unread) for n in walk(expr)):
+            return None
+        own, steps = usage([expr], self.letters), 0
+        for codomain in ("number", "argument", "vector"):
+            calls = False
+            for marks, view in ATTEMPTS:
+                if view == "capitals" and set(expr.ops) & ORDER:
+                    continue
+                if steps > STEPS or self.left <= 0:
+                    return None
+                unknowns = Unknowns(codomain, self.functions, view, given_up=self.given_up)
+                attempt = Outline(unknowns, steps)
+                shared = make()
+                marked = {"own": own, "document": shared.usage}.get(marks, {})
+                shared = replace(shared, handlers=attempt.handlers(), usage=marked)
+                unknowns.usage = shared.usage
+                shared.home = statement.place
+                try:
+                    _type(
+                        Reader(shared, statement.place),
+                        statement,
+                        expr,
+                        self.letters,
+                        unknowns.kind,
+                    )
+                except (Unreadable, RecursionError):
+                    calls = calls or unknowns.functions_used
+                else:
+                    return tuple(dict.fromkeys(unknowns.found))
+                finally:
+                    self.left -= attempt.steps - steps
+                    steps = attempt.steps
+            if not calls:
+                break
         return None
-    own, steps = usage([expr], letters), 0
-    for codomain in ("number", "argument", "vector"):
-        for marks in ("own", "document", "none", "numbers"):
-            unknowns = Unknowns(codomain, functions, numbers=marks == "numbers", given_up=given_up)
-            attempt = Outline(unknowns, steps)
-            shared = make()
-            marked = {"own": own, "document": shared.usage}.get(marks, {})
-            shared = replace(shared, handlers=attempt.handlers(), usage=marked)
-            unknowns.usage = shared.usage
-            shared.home = statement.place
-            try:
-                _type(Reader(shared, statement.place), statement, expr, letters, unknowns.kind)
-            except (Unreadable, RecursionError):
-                steps = attempt.steps
-                continue
-            return tuple(dict.fromkeys(unknowns.found))
-        if not unknowns.functions_used:
-            break
-    return None
 
 
 def _type(
@@ -137,6 +171,9 @@ def _type(
         at = expr.ops.index(":")
         if "\\to" not in expr.ops[at:] or not all(is_set(r, item) for item in items[at + 1 :]):
             raise Unreadable("a colon that declares no function")
+        return
+    if expr.ops == ("\\in",):
+        _member(r, items[0], items[1])
         return
     if set(expr.ops) & (ARROWS | SETS):
         for item in items:
@@ -156,6 +193,28 @@ def _type(
     values, _ = same_shape(r, tuple(r.term(i) for i in sides))
     if rank is not None and all(v.type.rank != rank for v in values):
         raise Unreadable(f"{spell(expr.items[0])} is written as something else")
+
+
+def _member(r: Reader, left: s.Expr, right: s.Expr) -> None:
+    """x ∈ S: a set, and on the left values of the kind of its members. Raises Unreadable."""
+    if isinstance(right, s.Call | s.Big):
+        r.term(right)
+    elif not (is_set(r, right) or isinstance(right, s.Name) or _is_count(right)):
+        raise Unreadable(f"the set {spell(right)}")
+    try:
+        rank = membership(r, right).type.rank
+    except Unreadable:
+        rank = -1
+    for value in left.items if isinstance(left, s.Listing) else (left,):
+        if _goes_on(value) or isinstance(value, s.Name) and not r.shared.environment.all(stem(value)):
+            continue
+        if r.term(value).type.rank != rank >= 0:
+            raise Unreadable(f"{spell(value)} is of another kind than the members of {spell(right)}")
+
+
+def _is_count(expr: s.Expr) -> bool:
+    """[m], the numbers from 1 to m."""
+    return isinstance(expr, s.Paren) and expr.open == "[" and len(expr.items) == 1
 
 
 def _goes_on(item: s.Expr) -> bool:

@@ -22,6 +22,7 @@ from lemmata.elaborate.sums import REDUCTIONS
 DEEP = 2
 """Definitions inside definitions that are looked into."""
 TRANSPOSED = Suffix("transpose")
+UNIONS = frozenset({"\\cup", "\\cap", "\\setminus"})
 PLACES = frozenset({"\\cdot", "cdot", "blank"})
 
 
@@ -33,8 +34,8 @@ class Unknowns:
     """What a function nobody defines gives: a `number`, something like its `argument`, a `vector`."""
     called: frozenset[str]
     """Names that the document calls."""
-    numbers: bool = False
-    """Letters that are not bold are numbers."""
+    view: str = ""
+    """A view of letters that nobody declares: `members`, `capitals`, `numbers`; see `outline.ATTEMPTS`."""
     usage: Mapping[str, frozenset[str]] = field(default_factory=dict)
     found: list[str] = field(default_factory=list)
     functions_used: bool = False
@@ -58,10 +59,12 @@ class Unknowns:
             return SCALAR if expr.font != "bold" else Tensor((unknown(expr.base),))
         bare = replace(expr, sub=None, sup=None, primes=0)
         items = script_items(expr.sub)
-        indices = len(items) if all(_counts(i) for i in items) else 0
+        indices = len(items) if all(_counts(i, len(items)) for i in items) else 0
         one = len(expr.base) == 1 or expr.base.startswith("\\")
         lower = expr.base.islower() and one
         binding = r.shared.environment.find(stem(bare), bare.font, r.place)
+        if binding is not None and lower and binding.font != bare.font:
+            binding = None
         if binding is not None and binding.type is not None and binding.kind in ("variable", "family"):
             kind = binding.type
             indices = max(indices - len(binding.indices), 0)
@@ -69,8 +72,10 @@ class Unknowns:
                 return kind
         elif expr.font == "bold" and lower:
             return Tensor((unknown(expr.base),))
-        elif expr.font != "bold" and (self.numbers or lower and indices):
+        elif expr.font != "bold" and (self.view == "numbers" or lower and indices):
             return SCALAR
+        elif self.view == "capitals" and one and expr.base.isupper():
+            kind = Tensor((unknown(expr.base), unknown(expr.base)))
         else:
             kind = guess_type(r, bare)
             if kind.rank == 2 and len(items) == 1 and isinstance(items[0], s.Num):
@@ -80,7 +85,9 @@ class Unknowns:
     def opens(self, r: Reader, expr: s.Expr) -> bool:
         """Whether what is left open is plain: h(x + ε) of an h that is called and not defined, inside a definition."""
         if isinstance(expr, s.Name):
-            return id(expr) in self.given_up or r.depth > 0 and self.defined(r, expr)
+            if id(expr) in self.given_up or r.depth > 0 and self.defined(r, expr):
+                return True
+            return self.viewed(expr) and undeclared(r, expr)
         if not isinstance(expr, s.Juxt):
             return False
         pairs = zip(expr.items, expr.items[1:], strict=False)
@@ -88,9 +95,33 @@ class Unknowns:
         return any(g is not None and (self.is_open(r, x) or self.is_applied(r, x, g)) for x, g in groups)
 
     def is_applied(self, r: Reader, name: s.Name, group: s.Paren) -> bool:
-        """f(x_i; W): several arguments are no factor, whatever else the letter stands for."""
-        several = group.open == "(" and len(group.items) > 1
+        """f(x_i; W), P(X ≥ ε): several arguments, or an event, are no factor, whatever else the letter stands for."""
+        if not group.items:
+            return False
+        several = group.open == "(" and (len(group.items) > 1 or isinstance(group.items[0], s.Relation))
         return several and calls.function_binding(r, replace(name, primes=0), len(group.items)) is None
+
+    def union(self, r: Reader, expr: s.Infix) -> t.Term | None:
+        """A ∪ B: a set of sets' members; letters in it are sets."""
+        values = []
+        for item in expr.items:
+            if isinstance(item, s.Name):
+                self.found.append(f"{spell(item)} : set")
+            else:
+                values.append(r.term(item))
+        return t.Op(SCALAR, f"open {expr.ops[0]}", tuple(values))
+
+    def viewed(self, name: s.Name) -> bool:
+        """Whether a letter that nobody declares is of another kind in this attempt than by convention."""
+        bold = name.font == "bold"
+        match self.view:
+            case "members":
+                return bold and name.sub is not None and name.base.islower()
+            case "capitals":
+                return not bold and len(name.base) == 1 and name.base.isupper()
+            case "numbers":
+                return not bold and len(name.base) == 1 and name.base.isalpha()
+        return False
 
     def defined(self, r: Reader, name: s.Name) -> bool:
         key = stem(name)
@@ -146,11 +177,19 @@ class Unknowns:
         return SCALAR
 
 
-def _counts(expr: s.Expr) -> bool:
-    """Whether a script may be an index: i, 2, t - 1; a word or a capital letter is a label."""
+def _counts(expr: s.Expr, scripts: int) -> bool:
+    """Whether a script may be an index: i, 2, t - 1; a word is a label, and so is a capital letter alone."""
     if isinstance(expr, s.Name):
-        return not expr.word and not expr.base.isupper()
+        return not expr.word and (scripts > 1 or not expr.base.isupper())
     return isinstance(expr, s.Num | s.Infix)
+
+
+def undeclared(r: Reader, name: s.Name) -> bool:
+    """Whether nothing says what a letter is: neither the document nor a convention about e, i, I or T."""
+    key = stem(name)
+    if key in r.locals or key in r.free or key in r.shared.conventions.index_letters or name.base in "eiIT01":
+        return False
+    return not r.shared.environment.all(key)
 
 
 Rule = Callable[[Unknowns, Reader, s.Expr], t.Term | None]
@@ -196,7 +235,8 @@ def _juxt(u: Unknowns, r: Reader, expr: s.Expr) -> t.Term | None:
 
 def _applied(u: Unknowns, r: Reader, name: s.Name, group: s.Paren) -> t.Term | None:
     if u.is_open(r, name) or u.is_applied(r, name, group) and not is_operator(r, replace(name, primes=0)):
-        return _law(r, name, group) or u.value_at(r, name, group)
+        known = None if r.depth > DEEP else _law(r, name, group)
+        return known or u.value_at(r, name, group)
     function = calls.function_binding(r, replace(name, primes=0)) is not None
     if not function and calls.is_value(r, name) and len(group.items) < 2 and not group.separators:
         return None
@@ -229,6 +269,8 @@ def _call(u: Unknowns, r: Reader, expr: s.Expr) -> t.Term | None:
 def _infix(u: Unknowns, r: Reader, expr: s.Expr) -> t.Term | None:
     """a_1 + … + a_n: the terms shown; other operations on two values of one kind give that kind."""
     assert isinstance(expr, s.Infix)
+    if set(expr.ops) <= UNIONS:
+        return u.union(r, expr)
     shown = [i for i in expr.items if not (isinstance(i, s.Mark) and i.name == "dots")]
     values = [r.term(i) for i in shown]
     if not values:
@@ -240,7 +282,7 @@ def _infix(u: Unknowns, r: Reader, expr: s.Expr) -> t.Term | None:
                 total = a.add(r.solver, "+", total, value)
             return total
         return calls.product(r, values, expr)
-    if set(expr.ops) <= {"\\circ", "\\oplus", "\\ast", "*", "\\star", "\\pm", "\\cup", "\\cap", "\\|", "||"}:
+    if set(expr.ops) <= {"\\circ", "\\oplus", "\\ast", "*", "\\star", "\\pm", "\\|", "||"}:
         ranks = {v.type.rank for v in values}
         return t.Op(values[0].type, expr.ops[0], tuple(values)) if len(ranks) == 1 else None
     return None
@@ -340,6 +382,8 @@ def _expectation(u: Unknowns, r: Reader, expr: s.Expr) -> t.Term | None:
     if not values:
         return None
     kind = values[0].type
+    if expr.op in ("Var", "Cov") and kind.rank > 1:
+        return None
     if expr.op == "Cov" or expr.op == "Var" and kind.rank == 1:
         kind = Tensor(tuple(v.type.shape[0] for v in (values * 2)[:2] if v.type.rank == 1))
     if expr.op.lower() == "std" and kind.rank:
@@ -393,6 +437,8 @@ def _bars(u: Unknowns, r: Reader, expr: s.Expr) -> t.Term | None:
     assert isinstance(expr, s.Bars)
     if isinstance(expr.body, s.Name) and expr.body.font in ("cal", "scr"):
         return u.symbol(r, f"|{spell(expr.body)}|", SCALAR)
+    if expr.kind != "||":
+        return None
     return t.Op(SCALAR, "open norm", (r.term(expr.body),))
 
 

@@ -57,6 +57,9 @@ def declared(r: Reader, binding: Binding) -> t.Term:
     """A declared symbol: what its entries are defined to be, or else free to be anything of its type."""
     assert binding.type is not None
     parts = parts_of(r, binding)
+    later = _given_later(r, binding)
+    if later is not None:
+        return later
     if len(parts) == 1:
         given = _from_entries(r, binding, parts[0])
         if given is not None:
@@ -73,6 +76,26 @@ def declared(r: Reader, binding: Binding) -> t.Term:
         law(r, binding),
     )
     return t.Input(binding.type, variable)
+
+
+def _given_later(r: Reader, binding: Binding) -> t.Term | None:
+    """What a declared symbol of an earlier definition has become by the statement that is read.
+
+    “ℓ = f(z). Adding a layer z = W x + b with x ∈ …”: z is given in symbols that come with it, so ℓ depends on them.
+    """
+    home = r.shared.home
+    if home is None or r.place.at >= home.at or binding.indices:
+        return None
+    found = r.shared.environment.visible_before(binding.key, binding.font, home)
+    if found is None or found.kind != "definition" or found.indices or found.body is None or found.literal:
+        return None
+    if found.type is not binding.type or found.place.at <= r.place.at or found.uid in r.shared.reading:
+        return None
+    if binding.place.scopes != found.place.scopes or found.only_in is not None:
+        return None
+    names = [n for n in walk(found.body) if isinstance(n, s.Name)]
+    fresh = [b for n in names for b in r.shared.environment.all(stem(n)) if b.place.sentence == found.place.sentence]
+    return refer(r, found) if any(b.kind == "variable" for b in fresh) else None
 
 
 def _from_entries(r: Reader, whole: Binding, part: Binding) -> t.Term | None:

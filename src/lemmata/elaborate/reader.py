@@ -40,6 +40,8 @@ class Conventions:
     transpose_letter: bool = True
     """^T is a transpose."""
     zero_based: bool = False
+    zero_outside: frozenset[int] = frozenset()
+    """Sentences that say that entries beyond the range count as zero."""
     numerator_layout: bool = False
     rowwise_softmax: bool = True
     words: frozenset[str] = frozenset()
@@ -47,8 +49,14 @@ class Conventions:
     """Letters of laws known only by name, with the variables they are given."""
     law_uses: Sequence[tuple[tuple[int, ...], str, tuple[str, ...]]] = ()
     """Scopes, letter and variables of every use of a law."""
+    sample_means: bool = False
+    """Whether the text speaks of means of samples."""
+    ranks: list[tuple[Place, str, s.Name]] = field(default_factory=list)
+    """Where r = rank(A) is said: the place, r and A."""
     doubtful_laws: frozenset[str] = frozenset()
     """Those of which the document may say more."""
+    open_functions: frozenset[str] = frozenset()
+    """Letters that the document differentiates as functions of a number: g'(x)."""
 
 
 @dataclass(slots=True)
@@ -92,6 +100,8 @@ class Shared:
     """Undeclared symbols that stand as an index, so are whole numbers."""
     usual: list[tuple[Size, Size]] = field(default_factory=list)
     """Lengths of vectors of ones, each with the one that their declaration gives: it holds where nothing else does."""
+    ranks: dict[str, Size] = field(default_factory=dict)
+    """Ranks of matrices, by the key of their variable."""
     home: Place | None = None
     """Where the statement that is read stands."""
 

@@ -15,13 +15,14 @@ from lemmata.elaborate.guesses import guess_variable
 from lemmata.elaborate.interleaved import interleaved, is_interleaved, literal_component
 from lemmata.elaborate.names import Suffix, digits, length_key, script_items, spell, stem, suffix, walk
 from lemmata.elaborate.patterns import index_value, match_pattern
-from lemmata.elaborate.reader import Reader, Recurrence, known, size_of
+from lemmata.elaborate.reader import Reader, known
+from lemmata.elaborate.recurrences import INTEGRAL, step
+from lemmata.elaborate.samples import sample_mean, with_law
 from lemmata.elaborate.solver import Misfit, Unreadable, unknown
 
 SPECIALS = {"e": "e", "\\pi": "pi"}
 FIRST_STEP = -2
 """A family without a range starts early enough for steps like t − 1 at the first t."""
-INTEGRAL = replace(SCALAR, dtype="int")
 
 
 def name(r: Reader, expr: s.Name) -> t.Term:
@@ -48,6 +49,9 @@ def _candidates(expr: s.Name) -> list[tuple[str, s.Expr | None, s.Expr | None]]:
         found.append((f"{base}_{sub}^{sup}", None, None))
     if expr.sub is not None:
         found.append((f"{base}_{sub}", None, expr.sup))
+        listed = ",".join(map(spell, script_items(expr.sub)))
+        if listed != sub:
+            found.append((f"{base}_{listed}", None, expr.sup))  # W_{hy} is declared as W with the labels h and y
     if expr.sup is not None:
         found.append((f"{base}^{sup}", expr.sub, None))
     if expr.sub is not None:
@@ -112,10 +116,28 @@ def _split(r: Reader, expr: s.Name) -> tuple[t.Term | None, tuple[s.Expr, ...], 
         return refer(r, binding), items, expr.sup
     if lower_rows is not None:
         return lower_rows, items, expr.sup
+    if binding is not None and not items and r.shared.environment.is_link(binding, r.place):
+        return _link(r, binding), items, expr.sup
     constant = _constant(r, expr, items)
     if constant is not None:
         return constant, (), expr.sup
     return None, items, expr.sup
+
+
+def _link(r: Reader, binding: Binding) -> t.Term:
+    """u in f(u, v) where u(a, b) = … is given too: the value of u at its own arguments."""
+    from lemmata.elaborate.calls import call_function
+
+    marker = ("link", binding.uid)
+    if marker in r.shared.reading:
+        raise Unreadable(f"{binding.latex} is defined by itself")
+    r.shared.reading.add(marker)
+    try:
+        arguments = tuple(r.at(binding.place, {}).term(p) for p in binding.params)
+        value = call_function(r, binding, arguments, binding.latex)
+    finally:
+        r.shared.reading.discard(marker)
+    return t.Defined(value.type, f"{binding.key}#{binding.uid}", binding.latex, value)
 
 
 def _iterates(r: Reader, binding: Binding) -> Binding:
@@ -182,6 +204,9 @@ def _base(r: Reader, expr: s.Name) -> tuple[t.Term, tuple[s.Expr, ...], s.Expr |
     found = conventional(r, expr)
     if found is not None:
         return found
+    mean = sample_mean(r, expr)
+    if mean is not None:
+        return mean, items, expr.sup
     conjugated = _conjugate(r, expr)
     if conjugated is not None:
         return conjugated, (), expr.sup
@@ -218,6 +243,11 @@ def implied(environment: Environment, expr: s.Name, place: Place) -> s.Expr | No
             # f: ℝ^m → ℝ^m is only ever taken at x: J_f is its Jacobian there.
             called = s.Call(expr.start, expr.end, expr.sub, (points[0],), (), True)
             return s.Derivative(expr.start, expr.end, "partial", 1, called, ((points[0], 1),))
+    if expr.accents == ("dot",):
+        curve = environment.find(expr.base, expr.font, place)
+        if curve is not None and curve.kind == "curve" and curve.through is not None:
+            bare = replace(expr, accents=(), sup=None)
+            return s.Derivative(expr.start, expr.end, "d", 1, bare, ((curve.through, 1),))
     if len(expr.base) > 1 and expr.base[0] == "d" and expr.word | (expr.base[1:2].isupper()):
         for key in environment.keys():
             for binding in environment.all(key):
@@ -282,6 +312,8 @@ def free_index(r: Reader, letter: str) -> t.Term:
 
 def refer(r: Reader, binding: Binding) -> t.Term:
     """The value of a binding without indices."""
+    from lemmata.elaborate import families
+
     if binding.key in r.shared.fixed:
         return r.shared.fixed[binding.key]
     if not binding.declared and binding.kind != "size":
@@ -299,14 +331,25 @@ def refer(r: Reader, binding: Binding) -> t.Term:
             if not binding.declared:
                 r.shared.loose.add(binding.key)
             return t.SizeNum(INTEGRAL, r.solver.size(Size.of(binding.key)))
+        case "variable" if binding.font != "bold" and r.shared.environment.from_elsewhere(binding, r.place):
+            r.shared.borrowed.append(binding.latex)
+    match binding.kind:
         case "variable" if binding.uid in r.shared.assigned:
             return _assigned(r, binding)
         case "variable":
             from lemmata.elaborate.parts import declared
 
-            return declared(r, binding)
+            return declared(r, with_law(r, binding))
         case "term" if binding.term is not None:
             return t.Defined(binding.term.type, f"{binding.key}#{binding.uid}", binding.latex, binding.term)
+        case "spectrum":
+            from lemmata.elaborate import spectra
+
+            return spectra.value(r, binding)
+        case "curve":
+            from lemmata.elaborate.curves import value
+
+            return value(r, binding)
         case "through" if binding.through is not None:
             settled = r.shared.through.get(binding.uid)
             place = binding.place if settled is None else r.shared.home or r.place
@@ -318,7 +361,7 @@ def refer(r: Reader, binding: Binding) -> t.Term:
         case "definition" if not binding.indices:
             return definition(r, binding)
         case "definition" | "family":
-            return stacked(r, binding)
+            return families.whole(r, binding) or _any_step(r, binding) or stacked(r, binding)
     raise Unreadable(f"{binding.latex} is a function, not a value")
 
 
@@ -351,13 +394,22 @@ def law(r: Reader, binding: Binding) -> t.Law | None:
         None if x is None else reader.term(x) for x in (text.mean, text.variance, text.covariance)
     )
     assert binding.type is not None
+    home = r.shared.home or r.place
+    if binding.place.at >= 0 and binding.place.scopes != home.scopes[: len(binding.place.scopes)]:
+        r.shared.borrowed.append(binding.latex)  # the law of another section
     if binding.kind == "variable":
         for size in binding.type.shape:
             rule = (size, "\\le", Size.of(3))
             if rule not in r.shared.order:
                 r.shared.order.append(rule)
+    for _, count in binding.ranges.values() if binding.kind == "family" else ():
+        rule = (count, "\\le", Size.of(3))
+        if rule not in r.shared.order:
+            r.shared.order.append(rule)
     components = text.components or binding.kind == "family" or text.covariance is None and text.variance is not None
-    return t.Law(mean, variance, covariance, text.normal, components, text.independent)
+    here = r.shared.home is not None and r.shared.home.sentence == text.independent_in >= 0
+    independent = text.independent or here
+    return t.Law(mean, variance, covariance, text.normal, components, independent, text.identical, text.form)
 
 
 def definition(r: Reader, binding: Binding) -> t.Term:
@@ -380,8 +432,25 @@ def definition(r: Reader, binding: Binding) -> t.Term:
     return value
 
 
+def _any_step(r: Reader, binding: Binding) -> t.Term | None:
+    """θ beside θ_t, t being a step without an end: any vector like the members, as the argument of f(θ)."""
+    if binding.type is None or not binding.indices or len(binding.indices) > 1:
+        return None
+    (index,) = binding.indices
+    if spell(index) in binding.ranges or not any(spell(n) in r.shared.conventions.step_letters for n in walk(index)):
+        return None
+    slot = f"any {binding.key}"
+    known = r.shared.guessed.get(slot)
+    if known is None:
+        known = t.Variable(f"{binding.key}?any", binding.key, replace(binding.type), declared=False)
+        r.shared.guessed[slot] = known
+    return t.Input(known.type, known)
+
+
 def stacked(r: Reader, binding: Binding) -> t.Term:
     """A whole family: its members as rows (or its numbers as a vector) over the known range."""
+    from lemmata.elaborate import families
+
     variables: dict[str, t.Var] = {}
     items: list[s.Expr] = []
     for index in binding.indices:
@@ -393,6 +462,8 @@ def stacked(r: Reader, binding: Binding) -> t.Term:
         items.append(index)
     value, _ = member(r.bind(variables), binding, tuple(items), None)
     chosen = tuple(v.var for v in variables.values())
+    for var in chosen:
+        families.bound_by_use(r, value, var)
     shape = tuple(v.count for v in chosen) + value.type.shape
     return t.Build(Tensor(shape, dtype=value.type.dtype), chosen, value)
 
@@ -424,6 +495,7 @@ def member(
 
 def _declared_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> t.Term:
     """x_i of a declared family: an input with one leading axis per index."""
+    binding = with_law(r, binding)
     assert binding.type is not None
     leading: list[Size] = []
     origins: list[int] = []
@@ -461,9 +533,14 @@ def members(r: Reader, binding: Binding, letter: str) -> Size:
 
 def _defined_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> t.Term:
     """The body of an indexed definition at these indices; recurrences stay folded."""
+    from lemmata.elaborate import families
+
     values = [index_value(r, i) for i in items]
     if binding.stepwise:
-        return _step(r, binding, values)
+        return step(r, binding, values)
+    found = families.component_of_whole(r, binding, values, items) if len(values) == len(binding.indices) else None
+    if found is not None:
+        return found
     for pattern, body in (*binding.clauses, (binding.indices, binding.body)):
         if body is None or len(pattern) != len(values):
             continue
@@ -486,91 +563,6 @@ def _defined_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> t
     raise Unreadable(f"{binding.latex} is not defined at {', '.join(spell(i) for i in items)}")
 
 
-def _step(r: Reader, binding: Binding, values: list[t.Term]) -> t.Term:
-    """A member of a recurrence: kept as `Unrolled`, its body read once."""
-    if len(values) != 1:
-        raise Unreadable(f"a recurrence over several indices: {binding.latex}")
-    index = size_of(values[0])
-    if index is None:
-        return _step_along(r, binding, values[0])
-    kind = recurrence(r, binding)
-    return t.Unrolled(kind, f"{binding.key}#{binding.uid}", binding.latex, index)
-
-
-def _step_along(r: Reader, binding: Binding, index: t.Term) -> t.Term:
-    kind = recurrence(r, binding)
-    marker = t.Unrolled(kind, f"{binding.key}#{binding.uid}", binding.latex, Size.of("*"))
-    return t.Op(kind, "along steps", (marker, index))
-
-
-def recurrence(r: Reader, binding: Binding) -> Tensor:
-    """The type of a recurrence's members; its body is read on first use."""
-    key = f"{binding.key}#{binding.uid}"
-    found = r.shared.recurrences.get(key)
-    if found is not None:
-        return found.body.type
-    letter, shift = _step_letter(binding.indices[0])
-    kind = binding.type or r.shared.values.get(("type", binding.uid), t.Num(SCALAR, Fraction(0))).type
-    if binding.uid in r.shared.reading:
-        return kind
-    r.shared.reading.add(binding.uid)
-    try:
-        kind = _recurrence_type(r, binding, letter, shift, kind)
-    finally:
-        r.shared.reading.discard(binding.uid)
-    return kind
-
-
-def _recurrence_type(r: Reader, binding: Binding, letter: str, shift: int, kind: Tensor) -> Tensor:
-    key = f"{binding.key}#{binding.uid}"
-    assert binding.body is not None
-    step = Size.of(letter) - Size.of(shift)
-    bound: dict[str, t.Term] = {letter: t.SizeNum(INTEGRAL, step)}
-    body: t.Term | None = None
-    guesses = (
-        [kind]
-        if binding.type is not None
-        else [SCALAR, Tensor((unknown(letter),)), Tensor((unknown(letter), unknown(letter)))]
-    )
-    for guess in guesses:
-        saved, read, values = dict(r.solver.solution), dict(r.shared.recurrences), dict(r.shared.values)
-        r.shared.values[("type", binding.uid)] = t.Num(guess, Fraction(0))
-        try:
-            body = r.at(binding.place, bound).term(binding.body)
-            a.unify_shapes(r.solver, guess, body.type, f"the members of {binding.latex}")
-            break
-        except Misfit:
-            # What was read under this guess about other families goes with it.
-            r.solver.solution = saved
-            r.shared.recurrences.clear()
-            r.shared.recurrences.update(read)
-            r.shared.values.clear()
-            r.shared.values.update(values)
-            if guess is guesses[-1]:
-                raise
-    assert body is not None
-    entry = Recurrence(letter, body, latex=binding.latex)
-    for pattern, value in binding.clauses:
-        if not pattern:
-            raise Unreadable(f"{binding.latex} has a value that is said of no member")
-        first = a.literal(r.term(pattern[0]))
-        if first is not None:
-            base = r.at(binding.place, {}).term(value)
-            entry.bases[int(first)] = base
-    r.shared.recurrences[key] = entry
-    return body.type
-
-
-def _step_letter(index: s.Expr) -> tuple[str, int]:
-    """The letter of a recurrence's head and its shift: t is (t, 0), t+1 is (t, 1), t-1 is (t, -1)."""
-    match index:
-        case s.Name():
-            return stem(index), 0
-        case s.Infix(ops=("+" | "-" as op,), items=(s.Name() as letter, s.Num(value=shift))):
-            return stem(letter), int(shift) if op == "+" else -int(shift)
-    raise Unreadable(f"a recurrence over {spell(index)}")
-
-
 def match_range(r: Reader, index: t.Term, size: Size, origin: int, text: str) -> int:
     """Relate an index to the axis it runs over; the axis' first index as the author counts.
 
@@ -591,8 +583,9 @@ def match_range(r: Reader, index: t.Term, size: Size, origin: int, text: str) ->
         (str(count), "\\le", str(size)) in rules
         or (str(count), "<", str(size)) in rules
         or (size - count).number is not None
+        or ((size - count).never_negative and not count.number and count.atoms & size.atoms)
     ):
-        return origin
+        return origin  # a part of the axis
     raise Misfit(f"the index {text} runs over {count} values on an axis of {size}", (count,), (size,))
 
 
@@ -620,7 +613,8 @@ def component(r: Reader, value: t.Term, items: tuple[s.Expr, ...], expr: s.Expr)
         indices.append(index)
         origins.append(match_range(r, index, value.type.shape[position], default, spell(item)))
     left = tuple(size for size, index in zip(value.type.shape, indices, strict=True) if index is None)
-    return t.Item(Tensor(left, dtype=value.type.dtype), value, tuple(indices), tuple(origins))
+    beyond = r.place.sentence in r.shared.conventions.zero_outside
+    return t.Item(Tensor(left, dtype=value.type.dtype), value, tuple(indices), tuple(origins), beyond)
 
 
 def apply_suffix(r: Reader, value: t.Term, sup: s.Expr | None, expr: s.Expr) -> t.Term:

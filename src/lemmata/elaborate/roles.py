@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from lemmata.core.size import Size
-from lemmata.core.terms import Domain
 from lemmata.core.types import SCALAR
 from lemmata.documents.model import Formula
-from lemmata.elaborate import equations, side_conditions
+from lemmata.elaborate import by_index, equations, side_conditions
 from lemmata.elaborate import surface as s
-from lemmata.elaborate.declarations import declare_member, declare_sizes, head_key, index_range, membership, number_of
+from lemmata.elaborate.bounds import CONDITIONAL, DEFINING, declare_bound
+from lemmata.elaborate.declarations import declare_member, declare_sizes, index_range, membership, number_of
 from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.first_values import first_value, restates
 from lemmata.elaborate.gaussians import speaks_of_laws
@@ -23,10 +23,12 @@ from lemmata.elaborate.heads import (
     head_of,
     in_numbers,
     mentions,
+    one_of_several,
     ranks_differ,
     refers_to_itself,
     same_pattern,
     squared,
+    uses_itself,
 )
 from lemmata.elaborate.names import spell, stem, walk
 from lemmata.elaborate.reader import Reader, Shared
@@ -34,8 +36,6 @@ from lemmata.elaborate.references import implied, member, refer
 from lemmata.elaborate.solver import Unreadable
 
 COMPARISONS = frozenset({"<", "\\le", ">", "\\ge", "\\ne"})
-DEFINING = frozenset({"define", "declare"})
-CONDITIONAL = frozenset({"assume", "condition"})
 SHARED = frozenset("tr Tr trace det rank vec diag log ln exp sin cos tan sinh cosh tanh max min".split())
 """Operators that all texts share: they are defined anew only where a sentence says so."""
 
@@ -78,12 +78,15 @@ class Roles:
     ranges: list[tuple[Place, dict[str, tuple[Size, Size]]]] = field(default_factory=list)
     size_equations: list[tuple[Item, Size, Size]] = field(default_factory=list)
     size_rules: list[tuple[Place, Size, str, Size]] = field(default_factory=list)
+    parities: list[tuple[Place, Size, str, Size]] = field(default_factory=list)
     aliases: list[tuple[Place, Size, Size]] = field(default_factory=list)
     """Sizes that are the width of a declared matrix."""
     heads: list[tuple[str, str, Place]] = field(default_factory=list)
     """Left sides of equations, in order."""
     whole: set[tuple[str, Place]] = field(default_factory=set)
     """Left sides without an index."""
+    functions: list[tuple[str, Place, str]] = field(default_factory=list)
+    """Functions that equations give, f(x) = …, with the place and the body as written."""
     first_values: list[tuple[str, s.Expr, s.Expr, Place]] = field(default_factory=list)
 
     @property
@@ -133,12 +136,16 @@ class Roles:
         """Remember what equations stand for, so that a later membership is a claim about it."""
         if expr.ops[0] in ("=", ":="):
             head = head_of(expr.items[0], self.letters, self.environment, item.place)
-            if head is not None and head.params is None:
+            if head is not None and head.params is not None:
+                self.functions.append(
+                    (head.key, item.place, item.formula.latex[expr.items[1].start : expr.items[1].end].strip())
+                )
+            elif head is not None:
                 self.heads.append((head.key, head.font, item.place))
                 if not head.indices:
                     self.whole.add((head.key, item.place))
 
-    def _has_equation(self, name: s.Expr, place: Place) -> bool:
+    def has_equation(self, name: s.Expr, place: Place) -> bool:
         if not isinstance(name, s.Name):
             return False
         head = head_of(name, self.letters, self.environment, place)
@@ -153,14 +160,14 @@ class Roles:
         if ops[0] == ":" and len(expr.items) >= 3 and "\\to" in ops:
             self._signature(item, expr, r)
         elif ops[-1] == "\\in" and all(op == "\\in" for op in ops[:1]) and len(ops) == 1:
-            if self._has_equation(expr.items[0], item.place):
+            if self.has_equation(expr.items[0], item.place):
                 self._sizes_of_set(expr.items[1], r)
                 item.role, item.kind = "", "membership"
                 item.membership = (expr.items[0], expr.items[1])
             elif self._names_only(expr.items[0]):
                 item.role, item.kind = "declaration", "membership"
                 member = membership(r, expr.items[1])
-                bound = declare_member(r, expr.items[0], member, self._ranges_at(item), self.letters)
+                bound = declare_member(r, expr.items[0], member, self.ranges_at(item), self.letters)
                 if not bound:
                     item.reason = f"{spell(expr.items[0])} cannot be declared"
                 if any(b.domain.properties & {"finite"} for b in bound):
@@ -171,7 +178,7 @@ class Roles:
             self._sizes_of_set(expr.items[-1], r)
             equations.listed_matrix(self, item, expr, r)
         elif all(op in COMPARISONS for op in ops):
-            self._bound(item, expr, r)
+            declare_bound(self, item, expr, r)
 
     @staticmethod
     def _names_only(expr: s.Expr) -> bool:
@@ -187,7 +194,7 @@ class Roles:
         except Unreadable:
             return
 
-    def _ranges_at(self, item: Item) -> dict[str, tuple[Size, Size]]:
+    def ranges_at(self, item: Item) -> dict[str, tuple[Size, Size]]:
         """Ranges of index letters that hold here: of the enclosing scopes, the same formula's last."""
         found: dict[str, tuple[Size, Size]] = {}
         for place, ranges in self.ranges:
@@ -209,104 +216,6 @@ class Roles:
                 self.environment.add(
                     Binding(key, name.font, spell(name), "abstract", item.place, value, argument_types=(argument,))
                 )
-
-    def _bound(self, item: Item, expr: s.Relation, r: Reader) -> None:
-        """λ > 0, 0 < ε < 1, k < n, x ≠ 0: bounds of a symbol or a rule between sizes."""
-        target = [(i, x) for i, x in enumerate(expr.items) if number_of(x) is None and not isinstance(x, s.Const)]
-        if len(target) == 1:
-            index, subject = target[0]
-            names = subject.items if isinstance(subject, s.Listing) else (subject,)
-            if all(isinstance(n, s.Name | s.Mark) for n in names):
-                low, high, nonzero = self._limits(expr, index)
-                fresh = [n for n in names if isinstance(n, s.Name)]
-                if item.formula.display and any(self._headed(item, n) for n in fresh):
-                    return  # D ≥ 0 of what an equation above defined claims something
-                if all(self._bound_scalar(item, n, low, high, nonzero) for n in fresh):
-                    item.role, item.kind = "declaration", "bound"
-        elif len(expr.items) == 2 and all(isinstance(x, s.Name | s.Num | s.Infix | s.Juxt) for x in expr.items):
-            try:
-                left, right = r.size(expr.items[0]), r.size(expr.items[1])
-            except Unreadable:
-                return
-            if left.atoms and right.atoms and item.cue == "condition":
-                item.role, item.kind = "condition", "size rule"
-            elif left.atoms and right.atoms:
-                item.role, item.kind = "declaration", "size rule"
-                self.size_rules.append((item.place, left, expr.ops[0], right))
-
-    def _headed(self, item: Item, name: s.Name) -> bool:
-        key, _ = head_key(name, self.letters, self.environment, item.place)
-        return item.cue not in (*CONDITIONAL, *DEFINING) and any(
-            k == key and p.at < item.place.at and p.scopes == item.place.scopes[: len(p.scopes)]
-            for k, _, p in self.heads
-        )
-
-    @staticmethod
-    def _limits(expr: s.Relation, index: int) -> tuple[float | None, float | None, bool]:
-        low = high = None
-        nonzero = False
-        for position, op in enumerate(expr.ops):
-            left, right = expr.items[position], expr.items[position + 1]
-            if position + 1 == index:
-                number = number_of(left)
-                if op in ("<", "\\le"):
-                    low = None if number is None else float(number)
-                elif op in (">", "\\ge"):
-                    high = None if number is None else float(number)
-            elif position == index:
-                number = number_of(right)
-                if op in (">", "\\ge"):
-                    low = None if number is None else float(number)
-                elif op in ("<", "\\le"):
-                    high = None if number is None else float(number)
-                elif op == "\\ne":
-                    nonzero = True
-        return low, high, nonzero
-
-    def _bound_scalar(self, item: Item, name: s.Name, low: float | None, high: float | None, nonzero: bool) -> bool:
-        key, indices = head_key(name, self.letters, self.environment, item.place)
-        if key in self.letters and not indices:
-            return True
-        binding = self.environment.find(key, name.font, item.place)
-        if binding is not None and binding.kind == "size":
-            return True
-        if binding is None or (
-            binding.kind in ("variable", "family")
-            and binding.place.scopes != item.place.scopes
-            and item.cue in DEFINING
-            and binding.type == SCALAR
-        ):
-            if nonzero or binding is None and item.cue != "define" and self._headed(item, name):
-                return False
-            kind = "family" if indices else "variable"
-            known = {k: v for k, v in self._ranges_at(item).items() if k in {spell(i) for i in indices}}
-            binding = self.environment.add(
-                Binding(key, name.font, spell(name), kind, item.place, SCALAR, indices=indices, ranges=known)
-            )
-        if binding.kind == "variable" and binding.type is not None and binding.type.rank and low is not None:
-            if binding.place.sentence != item.place.sentence:
-                # “For x > 0” after a vector x: a number of that name, as far as one can tell.
-                number = Domain(low, high)
-                place = item.place
-                self.environment.add(
-                    Binding(key, name.font, spell(name), "variable", place, SCALAR, number, declared=False)
-                )
-                return True
-        if binding.kind not in ("variable", "family"):
-            return False
-        if item.cue in CONDITIONAL and binding.place.sentence != item.place.sentence:
-            return False
-        lowest = low if low is not None else binding.domain.low
-        highest = high if high is not None else binding.domain.high
-        if lowest is not None and highest is not None and lowest >= highest:
-            return False
-        properties = binding.domain.properties | ({"nonzero"} if nonzero else set())
-        binding.domain = Domain(
-            low if low is not None else binding.domain.low,
-            high if high is not None else binding.domain.high,
-            frozenset(properties),
-        )
-        return True
 
     def assign(self, item: Item) -> None:
         """Second pass, in order: what this part is, and what it binds."""
@@ -349,19 +258,14 @@ class Roles:
         elif ops[-1] == "\\in":
             self._with_membership(item, expr)
         elif all(op in COMPARISONS for op in ops):
-            given = equations.constrains(self, expr, item.place) or self._restricts(item, expr)
-            given = given and not item.concluded
+            indices = equations.tells_indices_apart(self, item, expr)
+            given = equations.constrains(self, expr, item.place) or equations.restricts(self, item, expr)
+            given = indices or given and not item.concluded
             item.role = "condition" if given or item.cue in CONDITIONAL else "claim"
-            item.kind = "inequality"
+            item.kind = "indices" if indices else "inequality"
             item.claims.append(expr)
         else:
             self._equation(item, expr)
-
-    def _restricts(self, item: Item, expr: s.Relation) -> bool:
-        """“For g_1 ≠ 0, …”, “where v > 0”: a bound in such a clause restricts what is said beside it."""
-        if number_of(expr.items[-1]) is None:
-            return False
-        return item.cue in ("where", "with", "for") or any(item.formula.index in o.conditional for o in self.items)
 
     def _law(self, item: Item, expr: s.Relation) -> None:
         item.role, item.kind = "declaration", "law"
@@ -411,15 +315,19 @@ class Roles:
             first = expr.ops.index(":=")
             head = head_of(expr.items[first], self.letters, self.environment, item.place)
             if head is not None:
-                self._define(item, head, expr.items[first + 1])
+                self.define(item, head, expr.items[first + 1])
                 self.rest(item, expr, first + 1)
                 return
         if item.part.lead and not any(isinstance(n, s.Name) for n in walk(expr)):
             item.role = "expression"
             return
+        if equations.tells_indices_apart(self, item, expr):
+            item.role, item.kind = "condition", "indices"
+            item.claims.append(expr)
+            return
         if equations.instance(self, item, expr) or first_value(self, item, expr) or self._size_equation(item, expr):
             return
-        if equations.says_what_it_is(self, item, expr):
+        if by_index.operation(self, item, expr) or equations.says_what_it_is(self, item, expr):
             return
         head = head_of(expr.items[0], self.letters, self.environment, item.place)
         if speaks_of_laws(self.shared.conventions, self.environment, expr, head, item.place):
@@ -431,15 +339,10 @@ class Roles:
         if head is not None and equations.asked(self, item, head, expr):
             return
         if head is not None and expr.ops[0] in ("=", "\\equiv") and self._defines(item, head, expr.items[1]):
-            if (
-                head.params is None
-                and not head.indices
-                and mentions(expr.items[1], head.key)
-                and self.environment.all(head.key)
-            ):
+            if head.params is None and not head.indices and uses_itself(head, expr.items[1], self.environment):
                 item.role, item.kind = "update", "update"
                 return
-            self._define(item, head, expr.items[1])
+            self.define(item, head, expr.items[1])
             self.rest(item, expr, 1)
             return
         square = squared(expr.items[0])
@@ -490,9 +393,15 @@ class Roles:
                 and (in_numbers(body, head.params))
             ):
                 return True
-            if before is not None and before.kind == "function" and item.cue not in DEFINING:
+            if before is not None and before.kind == "function" and item.cue not in (*DEFINING, "named"):
+                if one_of_several(self.functions, head.key, before.place, place):
+                    return True
                 if any(has_value(self.environment, p, place) for p in head.params):
                     return False
+                if before.body is not None and any(
+                    mentions(before.body, stem(p)) for p in head.params if p not in before.params
+                ):
+                    return False  # η(T) after η(t) = η_0 t / T is its value there
                 return (
                     [spell(p) for p in before.params] != [spell(p) for p in head.params]
                     and fonts(before.params) == fonts(head.params)
@@ -565,13 +474,13 @@ class Roles:
             self.shared.values.clear()
         return True
 
-    def _define(self, item: Item, head: Head, body: s.Expr) -> None:
+    def define(self, item: Item, head: Head, body: s.Expr) -> None:
         item.role, item.kind = "definition", "definition"
         before = self.environment.visible_before(head.key, head.font, item.place)
         declared = None
         ranges = {
             k: v
-            for k, v in self._ranges_at(item).items()
+            for k, v in self.ranges_at(item).items()
             if k in {stem(n) for i in head.indices for n in walk(i) if isinstance(n, s.Name)}
         }
         if head.params is None:
@@ -638,7 +547,7 @@ class Roles:
         if head is None or self.environment.visible_before(head.key, head.font, item.place) is not None:
             return False
         rooted = s.RootOf(body.start, body.end, body)
-        self._define(item, head, rooted)
+        self.define(item, head, rooted)
         return True
 
     def _size_equation(self, item: Item, expr: s.Relation) -> bool:

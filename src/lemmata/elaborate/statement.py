@@ -46,6 +46,8 @@ class Reading:
     exact_orientation: bool = True
     """False where a row was compared with a column of the same length."""
     taken: Mapping[str, int] = field(default_factory=dict)
+    ranks: tuple[tuple[str, Size], ...] = ()
+    """(key of a matrix, its rank)."""
     counted: frozenset[str] = frozenset()
     """Keys of undeclared inputs that stand as an index: numbers for certain."""
 

@@ -182,7 +182,7 @@ def _through_inverse(low: Lowering, term: t.Deriv, base: t.Term, here: Value, of
 
     With Λ an invertible function of one input Σ, ∂ℓ/∂Λ solves (∂Λ/∂Σ)ᵀ g = ∂ℓ/∂Σ. None where there is no such input.
     """
-    if not isinstance(base, t.Defined) or of.axes or of.node.axes:
+    if not isinstance(base, t.Defined) or of.axes or of.node.axes or not here.axes:
         return None
     for value, _ in list(low.inputs.values()):
         leaf = value.node

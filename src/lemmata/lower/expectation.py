@@ -186,9 +186,24 @@ def _draw(low: Lowering, variable: t.Variable) -> Value:
     count = math.prod(a.size for a in axes)
     if count > 12:
         raise CannotLower("too many random components to sum over")
-    standard = [_standard(low, variable, law, i, count) for i in range(count)]
-    value = _arrange(standard, axes)
-    if law.covariance is not None:
+    if law.form == "bernoulli" and law.mean is not None:
+        chance = full(low.value(law.mean))
+        if chance.axes:
+            raise CannotLower("a Bernoulli variable with several probabilities")
+        return _arrange([_zero_or_one(low, f"{variable.key}[{i}]", chance.node) for i in range(count)], axes)
+    parts = [_standard(low, variable, law, i, count) for i in range(count)]
+    mean = full(low.value(law.mean)) if law.mean is not None else _open(low, variable, law, axes, "mean")
+    if law.covariance is None and law.variance is not None:
+        deviation = low.value(law.variance)
+        if not deviation.axes and not mean.axes:
+            # Component by component, so that one of them does not bring the outcomes of all.
+            root = build.unary("sqrt", deviation.node)
+            scaled = [build.binary("add", build.binary("mul", x, root), mean.node) for x in parts]
+            return _arrange(scaled, axes)
+    value = _arrange(parts, axes)
+    if law.covariance is None and law.variance is None:
+        value = elementwise("mul", value, aligned(_open(low, variable, law, axes, "deviation"), value))
+    elif law.covariance is not None:
         covariance = full(low.value(law.covariance))
         if len(axes) != 1 or len(covariance.axes) != 2:
             raise CannotLower("the covariance of something that is no vector")
@@ -197,9 +212,27 @@ def _draw(low: Lowering, variable: t.Variable) -> Value:
     elif law.variance is not None:
         deviation = low.value(law.variance)
         value = elementwise("mul", value, Value(build.unary("sqrt", deviation.node), deviation.axes))
-    if law.mean is not None:
-        value = elementwise("add", value, aligned(full(low.value(law.mean)), value))
-    return value
+    return elementwise("add", value, aligned(mean, value))
+
+
+def _zero_or_one(low: Lowering, key: str, chance: Node) -> Node:
+    axis = low.constant_axis(f"{key} outcome", 2)
+    weights = build.stack([build.binary("sub", build.constant(1), chance), chance], axis)
+    low.outcomes[axis.uid] = (axis, weights)
+    return build.stack([build.constant(0), build.constant(1)], axis)
+
+
+def _open(low: Lowering, variable: t.Variable, law: t.Law, axes: tuple[Axis, ...], what: str) -> Value:
+    """A moment of which nothing is said: some number, the same for all components of one law."""
+    key = f"{variable.key} {what}"
+    found = low.inputs.get(key)
+    if found is None:
+        own = () if law.identical else axes
+        kind = Tensor(tuple(Size.of(x.size) for x in own))
+        latex = f"\\text{{{what} of }}{variable.latex}"
+        unnamed = t.Variable(key, latex, kind, t.Domain(low=0.0 if what == "deviation" else None))
+        found = low.inputs[key] = (Value(build.input(key, own), own), unnamed)
+    return relabel(found[0], axes) if found[0].axes else found[0]
 
 
 def _arrange(parts: list[Node], axes: tuple[Axis, ...]) -> Value:
@@ -213,6 +246,13 @@ def _arrange(parts: list[Node], axes: tuple[Axis, ...]) -> Value:
 
 def _standard(low: Lowering, variable: t.Variable, law: t.Law, index: int, count: int) -> Node:
     """One component with mean 0 and variance 1 on an outcome axis of its own."""
+    if law.form == "uniform":
+        # Gauss–Legendre: exact for polynomials of the degree that the Hermite nodes integrate.
+        low.exact = False
+        places, masses = np.polynomial.legendre.leggauss(HERMITE)
+        axis = Axis.fresh("normal uniform", len(places))
+        low.outcomes[axis.uid] = (axis, build.array(masses / 2, [axis]))
+        return build.array(places * math.sqrt(3), [axis])
     if law.normal:
         low.exact = False
         line = count == 1 and not low.polynomial
@@ -222,8 +262,9 @@ def _standard(low: Lowering, variable: t.Variable, law: t.Law, index: int, count
         return build.array(places, [axis])
     atoms = 2 if count > MANY else ATOMS
     axis = low.constant_axis(f"{variable.key}[{index}] outcome", atoms)
-    raw = _parameter(low, f"{variable.key}[{index}] outcomes", axis, frozenset({"distinct"}))
-    weights = _parameter(low, f"{variable.key}[{index}] weights", axis, frozenset({"simplex"}))
+    which = variable.key if law.identical else f"{variable.key}[{index}]"
+    raw = _parameter(low, f"{which} outcomes", axis, frozenset({"distinct"}))
+    weights = _parameter(low, f"{which} weights", axis, frozenset({"simplex"}))
     low.outcomes[axis.uid] = (axis, weights)
     mean = build.contract([raw, weights], [axis])
     centred = build.binary("sub", raw, mean)
@@ -237,7 +278,8 @@ def _parameter(low: Lowering, key: str, axis: Axis, properties: frozenset[str]) 
         kind = Tensor((Size.of(axis.size),))
         variable = t.Variable(key, key, kind, t.Domain(properties=properties))
         found = low.inputs[key] = (Value(build.input(key, (axis,)), (axis,)), variable)
-    return found[0].node
+    value = found[0]
+    return value.node if value.axes == (axis,) else relabel(value, (axis,)).node
 
 
 def _any(low: Lowering, variable: t.Variable, axes: tuple[Axis, ...]) -> Value:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
 from lemmata.elaborate import surface as s
+from lemmata.elaborate.guesses import forced
 from lemmata.elaborate.joint_laws import MARK, WEIGHTS
-from lemmata.elaborate.names import letters_of, spell, walk
+from lemmata.elaborate.names import letters_of, spell, stem, walk
+from lemmata.elaborate.open_functions import is_open
 from lemmata.elaborate.solver import is_unknown
 from lemmata.elaborate.statement import Reading, ShapeError, Statement
 from lemmata.lower.expectation import stated
@@ -53,12 +56,23 @@ def _claim(statement: Statement, seed: int) -> Verdict:
     verdict = judge(readings, seed=seed, guards=guards)
     first = statement.readings[0]
     if verdict.kind == "refuted":
-        guessed = [v for r in statement.readings for v in (*r.guessed, *undeclared(r.sides)) if v.key not in r.counted]
+        guessed = [
+            v
+            for r in statement.readings
+            for v in (*r.guessed, *undeclared(r.sides))
+            if v.key not in r.counted and not forced(v, r.solution)
+        ]
         described = [v.latex for r in statement.readings for v in described_variables(r.sides)]
         if statement.kind == "inequality" and any(opens(r.sides) for r in statement.readings):
             return _unchecked(verdict, "fails for some smooth function, and the text may say more of it")
         if opens(first.sides) and isinstance(statement.expr, s.Relation) and any_number(statement.expr):
             return _unchecked(verdict, "it reads as a condition on a function that the text leaves open")
+        if any(is_open(x) for r in statement.readings for x in walk_terms(r.sides)):
+            return _unchecked(verdict, "fails for some functions, and the text may say more of them")
+        limits = [x for r in statement.readings for x in walk_terms(r.sides) if constant_limit(x)]
+        still = next((x.variable.latex for x in limits if x.variable is not None), "")
+        if still:
+            return _unchecked(verdict, f"what tends to a limit does not depend on {still}")
         if any(conditional(r.sides) for r in statement.readings):
             return _unchecked(verdict, "fails in general, but may be an assumption about the conditional law")
         if any(particular(r.sides) for r in statement.readings):
@@ -68,11 +82,13 @@ def _claim(statement: Statement, seed: int) -> Verdict:
         borrowed = [x for r in statement.readings for x in r.borrowed]
         if borrowed:
             return _unchecked(
-                verdict, f"fails, but the value of {borrowed[0]} comes from an example of another section"
+                verdict, f"fails, but {borrowed[0]} may have another value here than the one it was read with"
             )
         asked = asks(statement.expr) and not statement.concluded
         if asked and any(isinstance(side, t.Input) for side in first.sides):
             return _unchecked(verdict, "it reads as a condition on its letters, which fails in general")
+        if not statement.concluded and between_sizes(first):
+            return _unchecked(verdict, f"{CONDITION} its sizes, which fails in general")
         if between_differentials(statement):
             return _unchecked(verdict, "fails as a product with d, but may be a relation between differentials")
         if described:
@@ -137,7 +153,9 @@ def _given_anew(statement: Statement, verdict: Verdict) -> bool:
 
 def _head_letters(statement: Statement) -> frozenset[str]:
     assert isinstance(statement.expr, s.Relation)
-    return letters_of(statement.expr.items[0])
+    head = statement.expr.items[0]
+    assert isinstance(head, s.Name)
+    return frozenset({stem(head)})
 
 
 def _follows(first: Statement, second: Statement) -> bool:
@@ -154,7 +172,24 @@ def _governs(condition: Statement, claim: Statement) -> bool:
 
 
 FROBENIUS = "the norm read as the Frobenius norm"
+ARITHMETIC = frozenset({"add", "sub", "mul", "div", "neg", "pow", "square", "sqrt"})
 PRODUCTS = (s.Name, s.Juxt, s.Paren, s.Num, s.Mark)
+
+
+def between_sizes(reading: Reading) -> bool:
+    """Whether an equation between formulas in sizes alone may ask for them: p + q = 1, n h = d.
+
+    One side is a number, or each side has a size that the other lacks; sums and the like are no such formulas.
+    """
+    terms = list(walk_terms(reading.sides))
+    plain = all(isinstance(x, t.Num | t.SizeNum) or isinstance(x, t.Op) and x.name in ARITHMETIC for x in terms)
+    if not plain or len(reading.sides) != 2:
+        return False
+    left, right = (
+        {a for x in walk_terms((side,)) if isinstance(x, t.SizeNum) for a in x.size.substitute(reading.solution).atoms}
+        for side in reading.sides
+    )
+    return bool(left or right) and (not left or not right or bool(left - right and right - left))
 
 
 def between_differentials(statement: Statement) -> bool:
@@ -194,6 +229,14 @@ def opens(sides: Sequence[t.Term]) -> bool:
     return any(isinstance(x, t.Op) and x.name == "opaque" for x in walk_terms(tuple(sides)))
 
 
+def constant_limit(term: t.Term) -> TypeGuard[t.Limit]:
+    """Whether it is the limit of something in which the variable does not occur."""
+    if not isinstance(term, t.Limit) or term.variable is None:
+        return False
+    key = term.variable.key
+    return not any(isinstance(x, t.Input) and x.variable.key == key for x in walk_terms((term.body,)))
+
+
 def conditional(sides: Sequence[t.Term]) -> bool:
     """Whether a conditional expectation stands outside of every expectation over the whole law."""
     stack = list(sides)
@@ -231,7 +274,8 @@ def dependent(sides: Sequence[t.Term]) -> list[str]:
                 if isinstance(x, t.Input) and x.variable.law is not None and stated(x.variable.law)
             }
             loose = [v.latex for v in drawn.values() if v.law is not None and not v.law.independent]
-            if len(drawn) > 1 and loose:
+            several = len(drawn) > 1 or any(v.family for v in drawn.values())
+            if several and loose:
                 return [v.latex for v in drawn.values()]
     return []
 
@@ -264,6 +308,7 @@ def unnamed(reading: Reading) -> bool:
     """
     terms = list(walk_terms(reading.sides))
     own = {a for x in terms if isinstance(x, t.Input) and x.variable.declared for a in _open(x.type, reading)}
+    own |= {a for x in terms if isinstance(x, t.Op) and x.name == "opaque" for a in _open(x.type, reading)}
     every = {a for x in terms for a in _open(x.type, reading)}
     named = any(isinstance(x, t.SizeNum) and x.size.substitute(reading.solution).atoms - own for x in terms)
     return bool(every if named else every - own)

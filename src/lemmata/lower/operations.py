@@ -167,6 +167,39 @@ def _norm(low: Lowering, term: t.Op) -> Value:
     return Value(build.reduce("max" if kind == "spectral" else "sum", singular, [values]))
 
 
+def _spectrum(low: Lowering, term: t.Op) -> Value:
+    """Eigenvalues of a symmetric matrix or the first singular values, the largest first."""
+    x = _one(low, term)
+    if term.name == "eigenvalues":
+        values = Axis.fresh("λ", x.axes[0].size)
+        ascending = build.eigvalsh(x.node, x.axes[0], x.axes[1], values)
+        place = Axis.fresh("λ", values.size)
+        order = _attr(term, "order")
+        where = build.iota(place, 0)
+        if order == "descending":
+            where = build.binary("sub", build.constant(values.size - 1), where)
+        elif order == "in no order":
+            where = build.binary("mod", build.binary("add", where, build.constant(1)), build.constant(values.size))
+        return Value(build.take(ascending, values, where), (place,))
+    values = Axis.fresh("σ", min(a.size for a in x.axes))
+    node = build.svdvals(x.node, x.axes[0], x.axes[1], values)
+    count = low.size(term.type.shape[0])
+    if count == values.size:
+        return Value(node, (values,))
+    if count > values.size:
+        raise CannotLower("more singular values than there are")
+    first = Axis.fresh("σ", count)
+    return Value(build.take(node, values, build.iota(first, 0)), (first,))
+
+
+def _extreme(low: Lowering, term: t.Op) -> Value:
+    """The largest or smallest eigenvalue or singular value."""
+    x = _one(low, term)
+    values = Axis.fresh("λ", min(a.size for a in x.axes))
+    make = build.eigvalsh if _attr(term, "of") == "eigenvalues" else build.svdvals
+    return Value(build.reduce(str(_attr(term, "end")), make(x.node, x.axes[0], x.axes[1], values), [values]))
+
+
 def _inner(low: Lowering, term: t.Op) -> Value:
     left, right = full(low.value(term.args[0])), full(low.value(term.args[1]))
     return Value(build.contract([left.node, aligned(right, left).node], list(left.axes)))
@@ -333,6 +366,9 @@ RULES: dict[str, Callable[[Lowering, t.Op], Value]] = {
     "kron": _kron,
     "norm": _norm,
     "inner": _inner,
+    "eigenvalues": _spectrum,
+    "singular values": _spectrum,
+    "extreme": _extreme,
     "identity": _identity,
     "fill": _fill,
     "list": _list,

@@ -13,7 +13,7 @@ from lemmata.lower.expectation import NoPolynomial, independent, levels
 from lemmata.lower.lowering import FAMILY_LENGTH, Lowering
 from lemmata.lower.value import aligned, full
 from lemmata.program import build
-from lemmata.verify.problem import CannotLower, Domain, Input, Instance, SizeRule
+from lemmata.verify.problem import RANK, CannotLower, Domain, Input, Instance, SizeRule
 
 
 def walk_terms(terms: tuple[t.Term, ...]) -> Iterator[t.Term]:
@@ -140,20 +140,31 @@ class ReadingProblem:
             for mask in masks:
                 node = build.select(mask, node, build.constant(0))
             nodes.append(node)
+        ranks = tuple((key, f"{RANK}{low.size(size)}") for key, size in self.reading.ranks)
+        assumed = (*self.reading.properties, *ranks)
         inputs = tuple(
-            Input(value.node, variable.latex, _domain(variable, self.reading.properties))
-            for value, variable in low.inputs.values()
+            Input(value.node, variable.latex, _domain(variable, assumed)) for value, variable in low.inputs.values()
         )
         # Nodes of quadrature are rounded numbers, wherever in the claim they were met.
         exact = low.exact and not any(axis.label.startswith("normal") for axis, _ in low.outcomes.values())
         relations = self.reading.relations
-        return Instance(inputs, tuple(nodes), relations, conditions, exact, self.concluded)
+        return Instance(
+            inputs, tuple(nodes), relations, conditions, exact, self.concluded, in_numbers(self.reading.sides)
+        )
 
 
 def _domain(variable: t.Variable, assumed: tuple[tuple[str, str], ...]) -> Domain:
     """The declared domain with what the sentence assumes."""
     extra = {prop for key, prop in assumed if key == variable.key}
     return Domain(variable.domain.low, variable.domain.high, variable.domain.properties | extra)
+
+
+def in_numbers(sides: tuple[t.Term, ...]) -> bool:
+    """Whether no letter takes part but those that a limit binds."""
+    terms = list(walk_terms(sides))
+    bound = {x.variable.key for x in terms if isinstance(x, t.Limit) and x.variable is not None}
+    letters = (t.Defined, t.Apply, t.At, t.SizeNum, t.Var, t.Unrolled)
+    return not any(isinstance(x, letters) or isinstance(x, t.Input) and x.variable.key not in bound for x in terms)
 
 
 def whole(value: Fraction) -> bool:

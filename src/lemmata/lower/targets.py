@@ -18,7 +18,7 @@ from lemmata.elaborate import references
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.calls import call_function
 from lemmata.elaborate.derivatives import own_arguments
-from lemmata.elaborate.document import Elaboration, Elaborator, definition_place
+from lemmata.elaborate.document import Elaboration, Elaborator
 from lemmata.elaborate.environment import Binding
 from lemmata.elaborate.names import spell, stem, walk
 from lemmata.elaborate.reader import Reader, Shared, is_unknown
@@ -171,7 +171,7 @@ def _item(elaboration: Elaboration, statement: Statement) -> Item | None:
 
 def _definition(elaboration: Elaboration, statement: Statement, binding: Binding) -> Iterator[FormulaTarget]:
     shared = _fresh(elaboration, _item(elaboration, statement))
-    r = Reader(shared, definition_place(binding))
+    r = Reader(shared, binding.place)
     try:
         if binding.kind == "function":
             if any(p.sub is not None and spell(p.sub) in elaboration.roles.letters for p in binding.params):
@@ -186,10 +186,27 @@ def _definition(elaboration: Elaboration, statement: Statement, binding: Binding
             term, kind = references.refer(r, binding), "value"
     except Unreadable:
         return
+    if twice_given(statement.expr):
+        return
     latex = _head_latex(statement)
     if kind == "value" and not any(isinstance(x, t.Input) for x in walk_terms((term,))):
         return
     yield _target(f"{binding.key}#{binding.uid}", latex, kind, statement, term, shared, arguments)
+
+
+def twice_given(expr: s.Expr) -> bool:
+    """Whether cases give one condition twice, so that they define nothing."""
+    for node in walk(expr):
+        if isinstance(node, s.CasesOf):
+            stated = [spell_all(c) for _, c in node.branches if c is not None]
+            if len(set(stated)) < len(stated):
+                return True
+    return False
+
+
+def spell_all(expr: s.Expr) -> str:
+    """A spelling of any expression, to tell whether two are written alike."""
+    return spell(expr) if isinstance(expr, s.Relation | s.Name) else repr(replace(expr, start=0, end=0))
 
 
 def _head_latex(statement: Statement) -> str:

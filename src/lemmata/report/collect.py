@@ -29,7 +29,7 @@ LEGIBLE = 200
 """Characters that two sub-expressions with their values may take."""
 AS_WRITTEN = "as written"
 """What the judge calls the preferred reading."""
-LIMITS = frozenset({"timeout", "memory", "processes", "output", "died", "not tried"})
+LIMITS = frozenset({"timeout", "memory", "processes", "disk", "start", "output", "died", "not tried"})
 """Errors of cells that may not happen the next time."""
 
 
@@ -48,6 +48,8 @@ class Examination:
     lint: tuple[Finding, ...] = ()
     fixes: Mapping[int, tuple[Fix, ...]] = field(default_factory=dict)
     """Corrections of refuted statements, by the identity of the statement."""
+    told: tuple[Diagnostic, ...] = ()
+    """What a stage beside the verdicts has to say: that it failed."""
 
 
 def collect(found: Examination) -> DocumentResult:
@@ -57,7 +59,7 @@ def collect(found: Examination) -> DocumentResult:
         record(found.document, source, *parts[:3], found.fixes.get(id(parts[0]), ()) if parts[3] is None else parts[3])
         for parts in ordered(found)
     )
-    diagnostics = [*found.document.diagnostics]
+    diagnostics = [*found.document.diagnostics, *found.told]
     reproducible = True
     cells: tuple[str, ...] = ()
     environment: dict[str, str] = {}
@@ -65,7 +67,8 @@ def collect(found: Examination) -> DocumentResult:
         from lemmata.code.check import diagnostics as code_diagnostics
 
         diagnostics += code_diagnostics(found.code, found.document.path)
-        reproducible = not any(error.kind in LIMITS for error in found.code.errors)
+        # a kernel's packages are not among those that the cache knows
+        reproducible = "kernel" not in found.code.layers and not any(e.kind in LIMITS for e in found.code.errors)
         ran = {r.index for r in found.code.cells if r.status != "skipped"}
         cells = tuple(digest(c.source) for c in found.document.cells if c.index in ran)
         environment = rested_on(found.code)

@@ -67,10 +67,11 @@ def heat_map(found: Mapping[str, Any]) -> Iterator[Line]:
     rows = found["rows"]
     most = max((v for row in rows for v in row), default=0.0)
     size = " × ".join(str(n) for n in found["shape"])
+    cell = "" if found.get("notebook_cell") is None else f"cell {found['notebook_cell']}, "
     first = ", the first of them" if len(found["shape"]) > 2 else ""
     yield (
         (f"  weights {found['name']}", "strong"),
-        (f" on line {found['line']}: {size}{first}, █ is {most:.2g}", "dim"),
+        (f" on {cell}line {found['line']}: {size}{first}, █ is {most:.2g}", "dim"),
     )
     times = 2 if max(map(len, rows), default=0) <= 24 else 1
     for row in rows:
@@ -288,7 +289,8 @@ def side_by_side(blocks: Iterable[list[str]], columns: int) -> Iterator[str]:
 
 
 def _problem(problem: Problem) -> Iterator[Line]:
-    at = "" if problem.line is None else f" (line {problem.line})"
+    cell = "" if problem.cell is None else f"cell {problem.cell}, "
+    at = "" if problem.line is None else f" ({cell}line {problem.line})"
     style = "refuted" if problem.severity == "error" else "unchecked"
     yield (("  ", ""), (problem.severity, style), (f": {problem.message}{at}", ""))
     if problem.help:

@@ -2,14 +2,14 @@
 
     lemmata record 1
 
-    lemmata    0.1.0
-    python     3.11.7
-    seed       0
+    lemmata       0.1.0
+    python        3.11.7
+    seed          0
 
-    document   notes.md  6f1c0c0a4a1e2b3d
-    cell       3c59dc048e885024
-    data       train.csv  d3d9446802a44259
-    verified   gradient  by instances  \\nabla_w L = \\frac{2}{n} X^\\top (X w - y)
+    document      notes.md  6f1c0c0a4a1e2b3d
+    cell          3c59dc048e885024
+    file          train.csv  d3d9446802a44259
+    verified      gradient  by instances  \\nabla_w L = \\frac{2}{n} X^\\top (X w - y)
 
 A line holds one fact and no line number, so that an edit of the document changes the lines of what it is about.
 """
@@ -33,7 +33,7 @@ from lemmata.version import VERSION
 HEAD = "lemmata record 1"
 JUDGES = ("numpy", "python-flint", "mpmath", "scipy")
 """Packages that decide verdicts of formulas."""
-WIDTH = 12
+WIDTH = 14
 GAP = re.compile(r" {2,}")
 
 
@@ -212,8 +212,9 @@ def _in_document(old: Section, new: Section) -> Iterator[Change]:
     if old.cells != new.cells:
         kept = set(old.cells)
         which = [str(at) for at, digest in enumerate(new.cells, 1) if digest not in kept]
-        said = f"; new among those that ran: {', '.join(which)}" if which else ""
-        yield Change(new.path, 1, f"{len(old.cells)} code cells ran, now {len(new.cells)}{said}")
+        said = f"new or changed among those that ran: {', '.join(which)}" if which else "none of them is new"
+        count = f"{len(old.cells)} code cells ran, now {len(new.cells)}; " if len(old.cells) != len(new.cells) else ""
+        yield Change(new.path, 1, count + said if count else f"code cells have changed; {said}")
     for name in dict.fromkeys((*old.files, *new.files)):
         was, now = old.files.get(name), new.files.get(name)
         if was != now:

@@ -120,8 +120,9 @@ class DocumentResult:
     cells: tuple[str, ...] = ()
     """Content hashes of the code cells that ran, in order."""
     heat_maps: tuple[Mapping[str, object], ...] = ()
-    """Weights of softmax-weighted sums that the cells ran: `cell`, `line`, `name`, `shape`, and `rows` of the first
-    sequence and head, queries by keys, averaged over blocks where there are many."""
+    """Weights of softmax-weighted sums that the cells ran: `cell` (running number of code cells), `line`,
+    `name`, `shape`, `notebook_cell`, and `rows` of the first sequence and head, queries by keys, averaged over blocks
+    where there are many."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """What the cells ran with: versions of the packages they loaded, `device`."""
 

@@ -40,6 +40,9 @@ def spell(term: t.Term, depth: int = 0) -> str:
             return latex
         case t.Var(var=var):
             return var.label
+        case t.Op(name="opaque", args=args, attrs=attrs):
+            function = str(dict(attrs)["name"]).partition("#")[0].rstrip("?")
+            return f"{function}({', '.join(bare(inner(a)) for a in args)})"
         case t.Op(name=name, args=args):
             return _operation(name, [inner(a) for a in args])
         case t.Reduce(op=op, vars=variables, body=body, guard=guard):

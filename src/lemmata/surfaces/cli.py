@@ -38,6 +38,10 @@ _framework = click.option(
     "--framework", default="", metavar="NAME", help="Of cells for several frameworks, run those of this one."
 )
 _kernel = click.option("--kernel", default="", metavar="NAME", help="Run code cells in this Jupyter kernel.")
+_timeout = click.option(
+    "--timeout", type=click.FloatRange(0.1, 86_400), default=30.0, show_default=True, metavar="SECONDS",
+    help="Wall time of a code cell; the document has four times as long.",
+)  # fmt: skip
 
 
 @cli.command()
@@ -79,6 +83,7 @@ _kernel = click.option("--kernel", default="", metavar="NAME", help="Run code ce
 @_code
 @_framework
 @_kernel
+@_timeout
 def check(
     paths: tuple[str, ...],
     jobs: int | None,
@@ -97,6 +102,7 @@ def check(
     code: bool,
     framework: str,
     kernel: str,
+    timeout: float,
 ) -> None:
     """Check every claim of the documents at PATH... (files, or folders with .md, .mdx, .qmd, .rst and .ipynb files).
 
@@ -111,7 +117,7 @@ def check(
         found = documents(paths)
     except NoSuchPath as error:
         raise click.UsageError(str(error)) from None
-    options = Options(seed=seed, code=code, lint=lint, framework=framework.lower(), kernel=kernel)
+    options = Options(seed=seed, code=code, lint=lint, framework=framework.lower(), kernel=kernel, timeout=timeout)
     cache = Cache(cache_dir, asdict(options)) if use_cache else None
     with _progress(len(found)) as done:
         outcomes = run.run(found, options, cache, jobs or os.cpu_count() or 1, done)
@@ -134,12 +140,14 @@ def check(
 @_code
 @_framework
 @_kernel
-def explain(place: str, seed: int, code: bool, framework: str, kernel: str) -> None:
+@_timeout
+def explain(place: str, seed: int, code: bool, framework: str, kernel: str, timeout: float) -> None:
     """Explain how the mathematics on a line was understood and judged (notebooks: FILE:CELL:LINE)."""
     from lemmata.report import explain as report
     from lemmata.report.terminal import writer
 
-    result, places, details = _on_line(place, Options(seed=seed, code=code, framework=framework.lower(), kernel=kernel))
+    options = Options(seed=seed, code=code, framework=framework.lower(), kernel=kernel, timeout=timeout)
+    result, places, details = _on_line(place, options)
     writer(sys.stdout).write(report.explain(result, places, details))
 
 

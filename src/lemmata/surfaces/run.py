@@ -24,6 +24,8 @@ class Options:
     """Whose cells run in documents with tabs for several."""
     kernel: str = ""
     """The Jupyter kernel that runs cells; empty for a plain worker, unless the document asks for one."""
+    timeout: float = 30.0
+    """Seconds of wall time for one cell; a document has four times as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,7 @@ def check_one(path: str, options: Options) -> DocumentResult:
             lint=options.lint,
             framework=options.framework,
             kernel=options.kernel,
+            timeout=options.timeout,
         )
     except Exception as error:
         return DocumentResult(path, problems=(_mistake(error),), reproducible=False)
@@ -174,7 +177,14 @@ def explain_one(path: str, options: Options) -> tuple[DocumentResult, Details]:
     from lemmata.pipeline import explain
 
     try:
-        return explain(path, seed=options.seed, code=options.code, framework=options.framework, kernel=options.kernel)
+        return explain(
+            path,
+            seed=options.seed,
+            code=options.code,
+            framework=options.framework,
+            kernel=options.kernel,
+            timeout=options.timeout,
+        )
     except Exception as error:
         return DocumentResult(path, problems=(_mistake(error),), reproducible=False), {}
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
 from lemmata.backends.numpy import TooLarge
+from lemmata.core.size import Size
 from lemmata.program.build import BadProgram
-from lemmata.verify.equations import equation
+from lemmata.verify.equations import EMPTY, equation
 from lemmata.verify.inequalities import inequality, unequal
 from lemmata.verify.outcome import Limits, Outcome
-from lemmata.verify.problem import CannotLower, Problem
+from lemmata.verify.problem import CannotLower, Domain, Instance, Problem, SizeRule
 from lemmata.verify.sizes import NoSizes
 from lemmata.verify.trials import Bench, Clock, Late, TooBig, set_up
 from lemmata.verify.values import CannotDraw
@@ -23,6 +27,36 @@ def examine(problem: Problem, seed: int, limits: Limits) -> Outcome:
         return Outcome("undecided", reason=str(reason))
     except (MemoryError, RecursionError):
         return Outcome("undecided", reason="its program is too large")
+
+
+@dataclass(frozen=True, slots=True)
+class _Loosened:
+    """The same claim of positive vectors, where its own are probabilities."""
+
+    problem: Problem
+    sizes: tuple[str, ...]
+    rules: tuple[SizeRule, ...]
+    integral: tuple[Size, ...]
+
+    def instance(self, sizes: Mapping[str, int]) -> Instance:
+        found = self.problem.instance(sizes)
+        return replace(found, inputs=tuple(replace(i, domain=_loosened(i.domain)) for i in found.inputs))
+
+
+def _loosened(domain: Domain) -> Domain:
+    if "simplex" not in domain.properties:
+        return domain
+    return Domain(0.0, None, domain.properties - {"simplex"})
+
+
+def _without_sums(problem: Problem, link: int, seed: int, limits: Limits, clock: Clock) -> Outcome | None:
+    """A link whose sides both vanish as probabilities sum to one: it holds if it does for all positive vectors."""
+    loose = _Loosened(problem, problem.sizes, problem.rules, problem.integral)
+    bench = set_up(loose, seed, limits, clock)
+    outcome = equation(bench, link, seed, limits, clock) if bench.tried else None
+    if outcome is None or outcome.kind != "holds":
+        return None
+    return replace(outcome, evidence=(*outcome.evidence, "also where the probabilities do not sum to one"))
 
 
 def _links(bench: Bench, problem: Problem, seed: int, limits: Limits, clock: Clock) -> Outcome:
@@ -43,6 +77,8 @@ def _links(bench: Bench, problem: Problem, seed: int, limits: Limits, clock: Clo
                 outcome = unequal(bench, link, seed, limits, clock)
             case _:
                 outcome = Outcome("undecided", reason=f"there is no test for the relation {relation}")
+        if outcome.kind == "undecided" and outcome.reason == EMPTY:
+            outcome = _without_sums(problem, link, seed, limits, clock) or outcome
         if outcome.kind == "fails":
             return outcome
         found.append(outcome)

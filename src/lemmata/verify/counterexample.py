@@ -82,7 +82,7 @@ def simplified(trial: Trial, link: int) -> Trial:
                 changed[index] = number
                 if not changed.any() and values.size > 1:
                     continue
-                if domain.properties and not (abs(np.linalg.det(changed)) > 0.5).all():
+                if domain.properties and np.ndim(changed) > 1 and not (abs(np.linalg.det(changed)) > 0.5).all():
                     continue
                 found = double.evaluate(instance, {**draws, name: Draw(changed)})
                 if found is None or not (found.conditions and found.defined):

@@ -11,6 +11,7 @@ from lemmata.verify.excuses import excuse
 from lemmata.verify.outcome import Failure, Limits, Outcome
 from lemmata.verify.trials import Bench, Clock, Tried, sizes_text, small_trials
 
+EMPTY = "both sides are 0 at every instance, which proves nothing"
 CONFIRMATIONS = 3
 """Doubtful trials that go to the referee before the others are trusted to be of the same kind."""
 WIDE = 1e6
@@ -50,7 +51,8 @@ def equation(bench: Bench, link: int, seed: int, limits: Limits, clock: Clock) -
         if look.kind == "empty" and not _zero_says_something(tried, link):
             tally.empty += 1
             continue
-        if look.kind == "doubt" or tried is wide or (tiny and not tally.confirmed):
+        closed = not tried.trial.instance.inputs  # one instance: e^{-1000} = 0 must not pass for rounding
+        if look.kind == "doubt" or tried is wide or closed or (tiny and not tally.confirmed):
             failure = _referee(tried, link, look, tally, limits)
             if tally.too_big:
                 failure = _at_small_sizes(bench, link, tally, seed, limits)
@@ -142,7 +144,9 @@ def _sides(tried: Tried, link: int) -> tuple[Node, Node]:
 
 
 def _zero_says_something(tried: Tried, link: int) -> bool:
-    """0 = 0 counts where the author wrote a 0 and the other side is more than that."""
+    """0 = 0 counts where the author wrote a 0 and the other side is more than that, or in numbers alone."""
+    if tried.trial.instance.in_numbers:
+        return True
     left, right = _sides(tried, link)
     return double.literal_zero(left) != double.literal_zero(right)
 
@@ -158,7 +162,8 @@ def _result(bench: Bench, link: int, tally: _Tally, sizes: int) -> Outcome:
         return Outcome("undecided", reason=_why_nothing(bench, tally))
     needed = 1 if not any(t.trial.instance.inputs for t in bench.tried) else 3
     if tally.agreed < needed or sizes < min(2, bench.assignments):
-        return Outcome("undecided", reason=f"it holds at the only {tally.agreed} instances that could be tried")
+        few = f"it holds at the only {tally.agreed} instances that could be tried"
+        return Outcome("undecided", reason=EMPTY if tally.empty > tally.agreed else few)
     instances = "1 instance" if tally.agreed == 1 else f"{tally.agreed} instances"
     text = sizes_text(bench)
     lines = [f"{instances}{f' at {text}' if text else ''}: largest relative difference {_bound(tally.largest)}"]
@@ -193,7 +198,7 @@ def _why_nothing(bench: Bench, tally: _Tally) -> str:
             return f"no instance among {bench.drawn} met the conditions"
         return "a side has no value at any instance"
     if tally.empty:
-        return "both sides are 0 at every instance, which proves nothing"
+        return EMPTY
     return "a side is not a finite number at any instance"
 
 

@@ -103,6 +103,17 @@ def _acceptable(values: Array, properties: frozenset[str], patterns: Sequence[st
     return "nonzero" not in properties or bool(patterns) or bool((values != 0).all())
 
 
+def of_rank(rank: int, shape: tuple[int, ...], rng: np.random.Generator, style: Style) -> Array:
+    """A product of two thin matrices of small whole numbers, so that the rank is exact."""
+    if len(shape) != 2 or not 1 <= rank <= min(shape):
+        raise CannotDraw(f"there is no matrix of this shape of rank {rank}")
+    for _ in range(20):
+        values = rng.integers(-3, 4, (shape[0], rank)) @ rng.integers(-3, 4, (rank, shape[1]))
+        if np.linalg.matrix_rank(values) == rank:
+            return np.asarray(values * style.scale, dtype=np.float64)
+    raise CannotDraw(f"no matrix of rank {rank} was found")
+
+
 def permutation(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
     if len(shape) < 2 or shape[-1] != shape[-2]:
         raise CannotDraw("a permutation matrix must be square")

@@ -14,6 +14,10 @@ class CannotLower(Exception):
     """The claim has no program; the message says why, in the author's symbols."""
 
 
+RANK = "rank "
+"""Begins the property of a matrix that has a rank, which follows in digits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Domain:
     """Where an input's values come from.
@@ -54,6 +58,8 @@ class Instance:
     """False where the program itself approximates (quadrature): then no prime field, and a looser agreement."""
     concluded: bool = False
     """The text says that it follows from what is known of the inputs: it is no condition on them."""
+    in_numbers: bool = False
+    """Whether it is written in numbers alone."""
 
 
 @dataclass(frozen=True, slots=True)

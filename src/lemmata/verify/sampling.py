@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lemmata.verify import matrices
-from lemmata.verify.problem import Domain, Input
+from lemmata.verify.problem import RANK, Domain, Input
 from lemmata.verify.values import CannotDraw, Draw, Style, complex_values, entries_of, reals
 
 SHAPED = ("permutation", "one-hot", "orthogonal", "positive definite", "simplex", "unit")
@@ -60,6 +60,9 @@ def one(domain: Domain, shape: tuple[int, ...], dtype: str, rng: np.random.Gener
     properties = domain.properties
     if not properties and dtype == "real":
         return Draw(reals(domain, shape, rng, style))
+    rank = next((p for p in properties if p.startswith(RANK)), "")
+    if rank and properties <= {rank, "nonzero"}:
+        return Draw(matrices.of_rank(int(rank.removeprefix(RANK)), shape, rng, style))
     unknown = properties - KNOWN
     if unknown:
         raise CannotDraw(f"there is no way to draw something {', '.join(sorted(unknown))}")

@@ -18,11 +18,11 @@ from typing import Any
 from lemmata.code.worker import arrays
 from lemmata.code.worker.instrument import SEEN, STEP, instrument
 from lemmata.code.worker.recorder import Recorder
-from lemmata.code.worker.weights import SCORES, WEIGHTS, Witness, instrument_weights
+from lemmata.code.worker.weights import ATTENTION, FUSED, SCORES, WEIGHTS, Witness, instrument_weights
 
 MESSAGE = 300
 """Characters of an error message."""
-WARM = 30.0
+WARM = 60.0
 """Seconds for importing frameworks ahead of the cells."""
 
 
@@ -80,11 +80,13 @@ class Runner:
         self.names = names
         self.recorder = Recorder(self.names, value)
         self.witness = Witness()
+        self.attention = False
+        """Whether a cell has spoken of attention."""
         self.output = Output(output)
         self.seed = seed
         self.pid = os.getpid()
         self._seeded: set[str] = set()
-        self.names |= {SCORES: self.witness.scores, WEIGHTS: self.witness.weights}
+        self.names |= {SCORES: self.witness.scores, WEIGHTS: self.witness.weights, FUSED: self.witness.fused}
         self.names |= {STEP: self.recorder.step, SEEN: self.recorder.value}
         random.seed(seed)
 
@@ -97,7 +99,8 @@ class Runner:
         try:
             tree = ast.parse(source, name)
             self.seed_frameworks(imports(tree))
-            instrument_weights(tree)
+            instrument_weights(tree, self.attention)
+            self.attention = self.attention or ATTENTION.search(source) is not None
             code = compile(instrument(tree), name, "exec")
         except BaseException as error:
             return {"error": describe(error, name), "output": ""}

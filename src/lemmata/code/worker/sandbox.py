@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import glob
 import os
 import sys
 import time
@@ -31,6 +32,7 @@ MOUNT_SETATTR, LANDLOCK_CREATE, LANDLOCK_RULE, LANDLOCK_RESTRICT, CAPSET = 442, 
 PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 8, 22, 36, 38
 SECCOMP_FILTER, PR_CAP_AMBIENT, AMBIENT_RAISE = 2, 47, 2
 CAP_DAC_READ_SEARCH = 2
+ACCELERATORS = ("/dev/nvidia*", "/dev/kfd", "/dev/dri")
 MOST_OPENED = 5000
 FIRST_USER, USERS = 61184, 4000
 """User identities that systemd keeps for services without accounts."""
@@ -131,6 +133,8 @@ def limit(seconds: float, memory: int, processes: int, file: int) -> None:
     for name, value in wanted.items():
         if name == "RLIMIT_NPROC" and os.geteuid() != 0 and not _alone():
             continue  # it would count every process of the user
+        if name == "RLIMIT_AS" and accelerators():
+            continue  # their drivers map all memory there is; what is really used is watched
         kind = getattr(resource, name, None)
         if kind is None:
             continue
@@ -266,6 +270,11 @@ class _Beneath(ctypes.Structure):
     _fields_ = [("access", ctypes.c_uint64), ("folder", ctypes.c_int32)]
 
 
+def accelerators() -> list[str]:
+    """Device files of graphics processors: NVIDIA's, AMD's."""
+    return sorted(path for pattern in ACCELERATORS for path in glob.glob(pattern))
+
+
 def _landlock(libc: ctypes.CDLL, scratch: str) -> int:
     """Forbid writing outside the scratch folder (bits of linux/landlock.h, by version of the interface, which is given
     back; 0 if the system has none)."""
@@ -280,7 +289,10 @@ def _landlock(libc: ctypes.CDLL, scratch: str) -> int:
     if ruleset < 0:
         return 0
     try:
-        for path, access in ((scratch, write), ("/dev/shm", write), ("/dev/null", 1 << 1), ("/dev/zero", 1 << 1)):
+        places = {scratch: write, "/dev/shm": write} | dict.fromkeys(
+            ("/dev/null", "/dev/zero", *accelerators()), 1 << 1
+        )
+        for path, access in places.items():
             try:
                 folder = os.open(path, os.O_PATH | os.O_CLOEXEC)
             except OSError:

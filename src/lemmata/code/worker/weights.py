@@ -17,7 +17,7 @@ from typing import Any
 
 from lemmata.code.worker import arrays
 
-SCORES, WEIGHTS = "__lemmata_scores__", "__lemmata_weights__"
+SCORES, WEIGHTS, FUSED = "__lemmata_scores__", "__lemmata_weights__", "__lemmata_fused__"
 SOFTMAX = re.compile(
     r"^(?!.*(log|cross|loss|grad|back|jac|deriv|gumbel))_*([a-z]+_)?softmax(_[a-z]+)?\d?$", re.IGNORECASE
 )
@@ -25,6 +25,8 @@ PRODUCTS = frozenset({"matmul", "bmm", "dot", "einsum", "batch_dot"})
 ORDERED = frozenset({"matmul", "bmm", "dot"})
 COMPILED = re.compile(r"jit|script|compile|tf\.function|vmap")
 MASK = re.compile(r"mask|valid_?len|pad", re.IGNORECASE)
+ATTENTION = re.compile(r"att|quer|(?<![a-z])q(?![a-z])|score|align", re.IGNORECASE)
+"""Words that tell attention from other products with stochastic matrices, such as a step of a Markov chain."""
 MULTIPLIED = re.compile(r"mask|\bkeep\b|tril|causal|allowed", re.IGNORECASE)
 MODULES = frozenset(
     "self cls torch F nn functional tf tensorflow keras K layers jax jnp np numpy scipy special sp ops activations "
@@ -39,18 +41,27 @@ EVENTS, FIRST, MOST = 24, 2, 2**20
 Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def instrument_weights(tree: ast.Module) -> None:
-    """Add the calls to a module, in every function that the frameworks do not compile."""
+def instrument_weights(tree: ast.Module, attention: bool = False) -> None:
+    """Add the calls to a module, in every function that the frameworks do not compile.
+
+    `attention`: whether earlier cells spoke of attention.
+    """
     for scope in _scopes(tree):
         own = list(_own(scope))
         exponential = any(_called(n) in ("exp", "exp_", "exp2") for n in own)
         weights = _weights(own, exponential)
-        flow = _Flow(scope, own)
+        flow = _Flow(scope, own, attention)
+        fused = [n for n in own if _called(n) == "scaled_dot_product_attention"]
         for at, node in enumerate(own):
             _tell_weights(node, weights, flow, at)
         for node in own:
             if isinstance(node, ast.Call) and _is_softmax(node):
                 _tell_scores(node)
+        for node in fused:
+            if isinstance(node, ast.Call):
+                told = [ast.Constant(node.lineno), node.func]
+                call = ast.Call(ast.Name(FUSED, ast.Load()), told, [])
+                node.func = ast.fix_missing_locations(ast.copy_location(call, node.func))
 
 
 def _tell_weights(node: ast.AST, weights: dict[str, str], flow: _Flow, at: int) -> None:
@@ -73,7 +84,7 @@ def _tell_weights(node: ast.AST, weights: dict[str, str], flow: _Flow, at: int) 
 class _Flow:
     """Which masks go into a value: those it is computed from, and every parameter of its function that is called so."""
 
-    def __init__(self, scope: Scope, own: list[ast.AST]) -> None:
+    def __init__(self, scope: Scope, own: list[ast.AST], attention: bool) -> None:
         body = set(map(id, scope.body))
         self._assigned: list[tuple[int, str, frozenset[str], bool]] = []
         for at, node in enumerate(own):
@@ -85,6 +96,8 @@ class _Flow:
                             whole = id(node) in body and isinstance(node, ast.Assign) and target is name
                             self._assigned.append((at, ast.unparse(name), read, whole))
         arguments = [] if isinstance(scope, ast.Module) else [*scope.args.args, *scope.args.kwonlyargs]
+        before = attention and isinstance(scope, ast.Module)
+        self.attention = before or ATTENTION.search(ast.unparse(scope)) is not None
         self._parameters = {a.arg for a in arguments if MASK.search(a.arg)}
 
     def masks(self, value: ast.expr, at: int) -> tuple[str, ...]:
@@ -198,7 +211,7 @@ def _wrapped(node: ast.expr, role: str, weights: dict[str, str], flow: _Flow, at
     if not origin:
         return node
     name = ast.unparse(node) if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)) else "softmax"
-    told = [ast.Constant(v) for v in (node.lineno, role, name, origin)]
+    told = [ast.Constant(v) for v in (node.lineno, role, name, origin, flow.attention)]
     masked = ast.Tuple([ast.Constant(m) for m in flow.masks(node, at)], ast.Load())
     call = ast.Call(ast.Name(WEIGHTS, ast.Load()), [*told, masked, node], [])
     return ast.fix_missing_locations(ast.copy_location(call, node))
@@ -238,7 +251,9 @@ class Witness:
         self._scores = value
         return value
 
-    def weights(self, line: int, role: str, name: str, origin: str, masks: tuple[str, ...], value: Any) -> Any:
+    def weights(
+        self, line: int, role: str, name: str, origin: str, attention: bool, masks: tuple[str, ...], value: Any
+    ) -> Any:
         """An operand of a weighted sum."""
         if not self.active:
             return value
@@ -249,13 +264,36 @@ class Witness:
                 known: dict[str, Any] = sys._getframe(1).f_locals
                 named = {n: known[n] for n in masks if n in known and known[n] is not value}
                 widths = {n: known[n] for n in WIDTHS if n in known}
-                event = (role, origin, _held(value), _held(self._scores), named, widths)
+                event = (role, origin, attention, _held(value), _held(self._scores), named, widths)
                 if self._count[place] <= FIRST:
                     self.kept.setdefault(place, []).append(_data(*event))
                 self.last[place] = event
         except Exception:  # a value may do anything when looked at; that is no fault of the cell
             pass
         return value
+
+    def fused(self, line: int, function: Any) -> Any:
+        """PyTorch's attention in one call: the weights that it uses within."""
+        torch = arrays.loaded("torch")
+        if torch is None or function is not torch.nn.functional.scaled_dot_product_attention or not self.active:
+            return function
+
+        def attend(*given: Any, **named: Any) -> Any:
+            result = function(*given, **named)
+            try:
+                with torch.no_grad():
+                    place = (self.cell, line, "scaled_dot_product_attention")
+                    if place in self.last or len(self.last) < EVENTS:
+                        event = ("left", "fused", True, *_within(torch, result, *given, **named))
+                        self._count[place] = self._count.get(place, 0) + 1
+                        if self._count[place] <= FIRST:
+                            self.kept.setdefault(place, []).append(_data(*event))
+                        self.last[place] = event
+            except Exception:  # as below
+                pass
+            return result
+
+        return attend
 
     def finished(self) -> None:
         """A cell has ended: look at the last values, let go of them."""
@@ -279,18 +317,43 @@ class Witness:
         ]
 
 
+def _within(
+    torch: Any, result: Any, query: Any, key: Any, value: Any, attn_mask: Any = None, dropout_p: float = 0.0,
+    is_causal: bool = False, scale: float | None = None, enable_gqa: bool = False,
+) -> tuple[Any, ...]:  # fmt: skip
+    """(weights, scores, masks, widths) of PyTorch's attention."""
+    if query.shape[-2] * key.shape[-2] > MOST or enable_gqa:
+        return (None, None, {}, {})
+    scores = query @ key.transpose(-2, -1) * (query.shape[-1] ** -0.5 if scale is None else scale)
+    if is_causal:
+        attn_mask = torch.ones(scores.shape[-2:], dtype=torch.bool).tril().to(scores.device)
+    if attn_mask is not None:
+        hidden = attn_mask.logical_not() if attn_mask.dtype == torch.bool else None
+        scores = scores + attn_mask if hidden is None else scores.masked_fill(hidden, float("-inf"))
+    weights = scores.softmax(-1)
+    if not result.isnan().any():  # newer versions give zeros to queries without keys
+        weights = weights.nan_to_num(0.0)
+    return weights, scores, {}, {"query": query}
+
+
 def _held(value: Any) -> Any:
     return value.detach() if arrays.is_torch(value) else value
 
 
 def _data(
-    role: str, origin: str, value: Any, scores: Any, masks: dict[str, Any], widths: dict[str, Any]
+    role: str, origin: str, attention: bool, value: Any, scores: Any, masks: dict[str, Any], widths: dict[str, Any]
 ) -> dict[str, Any]:
     """An event as arrays; empty if the value is none."""
     weights = arrays.to_numpy(value, MOST)
     if weights is None or weights.ndim == 0 or weights.dtype.kind != "f":
         return {}
-    found: dict[str, Any] = {"role": role, "origin": origin, "weights": weights, "dtype": arrays.dtype_name(value)}
+    found: dict[str, Any] = {
+        "role": role,
+        "origin": origin,
+        "attention": attention,
+        "weights": weights,
+        "dtype": arrays.dtype_name(value),
+    }
     before = arrays.to_numpy(scores, MOST)
     if before is not None and before.shape == weights.shape:
         found["scores"] = before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from lemmata.elaborate.syntax import vocabulary as v
 from lemmata.elaborate.syntax.token import Token
@@ -59,6 +60,7 @@ def _dots(items: list[Token]) -> list[Token]:
 
 def _join_names(items: Sequence[Token], words: frozenset[str], script: bool = False) -> list[Token]:
     """The tokens with letters that make one name joined. `script`: they stand in a subscript or superscript."""
+    items = _increments(items, words)
     out: list[Token] = []
     at = 0
     while at < len(items):
@@ -76,6 +78,29 @@ def _join_names(items: Sequence[Token], words: frozenset[str], script: bool = Fa
         out.extend(_split(run, following, words, script))
         at = end
     return _numbers(_phrases(out))
+
+
+INCREMENTS = ("\\Delta", "\\delta")
+
+
+def _increments(items: Sequence[Token], words: frozenset[str]) -> Sequence[Token]:
+    """ΔW as one name, where the document writes Δ before letters only."""
+    if not words & set(INCREMENTS):
+        return items
+    out: list[Token] = []
+    for token in items:
+        before = out[-1] if out else None
+        if before is not None and is_increment(before, token) and before.name in words:
+            out[-1] = replace(token, name=f"{before.name} {token.name}", start=before.start, space=before.space,
+                              tight=before.tight)  # fmt: skip
+        else:
+            out.append(token)
+    return out
+
+
+def is_increment(sign: Token, letter: Token) -> bool:
+    alike = sign.kind == letter.kind == "letter" and sign.name in INCREMENTS and letter.name not in INCREMENTS
+    return alike and sign.bare and not sign.accents and (letter.name.isalpha() or letter.name.startswith("\\"))
 
 
 def _joins(token: Token) -> bool:
