@@ -70,6 +70,46 @@ z = w * x + b
 a = 1 / (1 + np.exp(-z))
 L = 0.5 * (a - y) ** 2
 """
+DECAY = r"""The rate falls over time: $$\begin{aligned}
+\eta(t) &= \eta_0 e^{-\lambda t} && \text{exponential decay} \\
+\eta(t) &= \eta_0 (\beta t + 1)^{-\alpha} && \text{polynomial decay}
+\end{aligned}$$"""
+DECAY_CODE = """import math
+def exponential_rate():
+    global t
+    t += 1
+    return math.exp(-0.1 * t)
+def polynomial_rate():
+    global t
+    t += 1
+    return (1 + 0.2 * t) ** (-0.5)
+t = 1
+"""
+KERNEL = r"""The kernel is
+$k(\mathbf{p}, \mathbf{q}) = \exp\left(-\frac{1}{2 \sigma^2} \|\mathbf{p} - \mathbf{q}\|^2\right)$."""
+KERNEL_CODE = """import numpy as np
+def kernel_of_width(sigma):
+    return lambda x: np.exp(-x ** 2 / (2 * sigma ** 2))
+"""
+HINGE = r"""The scores are $s = f(x_i)$ and the loss of example $i$ is
+$$L_i = \sum_{j \neq y_i} \max(0, w_j^T x_i - w_{y_i}^T x_i + \Delta).$$
+"""
+HINGE_CODE = """import numpy as np
+def L_i(x, y, W):
+    delta = 1.0
+    scores = W.dot(x)
+    loss = 0.0
+    for j in range(W.shape[0]):
+        if j == y:
+            continue
+        loss += max(0, scores[j] - scores[y] + delta)
+    return loss
+"""
+SHIFT = r"""The gradient step moves $\mathbf{x} \leftarrow \mathbf{x} - \eta \nabla f(\mathbf{x})$."""
+SHIFT_CODE = """def step(x1, x2, grad_f, eta_t):
+    g1, g2 = grad_f(x1, x2)
+    return x1 - eta_t * g1, x2 - eta_t * g2
+"""
 
 
 @pytest.mark.parametrize(
@@ -83,6 +123,12 @@ L = 0.5 * (a - y) ** 2
         (CELL, CELL_CODE, 2, "(R * H) @ self.W_hh", "R * (H @ self.W_hh)"),
         (CELL, CELL_CODE, 2, "torch.sigmoid(X @", "torch.tanh(X @"),
         (SCRIPT, SCRIPT_CODE, 3, "0.5 * (a", "(a"),
+        (DECAY, DECAY_CODE, 2, "math.exp(-0.1 * t)", "math.exp(0.1 * t)"),
+        (DECAY, DECAY_CODE, 2, "** (-0.5)", "** 0.5"),
+        (KERNEL, KERNEL_CODE, 1, "(2 * sigma ** 2)", "sigma ** 2"),
+        (HINGE, HINGE_CODE, 1, "if j == y:\n            continue", "pass"),
+        (HINGE, HINGE_CODE, 1, "scores[j] - scores[y]", "scores[y] - scores[j]"),
+        (SHIFT, SHIFT_CODE, 1, "x1 - eta_t * g1, x2 - eta_t * g2", "x1 - eta_t * g2, x2 - eta_t * g1"),
     ],
 )
 def test_what_instructions_compute_and_what_they_do_not(tmp_path, text, code, count, old, new):

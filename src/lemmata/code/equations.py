@@ -3,51 +3,20 @@
 from __future__ import annotations
 
 import ast
-import builtins
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from lemmata.code.agreement import Comparison, compare_arrays, noise, roundoff
-from lemmata.code.names import fits, leaf_names
-from lemmata.code.pieces import Piece, Program, definition, module, pieces, program, reads, source
+from lemmata.code.pieces import Piece, module, pieces, source
 from lemmata.code.session import Failed, Session
 from lemmata.code.shapes import choose_sizes, describe, lengths
+from lemmata.code.symbols import Binding, bindings
 from lemmata.code.target import Atom, CannotLower, CodeFinding, Equation, Target
 from lemmata.verify.verdict import Verdict
 
-NEAR = 0.6
-"""From here on a name fits."""
-SURE = 0.95
 TRIALS = 3
-DEEP = 6
-
-
-@dataclass(frozen=True)
-class Binding:
-    """Which names of the code are which symbols of an equation."""
-
-    equation: Equation
-    piece: Piece
-    program: Program
-    names: Mapping[str, str]
-    """Key of the atom to name in the code."""
-    scores: Mapping[str, float]
-    defaults: Mapping[str, ast.expr]
-    constants: Mapping[str, float]
-    """Symbols that only a number in the code can be, with that number."""
-    head: float
-    """How well the code's name fits the left side."""
-
-    @property
-    def told(self) -> tuple[str, ...]:
-        by_key = {a.key: a for a in self.equation.atoms}
-        said = [f"{by_key[k].latex} is {self.piece.shown.get(n, n)}" for k, n in self.names.items()]
-        said += [f"{by_key[k].latex} = {v:g}" for k, v in self.constants.items()]
-        if self.equation.expanded:
-            said.append(f"with the document's {', '.join(self.equation.expanded)} put in")
-        return tuple(said)
 
 
 @dataclass(frozen=True)
@@ -106,7 +75,7 @@ class EquationChecks:
             reason += " with " + ", ".join(t for t in binding.told if " = " in t)
         verdict = Verdict("verified", reason, "code on fresh inputs", tuple(o.evidence for o in outcomes))
         piece, bound = binding.piece, [f"{binding.equation.latex} is {binding.piece.name}", *binding.told]
-        alien = sorted(self.absent & _used(piece, binding.program))
+        alien = sorted(self.absent & binding.used)
         bound += [f"{name} is not installed: its functions are taken to be what their names say" for name in alien]
         return CodeFinding(binding.equation.key, verdict, piece.cell, where, piece.line, tuple(bound))
 
@@ -145,7 +114,7 @@ class EquationChecks:
     ) -> Outcome | str:
         """A comparison, or which side has no value there."""
         try:
-            formula = np.asarray(target.evaluate(values), dtype=float)
+            formula = np.asarray(target.evaluate(_numbered(binding, values)), dtype=float)
         except (CannotLower, ArithmeticError, ValueError):
             return "formula"
         if not np.all(np.isfinite(formula)):
@@ -155,16 +124,22 @@ class EquationChecks:
             return "code"
         code, like = answer
         eps = roundoff((like.split(" ")[1], code.dtype.name))
-        result = compare_arrays(formula, code, eps, noise(target, values, formula, eps))
+        result = compare_arrays(formula, code, eps, noise(target, _numbered(binding, values), formula, eps))
         shapes = ", ".join(f"{p.latex} {describe(values[p.key].shape)}" for p in target.parameters)
         return Outcome(binding, result, sizes, values, f"{shapes}: largest difference {result.difference:.2g} ({like})")
 
     def _run(self, binding: Binding, values: Mapping[str, np.ndarray]) -> tuple[np.ndarray, str] | None:
         names = {n: values[k] for k, n in binding.names.items()}
+        found = self._call(binding, names)
+        if found is None and max((v.ndim for v in names.values()), default=0) > 1:
+            found = self._call(binding, {n: v[None] if v.ndim else v for n, v in names.items()})
+        return found
+
+    def _call(self, binding: Binding, names: Mapping[str, np.ndarray]) -> tuple[np.ndarray, str] | None:
         text = source(binding.piece, binding.program, sorted(names), binding.defaults)
         likes = ["torch float64", "numpy float64", "torch float32"]
         try:
-            answer = self.session.ask("piece", source=text, values=names, likes=likes)
+            answer = self.session.ask("piece", source=text, values=dict(names), likes=likes)
         except Failed:
             if not self.session.alive:
                 raise
@@ -208,119 +183,36 @@ def _ranks(equation: Equation) -> Iterator[dict[str, int]]:
     """Numbers of axes to try: as written, and everything a number where nothing is a matrix or has an index."""
     written = {a.key: a.rank for a in equation.atoms}
     yield written
+    if max(written.values(), default=0) > 1:
+        vectors = {a.key: 1 if _letter(a) else a.rank for a in equation.atoms}
+        if vectors != written:
+            yield vectors
     if any(written.values()) and all(a.rank <= 1 for a in equation.atoms) and not equation.indices:
         yield {a.key: 0 for a in equation.atoms}
+
+
+def _letter(atom: Atom) -> bool:
+    """A letter that may stand for a vector."""
+    return atom.rank == 0 and not atom.whole and not atom.norm and not _counts(atom) and atom.latex[:1].islower()
 
 
 def _draw(binding: Binding, key: str, shape: tuple[int, ...], rng: np.random.Generator, positive: bool) -> np.ndarray:
     if key in binding.constants:
         return np.asarray(binding.constants[key])
     atom = next(a for a in binding.equation.atoms if a.key == key)
+    if atom.whole:
+        return np.asarray(int(rng.integers(0, 2)))
     if _counts(atom):
         return np.asarray(int(rng.integers(2, 7)))
     drawn = np.round(rng.normal(size=shape), 3)
-    return np.asarray(np.abs(drawn) * 0.5 + 0.1 if positive else drawn)
+    return np.asarray(np.abs(drawn) * 0.5 + 0.1 if positive or atom.norm else drawn)
+
+
+def _numbered(binding: Binding, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The values as the formula has them: where it counts elements from 1, indices are one more than in the code."""
+    chosen = {a.key for a in binding.equation.atoms if a.whole}
+    return {k: v + binding.equation.origin if k in chosen else v for k, v in values.items()}
 
 
 def _counts(atom: Atom) -> bool:
     return atom.whole or atom.rank == 0 and atom.latex in ("t", "pos", "i", "k", "n", "m")
-
-
-def bindings(equation: Equation, piece: Piece) -> Iterator[Binding]:
-    """Ways to tell the equation's symbols in a piece, likeliest first; symbols may be replaced by their definitions."""
-    head = _head(equation, piece)
-    seen: set[tuple[str, ...]] = set()
-    for _ in range(DEEP):
-        found, missing = _bind(equation, piece, head)
-        if found is not None:
-            yield found
-        nearer = next((e for a in missing if (e := equation.expand(a.key)) is not None), None)
-        if nearer is None or nearer.expanded in seen:
-            return
-        seen.add(nearer.expanded)
-        equation = nearer
-
-
-def _head(equation: Equation, piece: Piece) -> float:
-    plain = fits(equation.names, leaf_names(piece.name, piece))
-    if piece.returned:
-        words = {w.lower() for text in equation.words for w in text.replace("-", " ").split() if len(w) > 3}
-        if any(w.strip(".;,") in piece.name.lower() for w in words):
-            return max(plain, 0.9)
-    return plain
-
-
-def _bind(equation: Equation, piece: Piece, head: float) -> tuple[Binding | None, list[Atom]]:
-    """A binding if there is one, and the atoms that nothing in the piece is called after."""
-    names: dict[str, str] = {}
-    scores: dict[str, float] = {}
-    opened: set[str] = set()
-    for _ in range(DEEP):
-        frontier = _frontier(piece, opened)
-        pairs = sorted(
-            (
-                (-fits(a.names, leaf_names(n, piece), a.gradient), at, n, a.key)
-                for at, a in enumerate(equation.atoms)
-                for n in frontier
-                if a.key not in names and n not in names.values()
-            ),
-        )
-        for score, _, name, key in pairs:
-            if -score >= NEAR and key not in names and name not in names.values():
-                names[key], scores[key] = name, -score
-        left = [n for n in frontier if n not in names.values() and definition(piece, n) is not None]
-        if not left or len(names) == len(equation.atoms) and not left:
-            break
-        opened |= set(left)
-    missing = [a for a in equation.atoms if a.key not in names]
-    spare = [n for n in _frontier(piece, opened) if n not in names.values() and _open(n, piece)]
-    if len(missing) == 1 and len(spare) == 1 and (names or head >= NEAR):
-        names[missing[0].key], scores[missing[0].key] = spare[0], 0.3
-        missing, spare = [], []
-    constants: dict[str, float] = {}
-    if missing or not names or spare:
-        return None, missing
-    made = program(piece, frozenset(names.values()))
-    if made is None or not frozenset(names.values()) <= _used(piece, made):
-        return None, missing
-    defaults = {n: d for n, d in piece.parameters.items() if n in made.needs and d is not None}
-    if head < NEAR and min(scores.values()) < 0.9:
-        return None, missing
-    if _trivial(piece, names):
-        return None, missing
-    return Binding(equation, piece, made, names, scores, defaults, constants, head), missing
-
-
-def _used(piece: Piece, made: Program) -> frozenset[str]:
-    return frozenset(n for s in (piece.value, *made.statements) for n in reads(s))
-
-
-def _trivial(piece: Piece, names: Mapping[str, str]) -> bool:
-    return isinstance(piece.value, (ast.Name, ast.Constant))
-
-
-def _frontier(piece: Piece, opened: set[str]) -> list[str]:
-    """Names that the value rests on once those `opened` are replaced by what they are made of."""
-    found: list[str] = []
-    waiting: list[ast.AST] = [piece.value]
-    done: set[str] = set()
-    while waiting:
-        node = waiting.pop(0)
-        for name in sorted(reads(node)):
-            if name in opened and name not in done:
-                done.add(name)
-                made = definition(piece, name)
-                if made is not None:
-                    waiting.append(made)
-            elif name not in opened and name not in found:
-                found.append(name)
-    return found
-
-
-def _open(name: str, piece: Piece) -> bool:
-    """Whether a name is an input of the piece: an argument without default, an attribute, something assigned."""
-    if hasattr(builtins, name):
-        return False
-    if name in piece.parameters:
-        return piece.parameters[name] is None
-    return "__" in name or definition(piece, name) is not None

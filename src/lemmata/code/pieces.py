@@ -298,8 +298,18 @@ class _Normal(ast.NodeTransformer):
 
 
 def reads(node: ast.AST) -> frozenset[str]:
-    """Names that are read somewhere inside."""
-    return frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))
+    """Names that are read somewhere inside, but for those that a loop in there binds."""
+    own = {
+        n.id
+        for loop in ast.walk(node)
+        if isinstance(loop, (ast.For, ast.comprehension))
+        for n in ast.walk(loop.target)
+        if isinstance(n, ast.Name)
+    }
+    own |= {a.arg for n in ast.walk(node) if isinstance(n, ast.Lambda) for a in n.args.args}
+    return frozenset(
+        n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and n.id not in own
+    )
 
 
 def writes(node: ast.AST) -> frozenset[str]:
@@ -346,10 +356,18 @@ def _last(before: Sequence[ast.stmt], name: str, end: int) -> int:
     return next((at for at in range(end - 1, -1, -1) if name in writes(before[at])), -1)
 
 
-def definition(piece: Piece, name: str) -> ast.stmt | None:
-    """The statement before a piece that gives a name its value."""
-    at = _last(piece.before, name, len(piece.before))
-    return piece.before[at] if at >= 0 else None
+def writers(piece: Piece, name: str, end: int | None = None) -> tuple[int, ...]:
+    """Places in `before` of the statements that give a name its value, last first, down to one that makes it anew."""
+    found = []
+    for at in range((len(piece.before) if end is None else end) - 1, -1, -1):
+        statement = piece.before[at]
+        if name in writes(statement):
+            found.append(at)
+            if isinstance(statement, ast.Assign) and all(
+                isinstance(t, (ast.Name, ast.Tuple)) for t in statement.targets
+            ):
+                break
+    return tuple(found)
 
 
 def source(piece: Piece, made: Program, inputs: Sequence[str], defaults: Mapping[str, ast.expr]) -> str:

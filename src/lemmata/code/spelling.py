@@ -25,7 +25,9 @@ SYMBOLS: dict[str, tuple[str, ...]] = {
     "ell": ("loss", "ell", "l"),
     "J": ("J", "cost", "loss"),
     "lambda": ("lam", "lambda_", "lambd", "lmbda", "lmbd", "reg", "weight_decay"),
-    "eta": ("eta", "lr", "learning_rate"),
+    "eta": ("eta", "lr", "learning_rate", "step_size", "stepsize"),
+    "theta": ("theta", "angle"),
+    "tau": ("tau", "temperature"),
     "epsilon": ("eps", "epsilon"),
     "varepsilon": ("eps", "epsilon"),
     "sigma": ("sigma", "sigmoid", "std"),
@@ -89,8 +91,13 @@ def symbol_names(base: str, accents: tuple[str, ...], labels: tuple[str, ...], p
     Superscripts and subscripts are `labels`, in the author's order.
     """
     base = base.lstrip("\\")
+    if base.startswith("Δ"):
+        inner = base[1:].lstrip("\\")
+        return (f"delta_{inner}", f"delta{inner}", f"d{inner}", f"Delta_{inner}", "delta", f"d_{inner}")
     telling = tuple(label for label in labels if not STEP.fullmatch(label))
     found = list(_names(Symbol(base, accents, telling, primes)))
+    if primes:
+        found += _names(Symbol(base, accents, telling, 0))
     if telling != labels:
         found += _names(Symbol(base, accents, labels, primes))
     return tuple(dict.fromkeys(found))

@@ -111,6 +111,8 @@ class Atom:
     """It counts, as an index does."""
     gradient: bool = False
     """It is called as gradients are."""
+    norm: bool = False
+    """A norm taken as one number."""
 
 
 class Equation(Target, Protocol):
@@ -124,11 +126,19 @@ class Equation(Target, Protocol):
     role: str
     atoms: tuple[Atom, ...]
     indices: tuple[str, ...]
+
+    @property
+    def origin(self) -> int:
+        """The number of the first element."""
+
     expanded: tuple[str, ...]
     """Symbols that were replaced by their definitions."""
 
     def expand(self, key: str) -> Equation | None:
         """The same with a symbol replaced by its definition; None where the document has none."""
+
+    def without_norms(self) -> Equation | None:
+        """The same with every norm a symbol of its own; None where it has none."""
 
     def typed(self, ranks: Mapping[str, int]) -> Target:
         """The right side for inputs of these ranks, by key of the atom. Raises CannotLower."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
@@ -57,6 +58,8 @@ class StatedEquation:
     parameters: Sequence[Parameter] = ()
     subject: str | None = None
     sizes: Sequence[str] = ()
+    types: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
+    """Declared types, by key of the atom."""
     lengths: tuple[str, ...] = ()
     """Letters that are upper limits of sums, so lengths of axes."""
     expanded: tuple[str, ...] = ()
@@ -71,16 +74,43 @@ class StatedEquation:
         whole = _substitute(self.expr, {key: s.Paren(body.start, body.end, "(", ")", (body,))})
         return _equation(replace(self, expanded=(*self.expanded, atom.latex)), whole)
 
+    def without_norms(self) -> StatedEquation | None:
+        """The same with every norm a symbol of its own; None where it has none."""
+        made: dict[str, Atom] = {}
+
+        def cut(expr: s.Expr) -> s.Expr:
+            inner = expr.base if isinstance(expr, s.Scripted) else expr
+            if isinstance(inner, s.Bars) and (inner is expr or isinstance(expr, s.Scripted) and expr.sub is None):
+                latex = self.item.formula.latex[inner.start : inner.end].strip()
+                key = next((k for k, a in made.items() if a.latex == latex), f"⟦norm {len(made)}⟧")
+                made.setdefault(key, Atom(key, latex, (), 0, norm=True))
+                sup = expr.sup if isinstance(expr, s.Scripted) else None
+                return s.Name(expr.start, expr.end, key, sup=None if sup is None else cut(sup))
+            return _map(expr, cut)
+
+        whole = cut(self.expr)
+        if not made:
+            return None
+        used = {n.base for n in walk(whole) if isinstance(n, s.Name)}
+        kept = tuple(a for a in self.atoms if a.key in used)
+        return replace(self, expr=whole, atoms=(*kept, *made.values()))
+
     def typed(self, ranks: Mapping[str, int]) -> FormulaTarget:
         """The right side as a formula of tensors of these ranks, by key of the atom. Raises CannotLower."""
         shared = Elaborator.of(self.elaboration).shared(Choices(), self.item)
         local: dict[str, t.Term] = {}
         for atom in self.atoms:
             kind = Tensor(tuple(Size.of(f"?{atom.key} {n}") for n in range(ranks[atom.key])))
+            stated = self.types.get(atom.key)
+            if stated is not None and stated.rank == kind.rank:
+                kind = Tensor(stated.shape)
             if atom.whole:
                 kind = replace(kind, dtype="int")
             local[atom.key] = t.Input(kind, t.Variable(atom.key, atom.latex, kind, declared=False))
         inputs = tuple(local.values())
+        width = next((local[a.key] for a in self.atoms if a.latex in ("K", "k") and ranks[a.key] > 1), None)
+        if width is not None:
+            local["d_k"] = t.SizeNum(INTEGRAL, width.type.shape[-1])
         local |= {n: t.SizeNum(INTEGRAL, Size.of(f"?length {n}")) for n in self.lengths}
         reader = Reader(shared, self.item.place).bind(local)
         try:
@@ -102,6 +132,11 @@ class StatedEquation:
     def evaluate(self, values: Mapping[str, Value]) -> np.ndarray:
         """Without shapes there is nothing to evaluate. Raises CannotLower."""
         raise CannotLower("the symbols of an equation have no shapes of their own")
+
+    @property
+    def origin(self) -> int:
+        """The number of the first element."""
+        return 0 if Elaborator.of(self.elaboration).conventions.zero_based else 1
 
     @property
     def ambiguous(self) -> bool:
@@ -130,6 +165,7 @@ def _stated(elaboration: Elaboration, item: Item, items: Sequence[Item]) -> Iter
     if relation is None:
         return
     head, formula = relation.items[0], item.formula
+    head = _join(head) if isinstance(head, s.Juxt) else head
     latex = formula.latex[head.start : head.end].replace("&", "").strip()
     words = tuple(
         _word(other.part.expr)
@@ -169,6 +205,7 @@ def _word(expr: s.Expr) -> str:
 
 
 def _plain(head: s.Expr) -> s.Name | None:
+    head = _join(head) if isinstance(head, s.Juxt) else head
     return head if isinstance(head, s.Name) else None
 
 
@@ -194,7 +231,7 @@ def _indices(head: s.Expr, side: s.Expr) -> tuple[str, ...]:
     if isinstance(head, s.Call | s.Juxt):
         last = head.items[-1] if isinstance(head, s.Juxt) else head
         sub = last.sub if isinstance(last, s.Scripted) else None
-    letters = [stem(x) for x in script_items(sub) if isinstance(x, s.Name) and x.sub is None]
+    letters = [stem(x) for x in script_items(sub) if isinstance(x, s.Name) and x.sub is None and not _tells(x)]
     counted = _bound(side)
     beside = [
         {stem(x) for x in script_items(n.sub) if isinstance(x, s.Name)}
@@ -220,14 +257,37 @@ def _scripts(name: s.Name, indices: frozenset[str]) -> tuple[str, tuple[str, ...
     labels: list[str] = []
     sub, sup = name.sub, name.sup
     items = script_items(sub)
-    if not any(isinstance(n, s.Name) and stem(n) in indices for i in items for n in walk(i)):
+    own = [
+        i for i in items if not _chosen(i) and not any(isinstance(n, s.Name) and stem(n) in indices for n in walk(i))
+    ]
+    if len(own) == len(items):
         labels += [spell(i) for i in items]
         sub = None
+    elif own and all(_tells(i) for i in own):
+        labels += [spell(i) for i in own]
+        kept = tuple(i for i in items if i not in own)
+        sub = kept[0] if len(kept) == 1 else s.Listing(name.start, name.end, kept, (",",) * (len(kept) - 1))
     kind = suffix(sup, True)
     if kind is not None and (kind.kind in ("label", "star") or kind.kind == "power" and _label(sup, name)):
         labels.append(spell(sup).strip("()"))
         sup = None
     return name.base, name.accents, tuple(labels), name.primes, replace(name, sub=sub, sup=sup)
+
+
+def _open_call(first: s.Expr, second: s.Expr) -> bool:
+    """f(x), p(x, y): an argument in brackets that no bracket would be needed for in a product."""
+    return isinstance(first, s.Name) and isinstance(second, s.Paren) and second.open == "(" and (
+        len(second.items) != 1 or isinstance(second.items[0], s.Name | s.Num))  # fmt: skip
+
+
+def _chosen(item: s.Expr) -> bool:
+    """The y_i of s_{y_i}: a symbol that says which element is taken."""
+    return isinstance(item, s.Name) and item.sub is not None and not item.word
+
+
+def _tells(item: s.Expr) -> bool:
+    """The A of v_{A,i}: which symbol is meant, not which element."""
+    return isinstance(item, s.Name) and (item.word or len(item.base) == 1 and item.base.isupper())
 
 
 def _label(sup: s.Expr | None, name: s.Name) -> bool:
@@ -241,8 +301,11 @@ def _equation(first: StatedEquation, side: s.Expr) -> StatedEquation | None:
     lengths = {stem(n.upper) for n in walk(side) if isinstance(n, s.Big) and isinstance(n.upper, s.Name)}
     indices = frozenset(_bound(side) | set(first.indices) | lengths)
     atoms: dict[str, Atom] = {a.key: a for a in first.atoms}
+    types = dict(first.types)
     by_spelling = {a.latex: a.key for a in first.atoms}
-    whole = {id(n) for x in walk(side) if isinstance(x, s.Name | s.Scripted) for n in _in_scripts(x)}
+    whole = {
+        spell(n) for x in walk(side) if isinstance(x, s.Name | s.Scripted) for n in script_items(x.sub) if _chosen(n)
+    }
 
     def rewrite(expr: s.Expr) -> s.Expr:
         match expr:
@@ -252,22 +315,58 @@ def _equation(first: StatedEquation, side: s.Expr) -> StatedEquation | None:
                 if not is_operator(reader, function) and not is_defined(reader, function):
                     raise Unreadable(f"{spell(function)} is not known")
                 return replace(expr, arguments=tuple(map(rewrite, expr.arguments)))
+            case s.Juxt(items=items) if any(_open_call(a, b) and not known(a) for a, b in itertools.pairwise(items)):
+                raise Unreadable("a function is left open")
+            case s.Juxt(items=items) if any(map(_joined, items, items[1:])):
+                return rewrite(_join(expr))
             case s.Juxt(items=items):
                 return replace(expr, items=tuple(
                     x if isinstance(x, s.Name) and k + 1 < len(items) and isinstance(items[k + 1], s.Paren)
                     and (is_operator(reader, x) or is_function(x)) else rewrite(x)
                     for k, x in enumerate(items)
                 ))  # fmt: skip
+            case s.Derivative(numerator=of) if of is not None and expr is not side and expr.order == 1:
+                return slope(expr)
             case s.Derivative() | s.Expectation() | s.Words() | s.Unread() | s.Differential() | s.Evaluated():
                 raise Unreadable("no value to compute")
         return _map(expr, rewrite)
+
+    def known(name: s.Expr) -> bool:
+        return isinstance(name, s.Name) and (is_operator(reader, name) or is_function(name))
+
+    def is_size(name: s.Name) -> bool:
+        full = spell(replace(name, sup=None))
+        found = reader.shared.environment.find(full, name.font, reader.place)
+        if found is not None and found.kind == "size":
+            return True
+        return full == "d_k" and any(isinstance(n, s.Name) and stem(n) in ("K", "k") for n in walk(side))
 
     def is_function(name: s.Name) -> bool:
         found = reader.shared.environment.find(stem(name), name.font, reader.place)
         return found is not None and found.kind in ("function", "abstract")
 
+    def declared(name: s.Name) -> Tensor | None:
+        for full in dict.fromkeys((spell(replace(name, sup=None)), spell(replace(name, sub=None, sup=None)))):
+            found = reader.shared.environment.find(full, name.font, reader.place)
+            if found is not None and found.kind in ("variable", "family") and found.type is not None:
+                return found.type
+        return None
+
+    def slope(expr: s.Derivative) -> s.Expr:
+        latex = first.item.formula.latex[expr.start : expr.end].strip()
+        if latex not in by_spelling:
+            new = f"⟦{len(atoms)}⟧"
+            by_spelling[latex] = new
+            inner = [n for x in (*(w for w, _ in expr.wrt), *_arguments(expr.numerator)) for n in walk(x)]
+            wrt = next((n for n in inner if isinstance(n, s.Name)), None)
+            rank = 0 if wrt is None else _rank(wrt, 0, ())
+            atoms[new] = Atom(new, latex, (*_head_names(expr), "grad", "g"), rank, gradient=True)
+        return s.Name(expr.start, expr.end, by_spelling[latex])
+
     def symbol(name: s.Name) -> s.Expr:
         key = stem(name)
+        if is_size(name):
+            return name
         if key.startswith("⟦") or key in indices and name.sub is None:
             return name
         if key in ("\\pi", "e") and name.sub is None and not name.accents:
@@ -275,13 +374,17 @@ def _equation(first: StatedEquation, side: s.Expr) -> StatedEquation | None:
         base, accents, labels, primes, left = _scripts(name, indices)
         latex = spell(replace(name, sub=None if left.sub is None else name.sub, sup=None) if left.sub is not None
                       else replace(name, sup=None if left.sup is not None else name.sup))  # fmt: skip
-        plain = spell(replace(name, sub=None, sup=None)) if left.sub is not None else latex
+        plain = latex
+        if left.sub is not None:
+            plain = spell(replace(name, sub=None, sup=None)) + ("_" + ",".join(labels) if labels else "")
         if plain not in by_spelling:
             new = f"⟦{len(atoms)}⟧"
             by_spelling[plain] = new
             indexed = len(script_items(left.sub))
             names, rank = symbol_names(base, accents, labels, primes), _rank(name, indexed, labels)
-            atoms[new] = Atom(new, plain, names, rank, id(name) in whole, _gradient(base, primes))
+            atoms[new] = Atom(new, plain, names, rank, latex in whole, _gradient(base, primes))
+            if (kind := declared(name)) is not None:
+                types[new] = kind
         sup = None if left.sup is None else left.sup if suffix(left.sup, True).kind != "power" else rewrite(left.sup)  # type: ignore[union-attr]
         sub = None if left.sub is None else rewrite(left.sub)
         return s.Name(name.start, name.end, by_spelling[plain], sub=sub, sup=sup)
@@ -292,14 +395,33 @@ def _equation(first: StatedEquation, side: s.Expr) -> StatedEquation | None:
         return None
     used = {n.base for n in walk(expr) if isinstance(n, s.Name)}
     kept = tuple(a for k, a in atoms.items() if k in used)
-    return replace(first, expr=expr, atoms=kept, lengths=tuple(sorted(lengths)))
+    return replace(first, expr=expr, atoms=kept, types=types, lengths=tuple(sorted(lengths)))
 
 
-def _in_scripts(name: s.Name | s.Scripted) -> Iterator[s.Expr]:
-    if name.sub is not None:
-        for x in script_items(name.sub):
-            if isinstance(x, s.Name) and x.sub is not None:
-                yield x
+def _joined(first: s.Expr, second: s.Expr) -> bool:
+    """Δ before a symbol makes one symbol with it."""
+    return isinstance(first, s.Name) and isinstance(second, s.Name) and first.base == "\\Delta" and (
+        first.sub is None and first.sup is None and len(second.base.lstrip("\\")) == 1)  # fmt: skip
+
+
+def _join(expr: s.Juxt) -> s.Expr:
+    items: list[s.Expr] = []
+    for item in expr.items:
+        if items and _joined(items[-1], item):
+            assert isinstance(item, s.Name)
+            items[-1] = replace(item, start=items[-1].start, base="Δ" + item.base)
+        else:
+            items.append(item)
+    return items[0] if len(items) == 1 else replace(expr, items=tuple(items))
+
+
+def _arguments(of: s.Expr | None) -> tuple[s.Expr, ...]:
+    match of:
+        case s.Juxt(items=(*_, s.Paren(items=items))):
+            return items
+        case s.Call(arguments=items):
+            return items
+    return ()
 
 
 def _rank(name: s.Name, indexed: int, labels: Sequence[str]) -> int:

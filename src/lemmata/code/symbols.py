@@ -1,0 +1,205 @@
+"""Which names of a piece of code are which symbols of an equation, and why."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice, product
+
+from lemmata.code.names import COMPONENT_FIT, component, fits, leaf_names
+from lemmata.code.pieces import Piece, Program, program, reads, writers
+from lemmata.code.spelling import match
+from lemmata.code.target import Atom, Equation
+
+NEAR = 0.6
+"""From here on a name fits."""
+LEFT_OVER = 0.3
+"""How sure a symbol is that is bound because one of each is left."""
+DEEP = 6
+CONSTANTS = 64
+"""Ways that are tried to find a formula's constants among the numbers of the code."""
+
+
+@dataclass(frozen=True)
+class Binding:
+    """Which names of the code are which symbols of an equation."""
+
+    equation: Equation
+    piece: Piece
+    program: Program
+    names: Mapping[str, str]
+    """Key of the atom to name in the code."""
+    scores: Mapping[str, float]
+    defaults: Mapping[str, ast.expr]
+    constants: Mapping[str, float]
+    """Symbols that are no name in the code, with the number there that they are."""
+    head: float
+    """How well the code's name fits the left side."""
+    rest: frozenset[str] = frozenset()
+    """Inputs of the piece that no symbol of the equation is."""
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What is what, one each."""
+        by_key = {a.key: a for a in self.equation.atoms}
+        said = [f"{by_key[k].latex} is {self.piece.shown.get(n, n)}" for k, n in self.names.items()]
+        said += [f"{by_key[k].latex} = {v:g}" for k, v in self.constants.items()]
+        if self.equation.expanded:
+            said.append(f"with the document's {', '.join(self.equation.expanded)} put in")
+        return tuple(said)
+
+    @property
+    def used(self) -> frozenset[str]:
+        """Every name that the piece reads on its way."""
+        return frozenset(n for s in (self.piece.value, *self.program.statements) for n in reads(s))
+
+
+def bindings(equation: Equation, piece: Piece) -> Iterator[Binding]:
+    """Ways to tell the equation's symbols in a piece, likeliest first; symbols may be replaced by their definitions."""
+    if isinstance(piece.value, ast.Constant) or _passed_on(piece):
+        return
+    plain = equation.without_norms()
+    for start in (equation,) if plain is None else (equation, plain):
+        yield from _expanding(start, piece)
+
+
+def _passed_on(piece: Piece) -> bool:
+    """Whether a value only gets another name, so that the statement that made it tells more."""
+    if not isinstance(piece.value, ast.Name) or piece.returned:
+        return False
+    made = writers(piece, piece.value.id)
+    return not made or isinstance(piece.before[made[0]], ast.Assign)
+
+
+def _expanding(equation: Equation, piece: Piece) -> Iterator[Binding]:
+    head = _head(equation, piece)
+    for _ in range(DEEP):
+        seen: list[dict[str, str]] = []
+        for strict in (True, False):
+            names, scores, spare = _names(equation, piece, head, strict)
+            missing = [a for a in equation.atoms if a.key not in names]
+            if names not in seen:
+                seen.append(names)
+                yield from _complete(equation, piece, head, names, scores, spare, missing)
+        nearer = next((e for a in missing if (e := equation.expand(a.key)) is not None), None)
+        if nearer is None:
+            return
+        equation = nearer
+
+
+def _head(equation: Equation, piece: Piece) -> float:
+    found = fits(equation.names, leaf_names(piece.name, piece))
+    if piece.returned:
+        words = {w.lower().strip(".;,:") for text in equation.words for w in text.replace("-", " ").split()}
+        if any(len(w) > 3 and w in piece.name.lower() for w in words):
+            return max(found, 0.9)
+    return found
+
+
+def _names(
+    equation: Equation, piece: Piece, head: float, strict: bool
+) -> tuple[dict[str, str], dict[str, float], list[str]]:
+    """Names by atom, how well they fit, and inputs of the piece that are left.
+
+    `strict`: what the piece computes on its way is only taken for a symbol that is called the same.
+    """
+    names: dict[str, str] = {}
+    scores: dict[str, float] = {}
+    opened: set[str] = set()
+    frontier = _frontier(piece, opened)
+    for _ in range(DEEP):
+        pairs = sorted(
+            (-fits(a.names, leaf_names(n, piece), a.gradient), at, n, a.key)
+            for at, a in enumerate(equation.atoms)
+            for n in frontier
+            if a.key not in names and n not in names.values()
+        )
+        for score, _, name, key in pairs:
+            enough = 0.9 if strict and name not in piece.parameters and writers(piece, name) else NEAR
+            if -score >= enough and key not in names and name not in names.values():
+                names[key], scores[key] = name, -score
+        left = {n for n in frontier if n not in names.values() and n not in opened and writers(piece, n)}
+        if not left:
+            break
+        opened |= left
+        frontier = _frontier(piece, opened)
+    spare = [n for n in frontier if n not in names.values() and _open(n, piece)]
+    missing = [a for a in equation.atoms if a.key not in names]
+    if len(missing) == 1 and len(spare) == 1 and (names or head >= NEAR):
+        names[missing[0].key], scores[missing[0].key] = spare[0], LEFT_OVER
+        spare = []
+    return names, scores, spare
+
+
+def _complete(
+    equation: Equation, piece: Piece, head: float, names: Mapping[str, str], scores: Mapping[str, float],
+    spare: Sequence[str], missing: Sequence[Atom],
+) -> Iterator[Binding]:  # fmt: skip
+    """The binding, with constants for the symbols that are missing."""
+    if not names or spare or len(missing) > 3 or any(a.rank or a.whole or a.norm for a in missing):
+        return
+    enough = 0.9 if len(names) < 3 else COMPONENT_FIT
+    loose = [k for k, s in scores.items() if s < enough and not _atom(equation, k).norm]
+    parts = [n for k, n in names.items() if component(n) and match(_atom(equation, k).names, n) < 0.9]
+    if len({n[-1] for n in parts}) > 1:
+        return  # components of different numbers
+    if head < NEAR and (loose or missing or len(names) < 2 or not piece.returned and len(names) < 3):
+        return
+    made = program(piece, frozenset(names.values()))
+    if made is None:
+        return
+    defaults = {n: d for n, d in piece.parameters.items() if n in made.needs and d is not None}
+    found = Binding(equation, piece, made, dict(names), dict(scores), defaults, {}, head, frozenset(spare))
+    if not frozenset(names.values()) <= found.used:
+        return
+    if not missing:
+        yield found
+        return
+    if head < NEAR or spare:
+        return
+    if any(not a.latex.startswith("\\") for a in missing):
+        return  # a Latin letter counts, or is a quantity that the code would name
+    written = {*_numbers(piece.value), *(x for s in made.statements for x in _numbers(s))}
+    choices = [sorted(written | {1.0} if a.latex.endswith("_0") else written) for a in missing]
+    for values in islice(product(*choices), CONSTANTS):
+        constants = {a.key: v for a, v in zip(missing, values, strict=True)}
+        yield Binding(equation, piece, made, dict(names), dict(scores), defaults, constants, head)
+
+
+def _atom(equation: Equation, key: str) -> Atom:
+    return next(a for a in equation.atoms if a.key == key)
+
+
+def _numbers(node: ast.AST) -> Iterator[float]:
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Constant) and isinstance(inner.value, (int, float)) and inner.value > 0:
+            yield float(inner.value)
+
+
+def _frontier(piece: Piece, opened: set[str]) -> list[str]:
+    """Names that the value rests on once those `opened` are replaced by what they are made of."""
+    found: list[str] = []
+    waiting: list[tuple[ast.AST, int]] = [(piece.value, len(piece.before))]
+    done: set[tuple[str, int]] = set()
+    while waiting:
+        node, end = waiting.pop(0)
+        for name in sorted(reads(node)):
+            makers = writers(piece, name, end) if name in opened else ()
+            if not makers:
+                if name not in found:
+                    found.append(name)
+            elif (name, makers[0]) not in done:
+                done.add((name, makers[0]))
+                waiting += [(piece.before[at], at) for at in makers]
+    return found
+
+
+def _open(name: str, piece: Piece) -> bool:
+    """Whether a name is an input of the piece: an argument without default, an attribute, something assigned."""
+    if hasattr(builtins, name):
+        return False
+    if name in piece.parameters:
+        return piece.parameters[name] is None
+    return "__" in name or bool(writers(piece, name))
