@@ -24,7 +24,7 @@ from lemmata.elaborate.references import INTEGRAL, is_defined
 from lemmata.elaborate.roles import Item
 from lemmata.elaborate.solver import Unreadable
 from lemmata.elaborate.statement import Statement
-from lemmata.lower.targets import FormulaTarget, _target
+from lemmata.lower.targets import FormulaTarget, _target, twice_given
 
 RELATIONS = frozenset({"=", ":=", "\\leftarrow"})
 ROLES = frozenset({"update", "definition", "claim", "implicit definition"})
@@ -162,7 +162,7 @@ def _relation(item: Item) -> s.Relation | None:
 
 def _stated(elaboration: Elaboration, item: Item, items: Sequence[Item]) -> Iterator[StatedEquation]:
     relation = _relation(item)
-    if relation is None:
+    if relation is None or twice_given(relation):
         return
     head, formula = relation.items[0], item.formula
     head = _join(head) if isinstance(head, s.Juxt) else head

@@ -183,10 +183,27 @@ def _definition(elaboration: Elaboration, statement: Statement, binding: Binding
             term, kind = references.refer(r, binding), "value"
     except Unreadable:
         return
+    if twice_given(statement.expr):
+        return
     latex = _head_latex(statement)
     if kind == "value" and not any(isinstance(x, t.Input) for x in walk_terms((term,))):
         return
     yield _target(f"{binding.key}#{binding.uid}", latex, kind, statement, term, shared, arguments)
+
+
+def twice_given(expr: s.Expr) -> bool:
+    """Whether cases give one condition twice, so that they define nothing."""
+    for node in walk(expr):
+        if isinstance(node, s.CasesOf):
+            stated = [spell_all(c) for _, c in node.branches if c is not None]
+            if len(set(stated)) < len(stated):
+                return True
+    return False
+
+
+def spell_all(expr: s.Expr) -> str:
+    """A spelling of any expression, to tell whether two are written alike."""
+    return spell(expr) if isinstance(expr, s.Relation | s.Name) else repr(replace(expr, start=0, end=0))
 
 
 def _head_latex(statement: Statement) -> str:
