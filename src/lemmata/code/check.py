@@ -101,7 +101,8 @@ def check_session(
     session.results = advised(session.results, session.prepared)
     try:
         known = {squash_latex(k): v for k, v in (hints or {}).items()}
-        found += _decided(_grounded(_compare(session, targets, seed, known), session), targets, rivals)
+        compared = _grounded(_compare(session, targets, seed, known), session)
+        found += _decided(_distinct(compared, targets), targets, rivals)
     except Failed as failed:
         problem = f"the code could not be compared: {failed}"
     found += _blocked(session, targets, found)
@@ -162,6 +163,20 @@ def _grounded(findings: Iterator[CodeFinding], session: Session) -> Iterator[Cod
             if rests is not None and (missing := sorted(rests.places & lost)):
                 why = f"{finding.name} rests on line {missing[0][1]}, which did not run"
                 finding = replace(finding, verdict=Verdict("unchecked", why))
+        yield finding
+
+
+def _distinct(findings: Iterator[CodeFinding], targets: Sequence[Target]) -> Iterator[CodeFinding]:
+    """The findings without those of single equations that repeat what the same code was found to do as a whole."""
+    by_key = {t.key: t for t in targets}
+    decided: set[tuple[int, int, str]] = set()
+    for finding in findings:
+        target = by_key[finding.target]
+        place = (target.line, finding.cell, finding.name)
+        if target.kind == "equation" and place in decided:
+            continue
+        if finding.verdict.kind != "unchecked" and target.kind != "equation":
+            decided.add(place)
         yield finding
 
 
