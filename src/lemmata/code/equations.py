@@ -90,7 +90,9 @@ class EquationChecks:
                     return self.verified(binding, outcomes)
             apart = [o for outcomes in readings for o in outcomes]
             if parting is None and apart and binding.sure and self._plain(binding):
-                if all(o.comparison.outcome == "differ" for o in apart) and not all(o.comparison.slight for o in apart):
+                kinds = {o.comparison.outcome for o in apart}
+                apart = [o for o in apart if o.comparison.outcome == "differ"]
+                if kinds <= {"differ", "broken"} and not all(o.comparison.slight for o in apart):
                     parting = min(apart, key=lambda o: sum(v.size for v in o.values.values()))
         return parting
 

@@ -134,7 +134,7 @@ class _Block:
         line = where.line
         made: dict[str, object] = {
             "owner": owner, "cell": self.entry.cell.index, "line": line, "before": before, "parameters": parameters,
-            "shown": {}, "tab": self.tab, "text": text,
+            "shown": {}, "tab": self.tab, "text": text, "order": (-1 if where.cell is None else where.cell, line),
         }  # fmt: skip
         if isinstance(statement, ast.Return) and statement.value is not None:
             value = statement.value
