@@ -38,6 +38,8 @@ FRAMEWORKS = {
 }
 GONE = frozenset({"timeout", "memory", "processes", "output", "died", "not tried", "protocol", "start"})
 """Errors after which it is not known how far a cell came, or after which its variables are lost."""
+ON_ITS_OWN = "equation "
+"""Keys of targets that single instructions are compared with, on inputs of their own."""
 HINT = re.compile(r"^\s*(?:is|是|in code is|stands for)\s+`?([A-Za-z_][\w.]*)`?\s*\.?\s*$")
 
 
@@ -142,7 +144,10 @@ def _compare(session: Session, targets: Sequence[Target], seed: int, hints: Mapp
             if finding is not None:
                 yield finding
     stated = [cast(Equation, t) for t in targets if t.kind == "equation"]
-    yield from EquationChecks(session, seed).findings(stated)
+    try:
+        yield from EquationChecks(session, seed).findings(stated)
+    except Failed:
+        return  # out of time, or the worker is gone: what was found before stands
 
 
 def _grounded(findings: Iterator[CodeFinding], session: Session) -> Iterator[CodeFinding]:
@@ -158,7 +163,7 @@ def _grounded(findings: Iterator[CodeFinding], session: Session) -> Iterator[Cod
         failed = max((line for line in own if line <= error.position.line), default=0)  # it may take several lines
         lost |= {(cell, line) for line in own if line >= failed or error.kind in GONE}
     for finding in findings:
-        if finding.verdict.kind == "refuted":
+        if finding.verdict.kind == "refuted" and not finding.target.startswith(ON_ITS_OWN):
             rests = sources(known, finding.cell, finding.line, frozenset())
             if rests is not None and (missing := sorted(rests.places & lost)):
                 why = f"{finding.name} rests on line {missing[0][1]}, which did not run"

@@ -183,6 +183,8 @@ class EquationChecks:
                 outcome = self._once(binding, target, sizes, values)
                 if isinstance(outcome, Outcome):
                     found.append(outcome)
+                    if outcome.comparison.outcome != "equal" and not binding.sure:
+                        return found  # neither shows agreement nor is held against anybody
                 elif positive or outcome == "code":
                     return []
         return found
