@@ -22,6 +22,8 @@ from lemmata.code.values import shown
 from lemmata.verify.verdict import Counterexample, Verdict
 
 TRIALS = 3
+OTHER_UNITS = ("deg", "radian", "log2", "log10", "percent", "abs(")
+"""Words in code for units, bases and norms that a formula may leave unsaid."""
 USUAL = {
     "np": "import numpy as np",
     "torch": "import torch",
@@ -90,11 +92,24 @@ class EquationChecks:
                     return self.verified(binding, outcomes)
             apart = [o for outcomes in readings for o in outcomes]
             if parting is None and apart and binding.sure and self._plain(binding):
-                kinds = {o.comparison.outcome for o in apart}
+                kinds = {"unclear"} if self._open(binding, apart) else {o.comparison.outcome for o in apart}
                 apart = [o for o in apart if o.comparison.outcome == "differ"]
                 if kinds <= {"differ", "broken"} and not all(o.comparison.slight for o in apart):
                     parting = min(apart, key=lambda o: sum(v.size for v in o.values.values()))
         return parting
+
+    def _open(self, binding: Binding, apart: Sequence[Outcome]) -> bool:
+        """Whether types leave the reading open, or both sides differ by a power of ten, as other units would."""
+        for ranks in _ranks(binding.equation):
+            try:
+                if getattr(binding.equation.typed(ranks), "ambiguous", False):
+                    return True
+            except CannotLower:
+                continue
+        ratios = [o.comparison.right / o.comparison.left for o in apart if o.comparison.left]
+        if not ratios or max(ratios) - min(ratios) > 1e-9 * abs(max(ratios)) or ratios[0] <= 0:
+            return False
+        return abs(np.log10(ratios[0]) - round(np.log10(ratios[0]))) < 1e-9
 
     def _plain(self, binding: Binding) -> bool:
         """Whether nothing but libraries and functions takes part beside the symbols, and no chance."""
@@ -104,8 +119,8 @@ class EquationChecks:
                     if isinstance(n, (ast.Import, ast.ImportFrom)) for a in n.names}  # fmt: skip
         known = functions | imported | set(USUAL) | set(dir(builtins))
         text = source(binding.piece, binding.program, (), {})
-        chance = any(word in text.lower() for word in RANDOM)
-        return binding.program.needs <= known and not self.absent & binding.used and not chance
+        doubt = any(word in text.lower() for word in (*RANDOM, *OTHER_UNITS))
+        return binding.program.needs <= known and not self.absent & binding.used and not doubt
 
     def refuted(self, outcome: Outcome, why: str) -> CodeFinding:
         binding, compared = outcome.binding, outcome.comparison
@@ -256,7 +271,8 @@ def blamed(binding: Binding, equations: Sequence[Equation], agreeing: Sequence[t
     rivals = [e for e in equations if e.key != equation.key and equation.order < e.order < piece.order]
     if any(fits(e.names, leaf_names(piece.name, piece)) >= NEAR or set(e.names) & set(equation.names) for e in rivals):
         return ""
-    if fits(equation.names, (piece.name,)) >= SURE and (piece.owner or equation.order[1] > piece.order[1] - 40):
+    named = fits(equation.names, (piece.name,)) >= SURE and len(equation.atoms) >= 3
+    if named and (piece.owner or equation.order[1] > piece.order[1] - 40):
         return "it is called as the left side"
     words = [w for w in piece.name.lower().split("_") if len(w) > 2]
     given = set(binding.names.values()) == set(piece.parameters)

@@ -150,8 +150,12 @@ class StatedEquation:
 
     @property
     def ambiguous(self) -> bool:
-        """Whether notation leaves open how the right side is read."""
-        return any(isinstance(x, s.Choice) for x in walk(self.expr))
+        """Whether notation leaves open how the right side is read: σ may be any activation."""
+        opened = ("\\sigma", "\\phi", "\\varphi", "\\Phi", "softmax")
+        return any(
+            isinstance(x, s.Choice) or isinstance(x, s.Name) and x.base.lower() in map(str.lower, opened)
+            for x in walk(self.expr)
+        )  # fmt: skip
 
 
 def equations(elaboration: Elaboration) -> tuple[StatedEquation, ...]:
@@ -181,7 +185,7 @@ def _surroundings(document: Document) -> dict[int, tuple[str, int | None]]:
         words = " ".join(x.text for x in block.inlines if isinstance(x, Text))
         formulas = [x for x in block.inlines if isinstance(x, Formula)]
         behind = blocks[at + 1] if at + 1 < len(blocks) else None
-        alone = len(formulas) == 1 and len(words.split()) <= 4 and isinstance(behind, CodeCell)
+        alone = len(formulas) == 1 and not words.strip(" .,:;") and isinstance(behind, CodeCell)
         for formula in formulas:
             follows = behind.index if alone and isinstance(behind, CodeCell) else None
             found[formula.index] = (f"{before} {words}", follows)
