@@ -151,6 +151,8 @@ class StatedEquation:
     @property
     def ambiguous(self) -> bool:
         """Whether notation leaves open how the right side is read: σ may be any activation."""
+        if self.item.limited or self.item.conditional:
+            return True  # it holds under a condition that the code may not be under
         opened = ("\\sigma", "\\phi", "\\varphi", "\\Phi", "softmax")
         return any(
             isinstance(x, s.Choice) or isinstance(x, s.Name) and x.base.lower() in map(str.lower, opened)
