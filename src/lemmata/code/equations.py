@@ -134,7 +134,7 @@ class EquationChecks:
             where=f"component {list(compared.where)}" if compared.where else "",
             note=f"formula against line {piece.line}",
         )
-        reason = f"line {piece.line} computes `{ast.unparse(piece.value)}`, which is not the right side ({why})"
+        reason = f"line {piece.line} computes `{piece.written}`, which is not the right side ({why})"
         verdict = Verdict("refuted", reason, "code on fresh inputs", (outcome.evidence,), example)
         bound = (f"{binding.equation.latex} is {piece.name}", *binding.told)
         return CodeFinding(binding.equation.key, verdict, piece.cell, where, piece.line, bound)

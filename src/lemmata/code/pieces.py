@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from lemmata.code.cells import Prepared, place
 
@@ -42,7 +43,12 @@ class Piece:
     order: tuple[int, int] = (-1, 0)
     """(notebook cell or -1, line)."""
     text: str = field(default="", compare=False)
-    """Docstring and comments of its function."""
+    """Docstring of its function."""
+
+    @property
+    def written(self) -> str:
+        """The value as the code has it."""
+        return re.sub(r"\w*__\w*", lambda m: self.shown.get(m[0], m[0]), ast.unparse(self.value))
 
 
 @dataclass(frozen=True)
@@ -300,6 +306,7 @@ class _Normal(ast.NodeTransformer):
         return ast.copy_location(ast.Name(seen.id, ast.Store()), node) if isinstance(seen, ast.Name) else seen
 
 
+@lru_cache(maxsize=20_000)
 def reads(node: ast.AST) -> frozenset[str]:
     """Names that are read somewhere inside before they are given a value there."""
     if isinstance(node, (ast.For, ast.While, ast.If, ast.With)):
@@ -326,6 +333,7 @@ def reads(node: ast.AST) -> frozenset[str]:
     )
 
 
+@lru_cache(maxsize=20_000)
 def writes(node: ast.AST) -> frozenset[str]:
     """Names that are assigned, or whose elements are, somewhere inside."""
     found = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
