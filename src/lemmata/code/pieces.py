@@ -6,7 +6,6 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 
 from lemmata.code.cells import Prepared, place
 
@@ -306,7 +305,6 @@ class _Normal(ast.NodeTransformer):
         return ast.copy_location(ast.Name(seen.id, ast.Store()), node) if isinstance(seen, ast.Name) else seen
 
 
-@lru_cache(maxsize=20_000)
 def reads(node: ast.AST) -> frozenset[str]:
     """Names that are read somewhere inside before they are given a value there."""
     if isinstance(node, (ast.For, ast.While, ast.If, ast.With)):
@@ -333,7 +331,6 @@ def reads(node: ast.AST) -> frozenset[str]:
     )
 
 
-@lru_cache(maxsize=20_000)
 def writes(node: ast.AST) -> frozenset[str]:
     """Names that are assigned, or whose elements are, somewhere inside."""
     found = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
