@@ -146,3 +146,81 @@ def _written(folder: Path, text: str, code: str) -> Path:
     path = folder / "wrong.md"
     path.write_text(text + "\n" + FENCE.format(code), encoding="utf-8")
     return path
+
+
+def refuted(folder: Path, text: str, *codes: str) -> list[str]:
+    """Reasons of the refutations by code."""
+    path = folder / "document.md"
+    path.write_text(text + "\n" + "\n".join(map(FENCE.format, codes)), encoding="utf-8")
+    return [s.reason for s in check(path) if s.kind == "code" and s.verdict == "refuted"]
+
+
+CALLED = MOMENTUM_CODE.replace("momentum", "beta")
+ROOT = "$\\sqrt{1 - \\bar\\alpha}$"
+BUMP = r"""The bump kernel of two points with bandwidth $h$ is
+
+$$k(x, y) = \exp\left(-\frac{\|x - y\|^2}{h}\right).$$
+"""
+BUMP_CODE = """import numpy as np
+def bump_kernel(x, y, h):
+    return np.exp(-np.dot(x - y, x - y) / h)
+"""
+
+
+@pytest.mark.parametrize(
+    "text, right, wrong, reason",
+    [
+        (ROOT, "import numpy as np\nroot = np.sqrt(1 - alpha_bar)", "import numpy as np\nroot = np.sqrt(alpha_bar)",
+         "right behind the formula"),
+        (BUMP, BUMP_CODE, BUMP_CODE.replace("-np.dot", "np.dot"), "bump kernel"),
+        (MOMENTUM, CALLED, CALLED.replace("* v + p.grad", "* v - p.grad"), "called as the left side"),
+    ],
+)  # fmt: skip
+def test_instructions_tied_to_an_equation_are_held_against_it(tmp_path, text, right, wrong, reason):
+    assert not refuted(tmp_path, text, right)
+    found = refuted(tmp_path, text, wrong)
+    assert len(found) == 1 and reason in found[0]
+
+
+@pytest.mark.parametrize(
+    "text, code",
+    [
+        (ROOT + " and nothing else of it is needed in what follows, as the next lines show.",
+         "import numpy as np\nbeta = np.sqrt(alpha_bar)"),  # not its instruction
+        (BUMP, BUMP_CODE.replace("bump_kernel", "tent").replace("-np.dot", "np.dot")),  # another function
+        (BUMP, BUMP_CODE.replace("x, y, h)", "x, y, h, scale)").replace("/ h", "/ h * scale")),  # of more
+        ("We move $v \\leftarrow b v + g$.\n\nLater\n\n$$v \\leftarrow b v - g$$",
+         "def step(v, g, b):\n    v = b * v - g\n    return v"),  # nearer to another equation
+        ("The noise is $e = s z$.", "import numpy as np\ndef draw(s, z):\n    e = s + np.random.randn()\n    return e"),
+        ("The rate is $r = a / b$.", "eps = 0.5\ndef rate(a, b):\n    r = a / (b + eps)\n    return r"),
+    ],
+)  # fmt: skip
+def test_what_may_be_something_else_is_not_held_against_an_equation(tmp_path, text, code):
+    assert not refuted(tmp_path, text, code)
+
+
+POSITIONS = r"""Position $p$ and dimension $i$ of the encoding are
+$$PE_{(p, 2i)} = \sin\left(\frac{p}{10000^{2i / d}}\right), \quad
+PE_{(p, 2i+1)} = \cos\left(\frac{p}{10000^{2i / d}}\right).$$
+"""
+POSITIONS_CODE = """import numpy as np
+def positional_encoding(length, d):
+    table = np.zeros((length, d))
+    for p in range(length):
+        for i in range(d // 2):
+            angle = p / 10000 ** (2 * i / d)
+            table[p, 2 * i] = np.sin(angle)
+            table[p, 2 * i + 1] = np.cos(angle)
+    return table
+"""
+
+
+def written(folder: Path, text: str, code: str, kind: str) -> list[str]:
+    """LaTeX of the formulas with such a verdict by code."""
+    return [s.latex for s in check(_written(folder, text, code)) if s.kind == "code" and s.verdict == kind]
+
+
+def test_tables_of_positions(tmp_path):
+    assert len(verified(tmp_path, POSITIONS, POSITIONS_CODE)) == 2
+    assert len(written(tmp_path, POSITIONS, POSITIONS_CODE.replace("np.cos", "np.sin"), "verified")) < 2
+    assert not written(tmp_path, POSITIONS, POSITIONS_CODE.replace("2 * i / d", "i / d"), "verified")

@@ -39,6 +39,8 @@ FRAMEWORKS = {
 }
 GONE = frozenset({"timeout", "memory", "processes", "disk", "output", "died", "not tried", "protocol", "start"})
 """Errors after which it is not known how far a cell came, or after which its variables are lost."""
+ON_ITS_OWN = "equation "
+"""Keys of targets that single instructions are compared with, on inputs of their own."""
 HINT = re.compile(r"^\s*(?:is|是|in code is|stands for)\s+`?([A-Za-z_][\w.]*)`?\s*\.?\s*$")
 
 
@@ -102,7 +104,8 @@ def check_session(
     session.results = advised(session.results, session.prepared)
     try:
         known = {squash_latex(k): v for k, v in (hints or {}).items()}
-        found += _decided(_grounded(_compare(session, targets, seed, known), session), targets, rivals)
+        compared = _grounded(_compare(session, targets, seed, known), session)
+        found += _decided(_distinct(compared, targets), targets, rivals)
     except Failed as failed:
         problem = f"the code could not be compared: {failed}"
     found += _blocked(session, targets, found)
@@ -147,7 +150,10 @@ def _compare(session: Session, targets: Sequence[Target], seed: int, hints: Mapp
             if finding is not None:
                 yield finding
     stated = [cast(Equation, t) for t in targets if t.kind == "equation"]
-    yield from EquationChecks(session, seed).findings(stated)
+    try:
+        yield from EquationChecks(session, seed).findings(stated)
+    except Failed:
+        return  # out of time, or the worker is gone: what was found before stands
 
 
 def _grounded(findings: Iterator[CodeFinding], session: Session) -> Iterator[CodeFinding]:
@@ -163,11 +169,25 @@ def _grounded(findings: Iterator[CodeFinding], session: Session) -> Iterator[Cod
         failed = max((line for line in own if line <= error.position.line), default=0)  # it may take several lines
         lost |= {(cell, line) for line in own if line >= failed or error.kind in GONE}
     for finding in findings:
-        if finding.verdict.kind == "refuted":
+        if finding.verdict.kind == "refuted" and not finding.target.startswith(ON_ITS_OWN):
             rests = sources(known, finding.cell, finding.line, frozenset())
             if rests is not None and (missing := sorted(rests.places & lost)):
                 why = f"{finding.name} rests on line {missing[0][1]}, which did not run"
                 finding = replace(finding, verdict=Verdict("unchecked", why))
+        yield finding
+
+
+def _distinct(findings: Iterator[CodeFinding], targets: Sequence[Target]) -> Iterator[CodeFinding]:
+    """The findings without those of single equations that repeat what the same code was found to do as a whole."""
+    by_key = {t.key: t for t in targets}
+    decided: set[tuple[int, int, str]] = set()
+    for finding in findings:
+        target = by_key[finding.target]
+        place = (target.line, finding.cell, finding.name)
+        if target.kind == "equation" and place in decided:
+            continue
+        if finding.verdict.kind != "unchecked" and target.kind != "equation":
+            decided.add(place)
         yield finding
 
 

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from lemmata.code.agreement import Comparison, compare_arrays, noise, roundoff
+from lemmata.code.names import fits, leaf_names
 from lemmata.code.pieces import Piece, module, pieces, source
 from lemmata.code.session import Failed, Session
 from lemmata.code.shapes import choose_sizes, describe, lengths
-from lemmata.code.symbols import Binding, bindings
+from lemmata.code.statics import RANDOM
+from lemmata.code.symbols import NEAR, SURE, Binding, bindings
+from lemmata.code.tables import tables
 from lemmata.code.target import Atom, CannotLower, CodeFinding, Equation, Target
-from lemmata.verify.verdict import Verdict
+from lemmata.code.values import shown
+from lemmata.verify.verdict import Counterexample, Verdict
 
 TRIALS = 3
+OTHER_UNITS = ("deg", "radian", "log2", "log10", "percent", "abs(")
+"""Words in code for units, bases and norms that a formula may leave unsaid."""
+USUAL = {
+    "np": "import numpy as np",
+    "torch": "import torch",
+    "nn": "import torch.nn as nn",
+    "F": "import torch.nn.functional as F",
+    "math": "import math",
+}
+"""What names mean that a document uses and imports nowhere."""
 
 
 @dataclass(frozen=True)
@@ -46,26 +61,102 @@ class EquationChecks:
         if not equations or not self.pieces:
             return
         self.absent = frozenset(self.session.ask("prelude", **prelude(self.session))["absent"])
+        agreeing: list[tuple[Equation, Piece]] = []
+        parting: list[Outcome] = []
         for equation in equations:
             seen: set[tuple[int, str]] = set()
             for piece in self.pieces:
                 if (piece.cell, piece.owner) in seen:
                     continue
                 found = self.judge(equation, piece)
-                if found is not None:
+                if isinstance(found, CodeFinding):
                     seen.add((piece.cell, piece.owner))
+                    agreeing.append((equation, piece))
                     yield found
+                elif found is not None:
+                    parting.append(found)
+        for outcome in parting:
+            why = blamed(outcome.binding, equations, agreeing)
+            if why:
+                yield self.refuted(outcome, why)
 
-    def judge(self, equation: Equation, piece: Piece) -> CodeFinding | None:
-        """What a piece of code says about an equation; None if they seem to have nothing to do with each other."""
+    def judge(self, equation: Equation, piece: Piece) -> CodeFinding | Outcome | None:
+        """That a piece of code computes an equation, or where they surely part; None where nothing can be said."""
+        if equation.places and (found := self.table(equation, piece)) is not None:
+            return found
+        parting: Outcome | None = None
         for binding in bindings(equation, piece):
-            outcomes = self.compare(binding)
-            if outcomes is None:
+            readings = self.compare(binding)
+            for outcomes in readings:
+                if {o.comparison.outcome for o in outcomes} == {"equal"}:
+                    return self.verified(binding, outcomes)
+            apart = [o for outcomes in readings for o in outcomes]
+            if parting is None and apart and binding.sure and self._plain(binding):
+                kinds = {"unclear"} if self._open(binding, apart) else {o.comparison.outcome for o in apart}
+                apart = [o for o in apart if o.comparison.outcome == "differ"]
+                if kinds <= {"differ", "broken"} and not all(o.comparison.slight for o in apart):
+                    parting = min(apart, key=lambda o: sum(v.size for v in o.values.values()))
+        return parting
+
+    def _open(self, binding: Binding, apart: Sequence[Outcome]) -> bool:
+        """Whether types leave the reading open, or both sides differ by a power of ten, as other units would."""
+        for ranks in _ranks(binding.equation):
+            try:
+                if getattr(binding.equation.typed(ranks), "ambiguous", False):
+                    return True
+            except CannotLower:
                 continue
-            kinds = {o.comparison.outcome for o in outcomes}
-            if kinds == {"equal"}:
-                return self.verified(binding, outcomes)
-        return None
+        ratios = [o.comparison.right / o.comparison.left for o in apart if o.comparison.left]
+        if not ratios or max(ratios) - min(ratios) > 1e-9 * abs(max(ratios)) or ratios[0] <= 0:
+            return False
+        return abs(np.log10(ratios[0]) - round(np.log10(ratios[0]))) < 1e-9
+
+    def _plain(self, binding: Binding) -> bool:
+        """Whether nothing but libraries and functions takes part beside the symbols, and no chance."""
+        trees = [t for e in self.session.prepared if (t := module(e)) is not None]
+        functions = {n.name for t in trees for n in ast.walk(t) if isinstance(n, ast.FunctionDef)}
+        imported = {(a.asname or a.name).split(".")[0] for t in trees for n in ast.walk(t)
+                    if isinstance(n, (ast.Import, ast.ImportFrom)) for a in n.names}  # fmt: skip
+        known = functions | imported | set(USUAL) | set(dir(builtins))
+        text = source(binding.piece, binding.program, (), {})
+        doubt = any(word in text.lower() for word in (*RANDOM, *OTHER_UNITS))
+        return binding.program.needs <= known and not self.absent & binding.used and not doubt
+
+    def refuted(self, outcome: Outcome, why: str) -> CodeFinding:
+        binding, compared = outcome.binding, outcome.comparison
+        piece, where = binding.piece, binding.piece.owner or binding.piece.name
+        latex = {a.key: a.latex for a in binding.equation.atoms}
+        example = Counterexample(
+            sizes={},
+            values={latex[k]: shown(v) for k, v in outcome.values.items()},
+            left=compared.left,
+            right=compared.right,
+            where=f"component {list(compared.where)}" if compared.where else "",
+            note=f"formula against line {piece.line}",
+        )
+        reason = f"line {piece.line} computes `{piece.written}`, which is not the right side ({why})"
+        verdict = Verdict("refuted", reason, "code on fresh inputs", (outcome.evidence,), example)
+        bound = (f"{binding.equation.latex} is {piece.name}", *binding.told)
+        return CodeFinding(binding.equation.key, verdict, piece.cell, where, piece.line, bound)
+
+    def table(self, equation: Equation, piece: Piece) -> CodeFinding | None:
+        """What a table that the piece fills says about a formula for its elements."""
+
+        def run(text: str, given: Mapping[str, np.ndarray]) -> tuple[np.ndarray, str] | None:
+            return self._ask(text, given)
+
+        made = list(tables(equation, piece, run))
+        kinds = {t.comparison.outcome for t in made}
+        if len(made) < 2 or kinds not in ({"equal"}, {"differ"}):
+            return None
+        where = piece.owner or piece.name
+        evidence, bound = tuple(t.evidence for t in made), (f"{equation.latex} is {piece.name}", *made[0].bound)
+        if kinds == {"equal"}:
+            reason = f"line {piece.line} of {where} holds the table that the formula gives"
+            verdict = Verdict("verified", reason, "code on fresh inputs", evidence)
+        else:
+            return None
+        return CodeFinding(equation.key, verdict, piece.cell, where, piece.line, bound)
 
     def verified(self, binding: Binding, outcomes: Sequence[Outcome]) -> CodeFinding:
         where = binding.piece.owner or binding.piece.name
@@ -79,17 +170,19 @@ class EquationChecks:
         bound += [f"{name} is not installed: its functions are taken to be what their names say" for name in alien]
         return CodeFinding(binding.equation.key, verdict, piece.cell, where, piece.line, tuple(bound))
 
-    def compare(self, binding: Binding) -> list[Outcome] | None:
-        """Both sides on fresh inputs of several sizes; None where they cannot be had."""
+    def compare(self, binding: Binding) -> list[list[Outcome]]:
+        """Both sides on fresh inputs of several sizes, for every number of axes under which they can be had."""
+        found = []
         for ranks in _ranks(binding.equation):
             try:
                 target = binding.equation.typed(ranks)
             except CannotLower:
                 continue
-            outcomes = self._trials(binding, target)
-            if outcomes:
-                return outcomes
-        return None
+            if outcomes := self._trials(binding, target):
+                found.append(outcomes)
+                if {o.comparison.outcome for o in outcomes} == {"equal"}:
+                    break
+        return found
 
     def _trials(self, binding: Binding, target: Target) -> list[Outcome]:
         """Both sides at several sizes, on positive numbers and, where the formula has a value, on any."""
@@ -105,6 +198,8 @@ class EquationChecks:
                 outcome = self._once(binding, target, sizes, values)
                 if isinstance(outcome, Outcome):
                     found.append(outcome)
+                    if outcome.comparison.outcome != "equal" and not binding.sure:
+                        return found  # neither shows agreement nor is held against anybody
                 elif positive or outcome == "code":
                     return []
         return found
@@ -137,6 +232,9 @@ class EquationChecks:
 
     def _call(self, binding: Binding, names: Mapping[str, np.ndarray]) -> tuple[np.ndarray, str] | None:
         text = source(binding.piece, binding.program, sorted(names), binding.defaults)
+        return self._ask(text, names)
+
+    def _ask(self, text: str, names: Mapping[str, np.ndarray]) -> tuple[np.ndarray, str] | None:
         likes = ["torch float64", "numpy float64", "torch float32"]
         try:
             answer = self.session.ask("piece", source=text, values=dict(names), likes=likes)
@@ -146,6 +244,42 @@ class EquationChecks:
             return None
         value, like = answer.get("value"), answer.get("like")
         return (value, str(like)) if isinstance(value, np.ndarray) else None
+
+
+def blamed(binding: Binding, equations: Sequence[Equation], agreeing: Sequence[tuple[Equation, Piece]]) -> str:
+    """Why a difference is an error of one side; empty where the code may mean something else.
+
+    The code has to stand behind the equation and to be tied to it: by the name of what the equation defines, by
+    standing right behind it, by the words that lead to the equation, or by another version of the same instruction
+    that does compute it. Code that some equation explains, or that stands nearer to another equation for the same
+    name, is not held against this one.
+    """
+    equation, piece = binding.equation, binding.piece
+    if any(p is piece for _, p in agreeing) or equation.order >= piece.order or equation.ambiguous:
+        return ""
+    same = [p for e, p in agreeing if e.key == equation.key]
+    twins = [p for p in same if (p.name, p.owner, p.position) == (piece.name, piece.owner, piece.position)
+             and p.tab and piece.tab and p.tab != piece.tab and abs(p.cell - piece.cell) <= 4]  # fmt: skip
+    if twins:
+        return f"the version for {twins[0].tab} on line {twins[0].line} computes it"
+    if same or equation.role == "approximation":
+        return ""
+    if equation.follows == piece.cell and not piece.owner:
+        return "it stands right behind the formula"
+    if equation.role not in ("update", "definition"):
+        return ""
+    rivals = [e for e in equations if e.key != equation.key and equation.order < e.order < piece.order]
+    if any(fits(e.names, leaf_names(piece.name, piece)) >= NEAR or set(e.names) & set(equation.names) for e in rivals):
+        return ""
+    named = fits(equation.names, (piece.name,)) >= SURE and len(equation.atoms) >= 3
+    if named and (piece.owner or equation.order[1] > piece.order[1] - 40):
+        return "it is called as the left side"
+    words = [w for w in piece.name.lower().split("_") if len(w) > 2]
+    given = set(binding.names.values()) == set(piece.parameters)
+    if piece.returned and piece.position is None and given and len(words) > 1:
+        if all(w in equation.text.lower() for w in words):
+            return f"the text speaks of the {' '.join(words)}"
+    return ""
 
 
 def prelude(session: Session) -> dict[str, list[str]]:
@@ -163,6 +297,16 @@ def prelude(session: Session) -> dict[str, list[str]]:
             plain = isinstance(statement, ast.Assign) and _literal(statement.value)
             if isinstance(statement, (ast.FunctionDef, ast.ClassDef)) or plain:
                 definitions.append(ast.unparse(statement))
+    bound = {
+        n.asname or n.name.split(".")[0]
+        for text in imports
+        for s in ast.parse(text).body
+        if isinstance(s, (ast.Import, ast.ImportFrom))
+        for n in s.names
+    }
+    trees = [t for e in entries if e.cell.executable and (t := module(e)) is not None]
+    used = {n.id for t in trees for n in ast.walk(t) if isinstance(n, ast.Name)}
+    imports += [text for name, text in USUAL.items() if name in used - bound]
     return {"imports": list(dict.fromkeys(imports)), "definitions": definitions}
 
 
@@ -204,8 +348,8 @@ def _draw(binding: Binding, key: str, shape: tuple[int, ...], rng: np.random.Gen
         return np.asarray(int(rng.integers(0, 2)))
     if _counts(atom):
         return np.asarray(int(rng.integers(2, 7)))
-    drawn = np.round(rng.normal(size=shape), 3)
-    return np.asarray(np.abs(drawn) * 0.5 + 0.1 if positive or atom.norm else drawn)
+    drawn = rng.uniform(0.1, 0.9, size=shape) if positive or atom.norm else rng.normal(size=shape)
+    return np.asarray(np.round(drawn, 3))
 
 
 def _numbered(binding: Binding, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from lemmata.code.pieces import Piece
-from lemmata.code.spelling import match
+from lemmata.code.spelling import match, rank
 
 PARAMETERS = frozenset({"x", "w", "theta", "W"})
 """What formulas call what an optimiser moves."""
@@ -36,6 +36,11 @@ def component(name: str) -> str:
     """`g` of `g1`, `x` of `x_2`: a component of a vector that is spelled out; empty for other names."""
     found = COMPONENT.match(name)
     return found[1] if found else ""
+
+
+def place(names: tuple[str, ...], code: Sequence[str]) -> int:
+    """Which of the names of a symbol, likeliest first, the code uses."""
+    return min(rank(names, n) for n in code)
 
 
 def fits(names: Sequence[str], code: Sequence[str], gradient: bool = False) -> float:

@@ -40,8 +40,15 @@ class Piece:
     returned: bool = False
     tab: str = ""
     """The framework variant that it belongs to."""
+    order: tuple[int, int] = (-1, 0)
+    """(notebook cell or -1, line)."""
     text: str = field(default="", compare=False)
-    """Docstring and comments of its function."""
+    """Docstring of its function."""
+
+    @property
+    def written(self) -> str:
+        """The value as the code has it."""
+        return re.sub(r"\w*__\w*", lambda m: self.shown.get(m[0], m[0]), ast.unparse(self.value))
 
 
 @dataclass(frozen=True)
@@ -129,10 +136,11 @@ class _Block:
     ) -> Iterator[Piece]:  # fmt: skip
         if not owner:
             (statement,), _ = normal_statements([statement], set())
-        line = place(self.entry.cell, statement.lineno).line
+        where = place(self.entry.cell, statement.lineno)
+        line = where.line
         made: dict[str, object] = {
             "owner": owner, "cell": self.entry.cell.index, "line": line, "before": before, "parameters": parameters,
-            "shown": {}, "tab": self.tab, "text": text,
+            "shown": {}, "tab": self.tab, "text": text, "order": (-1 if where.cell is None else where.cell, line),
         }  # fmt: skip
         if isinstance(statement, ast.Return) and statement.value is not None:
             value = statement.value
@@ -300,7 +308,18 @@ class _Normal(ast.NodeTransformer):
 
 @lru_cache(maxsize=20_000)  # pieces ask for the same few statements again and again, and never change them
 def reads(node: ast.AST) -> frozenset[str]:
-    """Names that are read somewhere inside, but for those that a loop in there binds."""
+    """Names that are read somewhere inside before they are given a value there."""
+    if isinstance(node, (ast.For, ast.While, ast.If, ast.With)):
+        head = [node.iter] if isinstance(node, ast.For) else [node.test] if not isinstance(node, ast.With) else []
+        own = {n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)} if isinstance(node, ast.For) else set()
+        found = set().union(*(reads(h) for h in head)) - own
+        for body in (node.body, getattr(node, "orelse", [])):
+            made = set(own)
+            for statement in body:
+                found |= reads(statement) - made
+                if isinstance(statement, ast.Assign):
+                    made |= {t.id for t in statement.targets if isinstance(t, ast.Name)}
+        return frozenset(found)
     own = {
         n.id
         for loop in ast.walk(node)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
 
-from lemmata.code.names import COMPONENT_FIT, component, fits, leaf_names
+from lemmata.code.names import COMPONENT_FIT, component, fits, leaf_names, place
 from lemmata.code.pieces import Piece, Program, program, reads, writers
 from lemmata.code.spelling import match
 from lemmata.code.target import Atom, Equation
 
 NEAR = 0.6
 """From here on a name fits."""
+SURE = 0.95
 LEFT_OVER = 0.3
 """How sure a symbol is that is bound because one of each is left."""
+HEAVY = 8
+"""Symbols and numbers in an equation of two symbols that no other instruction computes by chance."""
 DEEP = 6
 CONSTANTS = 64
 """Ways that are tried to find a formula's constants among the numbers of the code."""
@@ -49,6 +52,19 @@ class Binding:
         if self.equation.expanded:
             said.append(f"with the document's {', '.join(self.equation.expanded)} put in")
         return tuple(said)
+
+    @property
+    def sure(self) -> bool:
+        """Whether every symbol has one name that is called the same, and nothing else goes into the piece."""
+        if self.constants or self.rest or self.equation.expanded or any(a.norm for a in self.equation.atoms):
+            return False
+        if min(self.scores.values()) < SURE:
+            return False
+        leaves = {n: leaf_names(n, self.piece) for n in self.names.values()}
+        for atom in self.equation.atoms:
+            if sum(fits(atom.names, code, atom.gradient) >= NEAR for code in leaves.values()) != 1:
+                return False
+        return not {n for n in self.program.needs if n in self.piece.parameters}
 
     @property
     def used(self) -> frozenset[str]:
@@ -108,24 +124,24 @@ def _names(
     names: dict[str, str] = {}
     scores: dict[str, float] = {}
     opened: set[str] = set()
-    frontier = _frontier(piece, opened)
+    leaves = frontier(piece, opened)
     for _ in range(DEEP):
         pairs = sorted(
-            (-fits(a.names, leaf_names(n, piece), a.gradient), at, n, a.key)
+            (-fits(a.names, leaf_names(n, piece), a.gradient), place(a.names, leaf_names(n, piece)), at, n, a.key)
             for at, a in enumerate(equation.atoms)
-            for n in frontier
+            for n in leaves
             if a.key not in names and n not in names.values()
         )
-        for score, _, name, key in pairs:
+        for score, _, _, name, key in pairs:
             enough = 0.9 if strict and name not in piece.parameters and writers(piece, name) else NEAR
             if -score >= enough and key not in names and name not in names.values():
                 names[key], scores[key] = name, -score
-        left = {n for n in frontier if n not in names.values() and n not in opened and writers(piece, n)}
+        left = {n for n in leaves if n not in names.values() and n not in opened and writers(piece, n)}
         if not left:
             break
         opened |= left
-        frontier = _frontier(piece, opened)
-    spare = [n for n in frontier if n not in names.values() and _open(n, piece)]
+        leaves = frontier(piece, opened)
+    spare = [n for n in leaves if n not in names.values() and _open(n, piece)]
     missing = [a for a in equation.atoms if a.key not in names]
     if len(missing) == 1 and len(spare) == 1 and (names or head >= NEAR):
         names[missing[0].key], scores[missing[0].key] = spare[0], LEFT_OVER
@@ -140,12 +156,14 @@ def _complete(
     """The binding, with constants for the symbols that are missing."""
     if not names or spare or len(missing) > 3 or any(a.rank or a.whole or a.norm for a in missing):
         return
+    adjacent = equation.follows == piece.cell and not piece.owner
     enough = 0.9 if len(names) < 3 else COMPONENT_FIT
     loose = [k for k, s in scores.items() if s < enough and not _atom(equation, k).norm]
     parts = [n for k, n in names.items() if component(n) and match(_atom(equation, k).names, n) < 0.9]
     if len({n[-1] for n in parts}) > 1:
         return  # components of different numbers
-    if head < NEAR and (loose or missing or len(names) < 2 or not piece.returned and len(names) < 3):
+    few = len(names) < 2 or not piece.returned and len(names) < 3 and equation.weight < HEAVY
+    if head < NEAR and (loose or missing or few and not adjacent):
         return
     made = program(piece, frozenset(names.values()))
     if made is None:
@@ -178,15 +196,20 @@ def _numbers(node: ast.AST) -> Iterator[float]:
             yield float(inner.value)
 
 
-def _frontier(piece: Piece, opened: set[str]) -> list[str]:
-    """Names that the value rests on once those `opened` are replaced by what they are made of."""
+def inputs(piece: Piece, leaves: Iterable[str]) -> list[str]:
+    """Those of the names that somebody has to give a value."""
+    return [n for n in leaves if _open(n, piece)]
+
+
+def frontier(piece: Piece, opened: Collection[str] = (), everything: bool = False) -> list[str]:
+    """Names that the value rests on once those `opened`, or all, are replaced by what they are made of."""
     found: list[str] = []
     waiting: list[tuple[ast.AST, int]] = [(piece.value, len(piece.before))]
     done: set[tuple[str, int]] = set()
     while waiting:
         node, end = waiting.pop(0)
         for name in sorted(reads(node)):
-            makers = writers(piece, name, end) if name in opened else ()
+            makers = writers(piece, name, end) if everything or name in opened else ()
             if not makers:
                 if name not in found:
                     found.append(name)

@@ -131,9 +131,26 @@ class Equation(Target, Protocol):
     atoms: tuple[Atom, ...]
     indices: tuple[str, ...]
 
+    text: str
+    """The words of its paragraph and of the one before it."""
+    follows: int | None
+    """The running number of the code cell right behind it, where nothing else stands between."""
+    places: tuple[tuple[str, int, int], ...]
+    """Where the left side names an element (PE_{pos, 2i+1}): atom, factor and addend of each index."""
+    order: tuple[int, int]
+    """(notebook cell or -1, line)."""
+
     @property
     def origin(self) -> int:
         """The number of the first element."""
+
+    @property
+    def weight(self) -> int:
+        """How many symbols and numbers stand in it."""
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether notation leaves open how the right side is read."""
 
     expanded: tuple[str, ...]
     """Symbols that were replaced by their definitions."""

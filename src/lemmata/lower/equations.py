@@ -14,6 +14,7 @@ from lemmata.code.target import Atom, CannotLower, Parameter, Value
 from lemmata.core import terms as t
 from lemmata.core.size import Size
 from lemmata.core.types import Tensor
+from lemmata.documents.model import CodeCell, Document, Formula, Text
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.document import Elaboration, Elaborator
 from lemmata.elaborate.functions import is_operator
@@ -55,6 +56,10 @@ class StatedEquation:
     item: Item = field(repr=False)
     known: Mapping[str, s.Expr] = field(default_factory=dict, repr=False)
     """Right sides of other equations, by the spelling of what they define."""
+    text: str = ""
+    follows: int | None = None
+    places: tuple[tuple[str, int, int], ...] = ()
+    order: tuple[int, int] = (-1, 0)
     parameters: Sequence[Parameter] = ()
     subject: str | None = None
     sizes: Sequence[str] = ()
@@ -139,34 +144,77 @@ class StatedEquation:
         return 0 if Elaborator.of(self.elaboration).conventions.zero_based else 1
 
     @property
+    def weight(self) -> int:
+        """How many symbols and numbers stand in it."""
+        return sum(isinstance(x, s.Name | s.Num) for x in walk(self.expr))
+
+    @property
     def ambiguous(self) -> bool:
-        """Whether notation leaves open how the right side is read."""
-        return any(isinstance(x, s.Choice) for x in walk(self.expr))
+        """Whether notation leaves open how the right side is read: σ may be any activation."""
+        if self.item.limited or self.item.conditional:
+            return True  # it holds under a condition that the code may not be under
+        opened = ("\\sigma", "\\phi", "\\varphi", "\\Phi", "softmax")
+        return any(
+            isinstance(x, s.Choice) or isinstance(x, s.Name) and x.base.lower() in map(str.lower, opened)
+            for x in walk(self.expr)
+        )  # fmt: skip
 
 
 def equations(elaboration: Elaboration) -> tuple[StatedEquation, ...]:
     """Every equation whose right side can be an instruction of a program, in order."""
     items = [i for i in elaboration.items if i.role in ROLES and not i.withdrawn and not i.approximate]
+    around = _surroundings(elaboration.document)
     found: list[StatedEquation] = []
-    for item in items:
-        found.extend(_stated(elaboration, item, items))
+    for item in elaboration.items:
+        if item.role in (*ROLES, "approximation", "expression") and not item.withdrawn:
+            for made in _stated(elaboration, item, items):
+                text, follows = around.get(item.formula.index, ("", None))
+                cell = item.formula.position(0).cell
+                order = (-1 if cell is None else cell, made.line)
+                found.append(replace(made, text=text, follows=follows, order=order))
     return tuple(found)
+
+
+def _surroundings(document: Document) -> dict[int, tuple[str, int | None]]:
+    """By number of the formula: the words around it, and the code cell right behind it."""
+    found: dict[int, tuple[str, int | None]] = {}
+    before = ""
+    blocks = document.blocks
+    for at, block in enumerate(blocks):
+        if isinstance(block, CodeCell):
+            before = ""
+            continue
+        words = " ".join(x.text for x in block.inlines if isinstance(x, Text))
+        formulas = [x for x in block.inlines if isinstance(x, Formula)]
+        behind = blocks[at + 1] if at + 1 < len(blocks) else None
+        alone = len(formulas) == 1 and not words.strip(" .,:;") and isinstance(behind, CodeCell)
+        for formula in formulas:
+            follows = behind.index if alone and isinstance(behind, CodeCell) else None
+            found[formula.index] = (f"{before} {words}", follows)
+        before = words
+    return found
 
 
 def _relation(item: Item) -> s.Relation | None:
     expr = item.part.expr
     if isinstance(expr, s.Choice):
         expr = expr.options[0]
-    return expr if isinstance(expr, s.Relation) and set(expr.ops) <= RELATIONS else None
+    if item.role == "expression" and not isinstance(expr, s.Relation | s.Words | s.Name):
+        return s.Relation(expr.start, expr.end, ("=",), (s.Words(expr.start, expr.start, ""), expr))
+    allowed = RELATIONS | {"\\approx"} if item.role == "approximation" else RELATIONS
+    return expr if isinstance(expr, s.Relation) and set(expr.ops) <= allowed else None
 
 
 def _stated(elaboration: Elaboration, item: Item, items: Sequence[Item]) -> Iterator[StatedEquation]:
     relation = _relation(item)
     if relation is None or twice_given(relation):
         return
-    head, formula = relation.items[0], item.formula
+    formula = item.formula
+    relation = _with_words(relation)
+    head = relation.items[0]
     head = _join(head) if isinstance(head, s.Juxt) else head
-    latex = formula.latex[head.start : head.end].replace("&", "").strip()
+    whole = head if not isinstance(head, s.Words) else relation
+    latex = formula.latex[whole.start : whole.end].replace("&", "").strip()
     words = tuple(
         _word(other.part.expr)
         for other in elaboration.items
@@ -192,7 +240,47 @@ def _stated(elaboration: Elaboration, item: Item, items: Sequence[Item]) -> Iter
         )  # fmt: skip
         made = _equation(first, side)
         if made is not None and made.atoms:
+            if _places(head, made) and (again := _equation(first, side, sizes=False)) is not None:
+                called = head.items[0] if isinstance(head, s.Juxt) else head
+                names = _head_names(replace(called, sub=None)) if isinstance(called, s.Name) else ()
+                made = replace(again, places=_places(head, again), names=names or made.names)
             yield made
+
+
+def _with_words(relation: s.Relation) -> s.Relation:
+    """PE(pos, 2i) = …: letters written together on the left side, before or inside the bracket, are one name."""
+    runs: set[str] = set()
+    head = relation.items[0]
+    if not isinstance(head, s.Juxt) or len(head.items) < 3 or not isinstance(head.items[-1], s.Paren):
+        return relation
+    for node in (head.items[:-1], *(x.items for x in head.items[-1].items if isinstance(x, s.Juxt))):
+        if all(_plain_letter(x) for x in node) and all(a.end == b.start for a, b in itertools.pairwise(node)):
+            runs.add("".join(x.base for x in node if isinstance(x, s.Name)))
+
+    def merge(expr: s.Expr) -> s.Expr:
+        if isinstance(expr, s.Juxt):
+            items: list[s.Expr] = []
+            for item in expr.items:
+                last = items[-1] if items else None
+                begun = last.base if isinstance(last, s.Name) and last.word else ""
+                if isinstance(last, s.Name) and isinstance(item, s.Name) and last.end == item.start and (
+                    _plain_letter(item) and (begun or _plain_letter(last))
+                    and any(run.startswith(last.base + item.base) for run in runs)
+                ):  # fmt: skip
+                    items[-1] = s.Name(last.start, item.end, last.base + item.base, word=True)
+                else:
+                    items.append(merge(item))
+            return items[0] if len(items) == 1 else replace(expr, items=tuple(items))
+        return _map(expr, merge)
+
+    merged = merge(relation)
+    assert isinstance(merged, s.Relation)
+    return merged
+
+
+def _plain_letter(expr: s.Expr) -> bool:
+    return isinstance(expr, s.Name) and len(expr.base) == 1 and expr.sub is None and expr.sup is None and not (
+        expr.accents or expr.primes or expr.font)  # fmt: skip
 
 
 def _word(expr: s.Expr) -> str:
@@ -239,6 +327,34 @@ def _indices(head: s.Expr, side: s.Expr) -> tuple[str, ...]:
         if isinstance(n, s.Name | s.Scripted) and n.sub is not None
     ]
     return tuple(x for x in letters if any(x in group and (group & counted or len(group) > 1) for group in beside))
+
+
+def _places(head: s.Expr, made: StatedEquation) -> tuple[tuple[str, int, int], ...]:
+    """The indices of the element that a head names, where they are letters of the right side."""
+    match head:
+        case s.Name(sub=sub) if sub is not None:
+            items = script_items(sub)
+            while len(items) == 1 and isinstance(items[0], s.Paren):
+                items = tuple(y for x in items[0].items for y in script_items(x))
+        case s.Juxt(items=(s.Name(), s.Paren(items=items))) | s.Call(arguments=items):
+            pass
+        case _:
+            return ()
+    letters = {a.latex: a.key for a in made.atoms}
+    found = []
+    for item in items:
+        item = item.options[0] if isinstance(item, s.Choice) else item
+        addend = 0
+        if isinstance(item, s.Infix) and item.ops in (("+",), ("-",)) and isinstance(item.items[1], s.Num):
+            addend = int(item.items[1].value) * (1 if item.ops == ("+",) else -1)
+            item = item.items[0]
+        factor = 1
+        if isinstance(item, s.Juxt) and len(item.items) == 2 and isinstance(item.items[0], s.Num):
+            factor, item = int(item.items[0].value), item.items[1]
+        if not isinstance(item, s.Name) or spell(item) not in letters or factor < 1:
+            return ()
+        found.append((letters[spell(item)], factor, addend))
+    return tuple(found) if len(found) == 2 else ()
 
 
 def _bound(expr: s.Expr) -> set[str]:
@@ -295,8 +411,11 @@ def _label(sup: s.Expr | None, name: s.Name) -> bool:
     return isinstance(sup, s.Name) and (sup.word or sup.base.isupper() and name.base.isupper())
 
 
-def _equation(first: StatedEquation, side: s.Expr) -> StatedEquation | None:
-    """The equation with every symbol of `side` made an atom; None if something stands there that code cannot name."""
+def _equation(first: StatedEquation, side: s.Expr, sizes: bool = True) -> StatedEquation | None:
+    """The equation with every symbol of `side` made an atom; None if something stands there that code cannot name.
+
+    `sizes`: what the document calls a size stays one.
+    """
     reader = Reader(Elaborator.of(first.elaboration).shared(Choices(), first.item), first.item.place)
     lengths = {stem(n.upper) for n in walk(side) if isinstance(n, s.Big) and isinstance(n.upper, s.Name)}
     indices = frozenset(_bound(side) | set(first.indices) | lengths)
@@ -311,12 +430,21 @@ def _equation(first: StatedEquation, side: s.Expr) -> StatedEquation | None:
         match expr:
             case s.Name():
                 return symbol(expr)
+            case s.CasesOf(branches=branches):
+                return replace(expr, branches=tuple(
+                    (rewrite(v), c if c is None or isinstance(c, s.Words) else rewrite(c)) for v, c in branches
+                ))  # fmt: skip
+            case s.Listing(separators=("mod",), items=(number, s.Relation(ops=ops, items=(divisor, *rest)))):
+                whole = s.Infix(expr.start, divisor.end, ("\\bmod",), (number, divisor))  # i mod 2 = 0
+                return rewrite(s.Relation(expr.start, expr.end, ops, (whole, *rest)))
             case s.Call(function=function):
                 if not is_operator(reader, function) and not is_defined(reader, function):
                     raise Unreadable(f"{spell(function)} is not known")
                 return replace(expr, arguments=tuple(map(rewrite, expr.arguments)))
             case s.Juxt(items=items) if any(_open_call(a, b) and not known(a) for a, b in itertools.pairwise(items)):
                 raise Unreadable("a function is left open")
+            case s.Juxt(items=(s.Name() as called, s.Paren())) if first.role == "expression" and is_function(called):
+                return quantity(called, expr)
             case s.Juxt(items=items) if any(map(_joined, items, items[1:])):
                 return rewrite(_join(expr))
             case s.Juxt(items=items):
@@ -352,6 +480,15 @@ def _equation(first: StatedEquation, side: s.Expr) -> StatedEquation | None:
                 return found.type
         return None
 
+    def quantity(called: s.Name, expr: s.Expr) -> s.Expr:
+        """L(w, b) of “L(w, b) + …”: a number that the document has named."""
+        latex = first.item.formula.latex[expr.start : expr.end].strip()
+        if latex not in by_spelling:
+            new = f"⟦{len(atoms)}⟧"
+            by_spelling[latex] = new
+            atoms[new] = Atom(new, latex, _head_names(called), 0)
+        return s.Name(expr.start, expr.end, by_spelling[latex])
+
     def slope(expr: s.Derivative) -> s.Expr:
         latex = first.item.formula.latex[expr.start : expr.end].strip()
         if latex not in by_spelling:
@@ -365,7 +502,7 @@ def _equation(first: StatedEquation, side: s.Expr) -> StatedEquation | None:
 
     def symbol(name: s.Name) -> s.Expr:
         key = stem(name)
-        if is_size(name):
+        if sizes and is_size(name):
             return name
         if key.startswith("⟦") or key in indices and name.sub is None:
             return name

@@ -62,6 +62,11 @@ class FormulaTarget:
     """By sizes: the arguments of functions left open, and the whole."""
 
     @property
+    def ambiguous(self) -> bool:
+        """Whether the types left open how the formula is read."""
+        return any(options > 1 for options in self.shared.choices.asked.values())
+
+    @property
     def names(self) -> tuple[str, ...]:
         return spellings(self.latex)
 

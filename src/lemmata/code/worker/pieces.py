@@ -76,11 +76,18 @@ class Pieces:
         name = "<piece>"
         linecache.cache[name] = (len(source), None, source.splitlines(True), name)
         names = {**self.extra, **self.runner.names}
-        for alias in self.extra:  # functions of failed cells look their names up where they were made
-            made = self.extra[alias]
-            if hasattr(made, "__globals__"):
-                made.__globals__.update({k: v for k, v in names.items() if k not in made.__globals__})
-        exec(compile(source, name, "exec"), names)
+        spaces = [self.runner.names, *(v.__globals__ for v in self.extra.values() if hasattr(v, "__globals__"))]
+        lent = [(space, k, v) for space in spaces for k, v in names.items() if k not in space]
+        try:
+            for space, key, value in lent:  # functions look their names up where they were made
+                space[key] = value
+            exec(compile(source, name, "exec"), names)
+            return self._tried(names["piece"], values, likes)
+        finally:
+            for space, key, _ in lent:
+                space.pop(key, None)
+
+    def _tried(self, piece: Any, values: Mapping[str, Any], likes: list[str]) -> dict[str, Any]:
         failure = "no framework of the document is loaded"
         for like in likes:
             kind, precision = like.split(" ")
@@ -90,7 +97,7 @@ class Pieces:
                 self.seed(0)
                 try:
                     given = {k: _given(v, kind, precision, plain) for k, v in values.items()}
-                    result = names["piece"](**given)
+                    result = piece(**given)
                     array = arrays.to_numpy(result, self.most)
                 except Exception as error:
                     failure = f"{type(error).__name__}: {error}"
