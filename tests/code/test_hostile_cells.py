@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -130,15 +131,15 @@ def test_cells_cannot_end_the_process_that_checks(run):
     assert session.results[-1].status == "ran"
 
 
-def test_nothing_is_left_running_and_no_folder_is_left_behind(run):
-    before = set(os.listdir("/tmp"))
+def test_nothing_is_left_running_and_no_folder_is_left_behind(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     session = run("import subprocess, os\nif os.fork() == 0:\n    os.setsid()\n    import time\n    time.sleep(77)")
     pid = session._process._popen.pid
     scratch = session._process.scratch
     session.close()
     assert not os.path.exists(scratch)
     assert not os.path.exists(f"/proc/{pid}/fd/0")
-    assert not {n for n in set(os.listdir("/tmp")) - before if n.startswith("lemmata-")}
+    assert not list(tmp_path.iterdir())
     assert not _processes(scratch.encode())
 
 
