@@ -8,7 +8,7 @@ from lemmata.lower.judge import judge_statement
 
 UNDERSTOOD = [
     (r"$f(x) = g(x) h(x)$", {"g(·) : number", "h(·) : number"}),
-    (r"$f'(x) = g'(h(x))\, h'(x)$", {"g(·) : number", "h(·) : number"}),
+    (r"$f'(x) = g'(h(x))\, h'(x)$", set()),
     (r"$f(x + \epsilon) = g(x + \epsilon) + h(x)$ and $g(x) = 1$", {"h(·) : number"}),
     (r"$e_{ij} = f(\mathbf a_i)^\top f(\mathbf b_j)$", {"f(·) : vector"}),
     (r"$\hat{\mathbf y} = h([\mathbf u, \mathbf v])$", {"h(·) : vector"}),
