@@ -5,7 +5,8 @@
 DIR holds one folder a mistake: `before.*` as it was published, `after.*` as its author corrected it, and `meta.json`
 with `line_before`, `kind` and `decidable_by`. A mistake counts as found when a statement that covers its line in the
 old text is refuted; otherwise the statements at that line are printed with their reasons. No statement of a corrected
-text may be refuted. The last line is one JSON object.
+text may be refuted. Of the mistakes found it is counted for how many one of the first three corrections is the
+author's own, letter for letter without spaces and brackets. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from lemmata.documents import read
+from lemmata.pipeline import examine as examined
+from lemmata.repair.edit import plain
 from lemmata.report.result import DocumentResult, StatementResult
 from lemmata.surfaces.run import Options, run
 
@@ -61,15 +64,31 @@ def examine(folder: Path) -> dict[str, Any]:
     before, after = checked(folder, "before"), checked(folder, "after")
     there = at(before, place(meta["line_before"]))
     hits = refuted(before)
+    found = any(s in hits for s in there)
     return {
         "name": folder.name,
         "kind": meta["kind"],
         "by": meta["decidable_by"],
-        "found": any(s in hits for s in there),
+        "found": found,
+        "fix": rank(folder, [s for s in there if s in hits]) if found else 0,
         "there": there,
         "elsewhere": [s for s in hits if s not in there],
         "alarms": refuted(after),
     }
+
+
+def rank(folder: Path, hits: list[StatementResult]) -> int:
+    """Which of the first three corrections gives a formula that the author wrote anew, from 1; 0 if none does."""
+    (old,), (new,) = (list(folder.glob(f"{name}.*")) for name in ("before", "after"))
+    known = {plain(f.latex) for f in read(str(old)).formulas}
+    wanted = {plain(f.latex) for f in read(str(new)).formulas} - known
+    found = examined(str(old), code=False)
+    for statement, _ in found.judged:
+        if any((statement.latex, statement.start.line) == (s.latex, s.line) for s in hits):
+            for at, fix in enumerate(found.fixes.get(id(statement), ())[:3], 1):
+                if plain(fix.formula) in wanted:
+                    return at
+    return 0
 
 
 def told(statement: StatementResult) -> str:
@@ -86,7 +105,8 @@ def main() -> None:
     folders = sorted(p.parent for p in args.folder.glob("*/meta.json"))
     rows = [examine(f) for f in folders if not args.only or f.name in args.only]
     for row in rows:
-        print(f"{'found ' if row['found'] else 'missed'}  {row['name']}  ({row['kind']}, {row['by']})")
+        fix = f", the author's correction is fix {row['fix']}" if row["fix"] else ""
+        print(f"{'found ' if row['found'] else 'missed'}  {row['name']}  ({row['kind']}, {row['by']}){fix}")
         if not row["found"]:
             for statement in row["there"]:
                 print(f"          {told(statement)}")
@@ -107,6 +127,8 @@ def main() -> None:
         "found": sum(r["found"] for r in rows),
         "decidable": len(decidable),
         "decidable_found": sum(r["found"] for r in decidable),
+        "author_fix_among_three": sum(bool(r["fix"]) for r in rows),
+        "author_fix_share": round(sum(bool(r["fix"]) for r in rows) / max(1, sum(r["found"] for r in rows)), 3),
         "refuted_elsewhere": sum(len(r["elsewhere"]) for r in rows),
         "alarms_in_corrected": sum(len(r["alarms"]) for r in rows),
     }

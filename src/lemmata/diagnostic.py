@@ -36,3 +36,8 @@ class Diagnostic:
     labels: tuple[Label, ...] = ()
     notes: tuple[str, ...] = ()
     help: str | None = None
+
+
+def stage_failed(stage: str, error: Exception, path: str) -> Diagnostic:
+    """A note that a stage beside the verdicts failed: what it would have added is missing, nothing else."""
+    return Diagnostic("warning", "stage-failed", f"{stage} failed, verdicts are not affected: {mistake(error)}", path)

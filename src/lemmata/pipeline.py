@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from lemmata.consistency import contradictions
 from lemmata.consistency.merge import merged
 from lemmata.counting import counts
-from lemmata.diagnostic import mistake
+from lemmata.diagnostic import Diagnostic, mistake, stage_failed
 from lemmata.documents import read
 from lemmata.documents.model import Document
 from lemmata.elaborate.document import Elaboration, elaborate
@@ -32,6 +32,7 @@ from lemmata.verify.verdict import Verdict
 if TYPE_CHECKING:
     from lemmata.code.check import CodeReport
     from lemmata.code.session import Session
+    from lemmata.consistency.survey import Contradiction
     from lemmata.derive.request import Answer
     from lemmata.lint.finding import Finding
     from lemmata.repair import Fix
@@ -87,19 +88,23 @@ def examine(
 def judge(elaboration: Elaboration, seed: int, lint: bool) -> Examination:
     """Verdicts on the formulas, with corrections and what the document contradicts."""
     judged = under_conditions([(statement, verdict(statement, seed)) for statement in elaboration.statements])
-    fixes = corrections(elaboration, judged, seed)
-    remarks = notation(elaboration) if lint else ()
-    found = merged(judged, (*contradictions(elaboration), *counts(elaboration)))
-    return Examination(elaboration.document, found, fixes=fixes, lint=remarks)
+    path = elaboration.document.path
+    told: list[Diagnostic] = []
+    against = contradictions(elaboration, lambda stage, error: told.append(stage_failed(stage, error, path)))
+    stated = merged(judged, (*against, *counts(elaboration)))
+    fixes = corrections(elaboration, stated, against, seed, told)
+    remarks = notation(elaboration, told) if lint else ()
+    return Examination(elaboration.document, stated, fixes=fixes, lint=remarks, told=tuple(told))
 
 
-def notation(elaboration: Elaboration) -> tuple[Finding, ...]:
+def notation(elaboration: Elaboration, told: list[Diagnostic]) -> tuple[Finding, ...]:
     """What lint finds; a mistake of ours there costs the remarks, not the verdicts."""
     from lemmata.lint import lint
 
     try:
         return lint(elaboration)
-    except Exception:
+    except Exception as error:
+        told.append(stage_failed("lint", error, elaboration.document.path))
         return ()
 
 
@@ -124,20 +129,27 @@ def verdict(statement: Statement, seed: int) -> Verdict:
 
 
 def corrections(
-    elaboration: Elaboration, judged: Sequence[tuple[Statement, Verdict]], seed: int
+    elaboration: Elaboration,
+    judged: Sequence[tuple[Statement, Verdict]],
+    against: Sequence[Contradiction],
+    seed: int,
+    told: list[Diagnostic],
 ) -> dict[int, tuple[Fix, ...]]:
     """Small corrections of what was refuted, by the identity of the statement."""
-    refuted = [statement for statement, verdict in judged if verdict.kind == "refuted"]
+    refuted = [(statement, verdict) for statement, verdict in judged if verdict.kind == "refuted"]
     if not refuted:
         return {}
+    from lemmata.consistency.removal import corrected
     from lemmata.repair import repair
 
     found: dict[int, tuple[Fix, ...]] = {}
-    for statement in refuted:
+    for statement, verdict in refuted:
         try:
-            found[id(statement)] = repair(elaboration, statement, seed)
-        except Exception:  # a mistake of ours here must not cost the verdict
-            found[id(statement)] = ()
+            fixes = repair(elaboration, statement, seed)
+            fixes += corrected(elaboration, against, statement.formula, verdict.reason, seed)
+            found[id(statement)] = tuple({fix.formula: fix for fix in fixes}.values())[:3]
+        except Exception as error:  # a mistake of ours here must not cost the verdict
+            told.append(stage_failed("the search for corrections", error, elaboration.document.path))
     return found
 
 

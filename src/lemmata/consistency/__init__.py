@@ -6,7 +6,8 @@ that means the same everywhere; a rule says nothing where it is not sure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from lemmata.consistency.bounds import complements
 from lemmata.consistency.densities import noising, parameters, reparametrised
@@ -17,7 +18,7 @@ from lemmata.consistency.quoted import laws
 from lemmata.consistency.sequences import returns
 from lemmata.consistency.series import approximations, differences, expansions, limits
 from lemmata.consistency.standard import cumulative, even, flat, nonnegative, twice
-from lemmata.consistency.survey import Contradiction, survey
+from lemmata.consistency.survey import Contradiction, Survey, survey
 from lemmata.consistency.worked import finite_sums, outcomes, plugged, scores
 from lemmata.elaborate.document import Elaboration
 
@@ -51,17 +52,24 @@ RULES = (
 )
 
 
-def contradictions(elaboration: Elaboration) -> tuple[Contradiction, ...]:
-    """Everything that the rules find, in the order of the document."""
+Rule = Callable[[Survey], Iterator[Contradiction]]
+Failed = Callable[[str, Exception], None]
+"""What is told of a mistake of ours: the stage, and the exception."""
+
+
+def contradictions(elaboration: Elaboration, failed: Failed | None = None) -> tuple[Contradiction, ...]:
+    """Everything that the rules find, in the order of the document; `failed` is told of mistakes of ours."""
     seen = survey(elaboration)
     words = elaboration.context.formulas
-    found = [c for rule in RULES for c in _carefully(rule(seen)) if not words[c.formula.index].foreign]
+    found = [c for rule in RULES for c in _carefully(rule, seen, failed) if not words[c.formula.index].foreign]
     return tuple(sorted(found, key=lambda c: (c.formula.index, c.start)))
 
 
-def _carefully(found: Iterator[Contradiction]) -> Iterator[Contradiction]:
+def _carefully(rule: Rule, seen: Survey, failed: Failed | None) -> Iterator[Contradiction]:
     """A mistake of ours in a rule ends that rule, not the check."""
     try:
-        yield from found
-    except Exception:
-        return
+        for found in rule(seen):
+            yield replace(found, rule=rule.__name__)
+    except Exception as error:
+        if failed is not None:
+            failed(f"looking for contradictions ({rule.__name__})", error)

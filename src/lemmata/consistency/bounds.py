@@ -56,6 +56,8 @@ def complements(survey: Survey) -> Iterator[Contradiction]:
         for earlier in found[:place]:
             if (earlier.quantity, earlier.level) != (later.quantity, later.level) or earlier.exceeds == later.exceeds:
                 continue
+            if earlier.below != later.below and _one_minus(later.limit, earlier.limit):
+                survey.agree(later.item)
             if (
                 earlier.below == later.below
                 and _one_minus(later.limit, earlier.limit)

@@ -58,6 +58,7 @@ def parameters(survey: Survey) -> Iterator[Contradiction]:
         if not isinstance(normal.variable, s.Name):
             continue
         own = show(normal.variable)
+        survey.agree(normal.item)
         for name, parameter in (("mean", normal.mean), ("covariance", normal.covariance)):
             if any(isinstance(n, s.Name) and show(n) == own for n in walk(parameter)):
                 symbol = spell(normal.variable)
@@ -187,6 +188,7 @@ def _at_first(survey: Survey, step: Normal, direct: Normal, letter: str) -> Iter
             example = Counterexample(values=values, left=shown(b), right=shown(a), where=f"the {name}")
             yield refutation(direct.item, direct.whole, reason, "instances", example)
             return
+    survey.agree(direct.item)
 
 
 def _same_law(
@@ -217,6 +219,7 @@ def _same_law(
             whole = s.Relation(left.start, right.end, ("=",), (left, right))
             yield refutation(item, whole, reason, "instances", example)
             return
+    survey.agree(item)
 
 
 def _value(at: int) -> Any:

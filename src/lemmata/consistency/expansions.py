@@ -26,7 +26,7 @@ def coefficients(survey: Survey) -> Iterator[Contradiction]:
             continue
         for op, left, right in zip(relation.ops, relation.items, relation.items[1:], strict=False):
             if op == "=" and (_is_product(left) or _is_product(right)):
-                yield from _compare(item, left, right)
+                yield from _compare(survey, item, left, right)
 
 
 def _is_product(side: s.Expr) -> bool:
@@ -48,12 +48,14 @@ def _is_sum(factor: s.Expr | None) -> bool:
     return False
 
 
-def _compare(item: Item, left: s.Expr, right: s.Expr) -> Iterator[Contradiction]:
+def _compare(survey: Survey, item: Item, left: s.Expr, right: s.Expr) -> Iterator[Contradiction]:
     try:
         a, b = expand(left), expand(right)
     except NoPolynomial:
         return
     wrong = [m for m in a if m in b and a[m] != b[m]]
+    if a == b:
+        survey.agree(item)
     if a.keys() != b.keys() or len(a) < 3 or len(wrong) != 1 or not wrong[0]:
         return
     term = wrong[0]
@@ -81,6 +83,8 @@ def implications(survey: Survey) -> Iterator[Contradiction]:
             first, second = _difference(premise), _difference(conclusion)
             if first and second and first.keys() == second.keys() and len(first) > 1:
                 ratio = {second[m] / first[m] for m in first}
+                if len(ratio) == 1 and next(iter(ratio)) > 0:
+                    survey.agree(item)
                 if len(ratio) == 1 and next(iter(ratio)) < 0:
                     yield refutation(
                         item,

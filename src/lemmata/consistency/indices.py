@@ -45,7 +45,10 @@ def running(survey: Survey) -> Iterator[Contradiction]:
                             for n in walk(body)
                             if isinstance(n, s.Name) and n.sub is not None and show(n.sub) == show(last)
                         ]
-                        if not members or any(show(n) == show(letter) for n in walk(body)):
+                        if any(show(n) == show(letter) for n in walk(body)):
+                            survey.agree(item)
+                            continue
+                        if not members:
                             continue
                         member = members[0]
                         if (stem(member), stem(last)) not in listed or any(
@@ -102,6 +105,8 @@ def arguments(survey: Survey) -> Iterator[Contradiction]:
         seen = {show(n.sub) for n in inside if n.sub is not None}
         missing = [n for n in names if show(n.sub) not in seen]
         present = [n for n in names if show(n.sub) in seen]
+        if not bare and not missing:
+            survey.agree(item)
         if not bare or len(missing) != 1 or not present or _stands_alone(survey, item, letter):
             continue
         reason = f"the right side depends on {letter}, which is none of the arguments, and not on {spell(missing[0])}"
@@ -134,6 +139,8 @@ def leftover(survey: Survey) -> Iterator[Contradiction]:
         for one, other in ((left, right), (right, left)):
             bound = {stem(x) for x in _running(one)}
             for letter in bound & {stem(x) for x in _running(other)}:
+                if not _loose(other, letter) and not _loose(one, letter):
+                    survey.agree(item)
                 if _loose(other, letter) and not _loose(one, letter) and not _spoken_of(survey, item, letter):
                     yield from _differ(item, left, right, letter)
 
@@ -237,6 +244,8 @@ def runs(survey: Survey) -> Iterator[Contradiction]:
             end = number(last)
             wrong = [(end - one) * (end - start) < 0 for start in starts]
             turned = [(end + one) * (end - start) > 0 for start in starts]
+            if not any(wrong) and abs(end - one) == 1:
+                survey.agree(item)
             if all(wrong) and all(turned) and abs(end + one) == 1:
                 step = shown(end - one)
                 reason = f"the last step is {step}, which does not lead from the first member to the last"

@@ -39,10 +39,10 @@ def arithmetic(survey: Survey) -> Iterator[Contradiction]:
             continue
         for op, left, right in zip(relation.ops, relation.items, relation.items[1:], strict=False):
             if op == "=":
-                yield from _link(item, left, right)
+                yield from _link(survey, item, left, right)
 
 
-def _link(item: Item, left: s.Expr, right: s.Expr) -> Iterator[Contradiction]:
+def _link(survey: Survey, item: Item, left: s.Expr, right: s.Expr) -> Iterator[Contradiction]:
     if not (_in_digits(left) and _in_digits(right)) or isinstance(left, s.Num) and isinstance(right, s.Num):
         return
     latex = item.formula.latex
@@ -57,7 +57,11 @@ def _link(item: Item, left: s.Expr, right: s.Expr) -> Iterator[Contradiction]:
         return
     slack = sum(float(v.rad()) for v in values) + _unit(left, right) + _unit(right, left)
     difference = abs(float(exact[0].mid()) - float(exact[1].mid()))
-    if values[0].overlaps(values[1]) or difference <= _margin(left, right) * slack or exact[0].overlaps(exact[1]):
+    if exact[0].overlaps(exact[1]) or difference <= _half(left, right):
+        survey.agree(item)
+    if values[0].overlaps(values[1]) or exact[0].overlaps(exact[1]):
+        return
+    if difference <= _margin(left, right) * slack:
         return
     printed = show(exact[0]), show(exact[1])
     reason = f"the left side is {printed[0]}, the right side {printed[1]}"
@@ -69,6 +73,11 @@ def _link(item: Item, left: s.Expr, right: s.Expr) -> Iterator[Contradiction]:
         Counterexample(left=printed[0], right=printed[1], note="numbers alone"),
         f"{reason}; rounding of the printed numbers explains at most {slack:.2g}",
     )
+
+
+def _half(*sides: s.Expr) -> float:
+    """Half a unit in the last place of a printed result: what it may differ by and be right."""
+    return max((float(_last_place(x.value)) / 2 for x in sides if isinstance(x, s.Num)), default=0.0)
 
 
 def _power_of_ten(expr: s.Expr) -> bool:

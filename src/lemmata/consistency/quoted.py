@@ -44,7 +44,7 @@ def laws(survey: Survey) -> Iterator[Contradiction]:
                     if _letters(right) != letters:
                         continue
                     if not any(_used(survey, item, x) for x in letters):
-                        yield from _judge(item, left, right, sorted(letters))
+                        yield from _judge(survey, item, left, right, sorted(letters))
 
 
 def _is_quoted(survey: Survey, item: Item) -> bool:
@@ -76,7 +76,7 @@ def _used(survey: Survey, item: Item, letter: str) -> bool:
     )
 
 
-def _judge(item: Item, left: s.Expr, right: s.Expr, letters: list[str]) -> Iterator[Contradiction]:
+def _judge(survey: Survey, item: Item, left: s.Expr, right: s.Expr, letters: list[str]) -> Iterator[Contradiction]:
     if len(letters) > 3:
         return
     shown = None
@@ -85,6 +85,7 @@ def _judge(item: Item, left: s.Expr, right: s.Expr, letters: list[str]) -> Itera
         try:
             for a, b in readings(lambda pick, names=names: Scalars(names, cautious=True, pick=pick), left, right):  # type: ignore[misc]
                 if a.overlaps(b):
+                    survey.agree(item)
                     return
                 shown = shown or ({k: show(v) for k, v in names.items()}, show(a), show(b))
         except NoValue:

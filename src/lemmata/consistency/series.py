@@ -52,6 +52,8 @@ def expansions(survey: Survey) -> Iterator[Contradiction]:
                 wrong = [_first_difference(a, b, order) for a, b in readings(make, left, polynomial)]
             except NoValue:
                 continue
+            if wrong[0] is None:
+                survey.agree(item)
             if wrong[0] is not None and None not in wrong:
                 yield _coefficient(item, left, right, letter, *wrong[0])
 
@@ -165,7 +167,7 @@ def approximations(survey: Survey) -> Iterator[Contradiction]:
                 point = _point(survey, item)
                 value = _definition(survey, item, function, given)
                 if order and point is not None and value is not None and len(point) == len(given):
-                    yield from _taylor(item, given, value, body, point, order)
+                    yield from _taylor(survey, item, given, value, body, point, order)
 
 
 def _order(words: str) -> int:
@@ -222,7 +224,13 @@ def _definition(survey: Survey, item: Item, function: s.Name, given: tuple[s.Exp
 
 
 def _taylor(
-    item: Item, given: tuple[s.Expr, ...], value: s.Expr, body: s.Expr, point: tuple[Fraction, ...], order: int
+    survey: Survey,
+    item: Item,
+    given: tuple[s.Expr, ...],
+    value: s.Expr,
+    body: s.Expr,
+    point: tuple[Fraction, ...],
+    order: int,
 ) -> Iterator[Contradiction]:
     names = [stem(g) for g in given if isinstance(g, s.Name)]
     shown_difference = None
@@ -234,6 +242,7 @@ def _taylor(
             for a, b in readings(lambda pick, line=line: Scalars(line, pick=pick), value, body):  # type: ignore[misc]
                 wrong = _first_difference(a, b, order)
                 if wrong is None:
+                    survey.agree(item)
                     return
                 shown_difference = shown_difference or (direction, wrong)
         except NoValue:
@@ -264,11 +273,11 @@ def limits(survey: Survey) -> Iterator[Contradiction]:
                     upper=None,
                     body=body,
                 ):
-                    yield from _limit(item, left, right, derivative, stem(letter), body)
+                    yield from _limit(survey, item, left, right, derivative, stem(letter), body)
 
 
 def _limit(
-    item: Item, left: s.Expr, right: s.Expr, value: s.Expr, letter: str, body: s.Expr
+    survey: Survey, item: Item, left: s.Expr, right: s.Expr, value: s.Expr, letter: str, body: s.Expr
 ) -> Iterator[Contradiction]:
     while isinstance(body, s.Paren) and len(body.items) == 1:
         body = body.items[0]
@@ -291,6 +300,7 @@ def _limit(
         except (NoValue, ValueError, ZeroDivisionError):
             return
         if found is not None and found.overlaps(claimed):
+            survey.agree(item)
             return
         if example is None:
             limit: object = shown(found) if found is not None else "no finite limit"
@@ -369,6 +379,8 @@ def differences(survey: Survey) -> Iterator[Contradiction]:
                     continue
                 for node in walk(right):
                     match node:
+                        case s.Quotient(numerator=top, denominator=bottom) if _stencil(top) and _squared(bottom):
+                            survey.agree(item)
                         case s.Quotient(numerator=top, denominator=bottom) if _stencil(top) and _first_power(bottom):
                             example = Counterexample(
                                 values={"u(x)": "x²", "step": 0.1},
@@ -415,6 +427,17 @@ def _stencil(expr: s.Expr) -> bool:
     return len(stems) == 1 and len(middle) == 1 and {k for k, v in found.items() if v == 1} == {
         f"{middle[0]}+1", f"{middle[0]}-1"
     }  # fmt: skip
+
+
+def _squared(expr: s.Expr) -> bool:
+    """The square of a step and nothing else: h^2, \\Delta x^2, (\\Delta x)^2."""
+    if isinstance(expr, s.Juxt):
+        return all(isinstance(f, s.Name) for f in expr.items) and _square(expr.items[-1])
+    return _square(expr)
+
+
+def _square(expr: s.Expr) -> bool:
+    return isinstance(expr, s.Name | s.Scripted) and isinstance(expr.sup, s.Num) and expr.sup.value == 2
 
 
 def _first_power(expr: s.Expr) -> bool:

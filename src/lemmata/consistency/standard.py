@@ -87,6 +87,7 @@ def twice(survey: Survey) -> Iterator[Contradiction]:
             continue
         if same:
             usual.add(name)
+            survey.agree(item)
         elif example is not None:
             other.append((name, item, left, right, example))
     for name, item, left, right, example in other:
@@ -145,7 +146,7 @@ def nonnegative(survey: Survey) -> Iterator[Contradiction]:
         summed = any(isinstance(n, s.Big) and n.op == "\\sum" for n in walk(right))
         if not kind or kind != "cross entropy" and (not summed or CONTINUOUS.search(words)):
             continue
-        yield from _always_negative(item, left, right, kind)
+        yield from _always_negative(survey, item, left, right, kind)
 
 
 def _sentence(words: str) -> str:
@@ -172,7 +173,7 @@ def _bare_loss(expr: s.Expr) -> bool:
     return name.base in LOSSES or "loss" in name.base.lower() or "entropy" in name.base.lower()
 
 
-def _always_negative(item: Item, left: s.Expr, right: s.Expr, kind: str) -> Iterator[Contradiction]:
+def _always_negative(survey: Survey, item: Item, left: s.Expr, right: s.Expr, kind: str) -> Iterator[Contradiction]:
     count = 3
     example = None
     for draw in range(4):
@@ -183,6 +184,8 @@ def _always_negative(item: Item, left: s.Expr, right: s.Expr, kind: str) -> Iter
         try:
             for (value,) in readings(lambda pick, table=table: table.scalars(pick), filled, skip=True):  # type: ignore[misc]
                 if not value < 0:
+                    if value > 0:
+                        survey.agree(item)
                     return
                 example = example or Counterexample(
                     values={k: [shown(v) for v in values] for k, values in table.tables.items()},
@@ -289,6 +292,7 @@ def cumulative(survey: Survey) -> Iterator[Contradiction]:
                 for at in (*UNIT, Fraction(3), Fraction(19, 2), *POINTS):
                     value = Scalars({**names, stem(argument): number(at)}).value(right)
                     if not (value > 1 or value < 0):
+                        survey.agree(item)
                         example = None
                         raise NoValue("a value between 0 and 1")
                     values: dict[str, object] = {
@@ -327,6 +331,8 @@ def flat(survey: Survey) -> Iterator[Contradiction]:
         relations = [c for _, c in branches[:-1]]
         asked = {stem(n) for c in relations if c is not None for n in walk(c) if isinstance(n, s.Name)}
         used = {stem(n) for v, _ in branches for n in walk(v) if isinstance(n, s.Name)}
+        if mentioned:
+            survey.agree(item)
         if not asked <= used:
             continue
         if mentioned or not all(isinstance(c, s.Relation) for c in relations):
@@ -382,6 +388,8 @@ def even(survey: Survey) -> Iterator[Contradiction]:
                     )
         except NoValue:
             continue
+        if example is None:
+            survey.agree(item)
         if example is not None and differing == 3:
             reason = f"the smoothed absolute value differs between {letter} and -{letter}"
             yield refutation(

@@ -28,6 +28,8 @@ class Contradiction:
     method: str
     counterexample: Counterexample
     evidence: tuple[str, ...] = ()
+    rule: str = ""
+    """The name of the rule that found it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,11 @@ class Survey:
 
     elaboration: Elaboration
     around: Mapping[int, Surroundings] = field(default_factory=dict)
+    agreed: set[int] = field(default_factory=set)
+    """Formulas at which a rule looked at two things and found them to agree."""
+
+    def agree(self, item: Item) -> None:
+        self.agreed.add(item.formula.index)
 
     @property
     def document(self) -> Document:

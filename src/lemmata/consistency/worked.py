@@ -45,6 +45,7 @@ def plugged(survey: Survey) -> Iterator[Contradiction]:
                 expected = Plugged(given, draw).value(body)
                 claimed = Scalars().value(right)
                 if expected.overlaps(claimed):
+                    survey.agree(item)
                     break
                 examples.append((shown(claimed), shown(expected)))
         except NoValue:
@@ -129,11 +130,16 @@ def outcomes(survey: Survey) -> Iterator[Contradiction]:
         for origin, variable, law in laws:
             used = {stem(n) for n in walk(head.arguments[0]) if isinstance(n, s.Name)}
             if used == {variable} and origin.place.at < item.place.at and survey.near(origin, item):
-                yield from _moment(item, relation, head.arguments[0], variable, law)
+                yield from _moment(survey, item, relation, head.arguments[0], variable, law)
 
 
 def _moment(
-    item: Item, relation: s.Relation, argument: s.Expr, name: str, pairs: list[tuple[s.Expr, s.Expr]]
+    survey: Survey,
+    item: Item,
+    relation: s.Relation,
+    argument: s.Expr,
+    name: str,
+    pairs: list[tuple[s.Expr, s.Expr]],
 ) -> Iterator[Contradiction]:
     letters = sorted(
         {stem(n) for pair in pairs for e in pair for n in walk(e) if isinstance(n, s.Name)}
@@ -154,6 +160,7 @@ def _moment(
                     return
                 for (found,) in readings(lambda pick, names=names: Scalars(names, pick=pick), side):  # type: ignore[misc]
                     if found.overlaps(mean):
+                        survey.agree(item)
                         raise NoValue("it holds")
                     example = example or Counterexample(
                         values={k: shown(v) for k, v in names.items()}, left=shown(mean), right=shown(found)
@@ -188,6 +195,7 @@ def finite_sums(survey: Survey) -> Iterator[Contradiction]:
                     continue
                 for a, b in sides:
                     if a.overlaps(b):
+                        survey.agree(item)
                         raise NoValue("it holds")
                     example = example or Counterexample(
                         sizes={k: int(v) for k, v in zip(sorted(letters), values, strict=False)},
@@ -268,6 +276,7 @@ def scores(survey: Survey) -> Iterator[Contradiction]:
                 a, b = (Opened(atom, draw).value(side) for side in both)
                 x, y = (v.coeffs()[0] if isinstance(v, balls.arb_series) else v for v in (a, b))
                 if x.overlaps(y):
+                    survey.agree(item)
                     raise NoValue("it holds")
                 example = example or Counterexample(
                     values={atom: draw[0], "its derivative in one direction": draw[1]}, left=shown(x), right=shown(y)

@@ -48,6 +48,8 @@ class Examination:
     lint: tuple[Finding, ...] = ()
     fixes: Mapping[int, tuple[Fix, ...]] = field(default_factory=dict)
     """Corrections of refuted statements, by the identity of the statement."""
+    told: tuple[Diagnostic, ...] = ()
+    """What a stage beside the verdicts has to say: that it failed."""
 
 
 def collect(found: Examination) -> DocumentResult:
@@ -57,7 +59,7 @@ def collect(found: Examination) -> DocumentResult:
         record(found.document, source, *parts[:3], found.fixes.get(id(parts[0]), ()) if parts[3] is None else parts[3])
         for parts in ordered(found)
     )
-    diagnostics = [*found.document.diagnostics]
+    diagnostics = [*found.document.diagnostics, *found.told]
     reproducible = True
     cells: tuple[str, ...] = ()
     environment: dict[str, str] = {}
