@@ -77,3 +77,46 @@ def test_github_escapes_what_could_end_a_command(results):
     assert lines[-1] == "::error file=gone.md::no: such, file"
     assert lines[0].startswith("::error file=my notes.md,line=3,endLine=3,col=")
     assert github.command("error", [("file", "a,b:c")], "50%\nmore") == "::error file=a%2Cb%3Ac::50%25%0Amore\n"
+
+
+LINT = "Let $a, b > 0$.\n\n$$max(a, b) \\ge a$$\n\nLet $c = (\\frac{a}{b})^2$.\n"
+
+
+@pytest.fixture
+def linted(tmp_path, monkeypatch) -> list[DocumentResult]:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes.md").write_text(LINT)
+    result = lemmata.check("notes.md", code=False, lint=True)
+    assert result.lint and any(f.fixes for f in result.lint)
+    return [result]
+
+
+def test_sarif_has_lint_findings_with_their_fixes(linted):
+    (run,) = json.loads(written(sarif, linted))["runs"]
+    notes = [r for r in run["results"] if r["level"] == "note"]
+    rules = {r["id"] for r in run["tool"]["driver"]["rules"]}
+    assert len(notes) == len(linted[0].lint) and all(n["ruleId"] in rules for n in notes)
+    for note, finding in zip(notes, linted[0].lint, strict=True):
+        region = note["locations"][0]["physicalLocation"]["region"]
+        assert (region["startLine"], region["startColumn"]) == (finding.line, finding.column)
+        assert len(note.get("fixes", ())) == len(finding.fixes)
+        for fix, mine in zip(note.get("fixes", ()), finding.fixes, strict=True):
+            change = fix["artifactChanges"][0]["replacements"][0]
+            line = LINT.split("\n")[change["deletedRegion"]["startLine"] - 1]
+            start, end = (change["deletedRegion"][k] - 1 for k in ("startColumn", "endColumn"))
+            assert line[start:end] == mine["original"] and change["insertedContent"]["text"] == mine["replacement"]
+
+
+def test_github_and_junit_tell_of_lint_and_fail_nothing(linted):
+    notices = [x for x in written(github, linted).splitlines() if x.startswith("::notice")]
+    assert len(notices) == len(linted[0].lint) and "title=notation" in notices[0]
+    root = ElementTree.fromstring(written(junit, linted).encode())
+    (suite,) = root.findall("testsuite")
+    told = suite.find("system-out").text
+    assert told.count("\n") + 1 == len(linted[0].lint) and "write " in told
+    assert suite.get("failures") == str(linted[0].counts()["refuted"])
+
+
+def test_without_lint_the_formats_have_none(results):
+    assert "notation/" not in written(sarif, results) and "::notice" not in written(github, results)
+    assert "system-out" not in written(junit, results)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from lemmata.report.record import Change
-from lemmata.report.result import DocumentResult, StatementResult
-from lemmata.report.sarif import message
+from lemmata.report.result import DocumentResult, LintResult, StatementResult
+from lemmata.report.sarif import message, remark
 
 
 def write(results: Sequence[DocumentResult], stream: TextIO, strict: bool = False) -> None:
-    """Errors for refutations; with `strict`, warnings for what is unchecked."""
+    """Errors for refutations; with `strict`, warnings for what is unchecked; notices for what lint finds."""
     for result in results:
         for problem in result.problems:
             kind = {"error": "error", "warning": "warning"}.get(problem.severity, "notice")
@@ -22,6 +22,8 @@ def write(results: Sequence[DocumentResult], stream: TextIO, strict: bool = Fals
                 stream.write(command("error", place(statement), _text(statement)))
             elif strict and statement.verdict == "unchecked":
                 stream.write(command("warning", place(statement), _text(statement)))
+        for finding in result.lint:
+            stream.write(command("notice", place(finding), remark(finding)))
 
 
 def write_changes(found: Sequence[Change], since: str, stream: TextIO) -> None:
@@ -39,14 +41,15 @@ def _text(s: StatementResult) -> str:
     return "\n".join(lines)
 
 
-def place(s: StatementResult) -> list[tuple[str, str]]:
+def place(s: StatementResult | LintResult) -> list[tuple[str, str]]:
     """File and lines; columns only where the statement is on one line, as GitHub wants it."""
     found = [("file", s.doc)]
     if s.cell is None:
         found += [("line", str(s.line)), ("endLine", str(s.end_line))]
         if s.line == s.end_line:
             found += [("col", str(s.column)), ("endColumn", str(s.end_column))]
-    return [*found, ("title", f"{s.verdict} by lemmata")]
+    title = f"notation: {s.rule}" if isinstance(s, LintResult) else f"{s.verdict} by lemmata"
+    return [*found, ("title", title)]
 
 
 def command(kind: str, properties: Sequence[tuple[str, str]], text: str) -> str:

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from typing import TextIO
 from xml.sax.saxutils import escape, quoteattr
 
-from lemmata.report.result import DocumentResult, StatementResult
+from lemmata.report.result import DocumentResult, LintResult, StatementResult
+from lemmata.report.sarif import remark
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write(results: Sequence[DocumentResult], stream: TextIO, strict: bool = False) -> None:
-    """Refuted claims are failures, undecided ones are skipped (with `strict`, failures too)."""
+    """Refuted claims are failures, undecided ones are skipped (with `strict`, failures too); lint is output."""
     stream.write('<?xml version="1.0" encoding="utf-8"?>\n<testsuites name="lemmata">\n')
     for result in results:
         claims = [s for s in result if s.verdict != "assumed"]
@@ -31,6 +32,10 @@ def write(results: Sequence[DocumentResult], stream: TextIO, strict: bool = Fals
                 f'    <testcase classname={_attribute(result.path)} name="document">\n'
                 f"      <error message={_attribute(problem.message)}/>\n    </testcase>\n"
             )
+        notes = [_note(f) for f in result.lint]
+        notes += [f"{p.severity}: {p.message}" for p in result.problems if p.severity != "error"]
+        if notes:
+            stream.write(f"    <system-out>{escape(_clean(chr(10).join(notes)))}</system-out>\n")
         stream.write("  </testsuite>\n")
     stream.write("</testsuites>\n")
 
@@ -56,6 +61,11 @@ def _lines(s: StatementResult) -> Iterator[str]:
             yield f"{key}: {example[key]}"
     for fix in s.fixes:
         yield f"holds with ({fix['edit']}): {' '.join(str(fix['latex']).split())}"
+
+
+def _note(f: LintResult) -> str:
+    where = f"line {f.line}, column {f.column}" if f.cell is None else f"line {f.line}, column {f.column} of its cell"
+    return f"{where}: {remark(f)} [{f.rule}]"
 
 
 def _attribute(text: str) -> str:

@@ -1,4 +1,4 @@
-"""SARIF 2.1.0, as code scanning services and editors read it: refutations with their verified fixes."""
+"""SARIF 2.1.0, as code scanning services and editors read it: refutations and lint findings with their fixes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TextIO
 from urllib.parse import quote
 
-from lemmata.report.result import DocumentResult, StatementResult
+from lemmata.report.result import DocumentResult, LintResult, StatementResult
 from lemmata.version import VERSION
 
 RULES = {
@@ -21,18 +21,20 @@ RULES = {
 def write(results: Sequence[DocumentResult], stream: TextIO, strict: bool = False) -> None:
     """One log with one run. With `strict`, unchecked claims are warnings."""
     found = [_result(s) for r in results for s in r if s.verdict == "refuted" or strict and s.verdict == "unchecked"]
+    lint = [finding for r in results for finding in r.lint]
+    rules = RULES | {rule_id(f): f"Notation: {f.rule.replace('-', ' ')}." for f in lint}
     notes = [_notification(r, p.message, p.severity, p.line) for r in results for p in r.problems]
     run = {
         "tool": {
             "driver": {
                 "name": "lemmata",
                 "version": VERSION,
-                "rules": [{"id": k, "shortDescription": {"text": text}} for k, text in RULES.items()],
+                "rules": [{"id": k, "shortDescription": {"text": text}} for k, text in rules.items()],
             }
         },
         "columnKind": "unicodeCodePoints",
         "invocations": [{"executionSuccessful": all(r.readable for r in results), "toolExecutionNotifications": notes}],
-        "results": found,
+        "results": [*found, *map(_remark, lint)],
     }
     log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
     json.dump(log, stream, indent=2, ensure_ascii=True)
@@ -52,6 +54,31 @@ def _result(s: StatementResult) -> dict[str, object]:
     return result
 
 
+def _remark(f: LintResult) -> dict[str, object]:
+    result: dict[str, object] = {
+        "ruleId": rule_id(f),
+        "level": "note",
+        "message": {"text": remark(f)},
+        "locations": [_location(f)],
+    }
+    if f.fixes and f.cell is None:
+        result["fixes"] = [_fix(f, fix) for fix in f.fixes]
+    return result
+
+
+def rule_id(f: LintResult) -> str:
+    return f"notation/{f.rule}"
+
+
+def remark(f: LintResult) -> str:
+    """What lint says, and what to write instead."""
+    where = f"cell {f.cell}, line {f.line}: " if f.cell is not None else ""
+    instead = "".join(
+        f"; write {' '.join(str(x['replacement']).split())} for {' '.join(str(x['original']).split())}" for x in f.fixes
+    )
+    return where + f.message + instead + (f" ({f.help})" if f.help else "")
+
+
 def message(s: StatementResult) -> str:
     """What was found, and the nearest correction, as running text."""
     where = f"cell {s.cell}, line {s.line}: " if s.cell is not None else ""
@@ -60,7 +87,7 @@ def message(s: StatementResult) -> str:
     return text + (f"; {how}: {' '.join(str(s.fixes[0]['latex']).split())}" if s.fixes else "")
 
 
-def _location(s: StatementResult) -> dict[str, object]:
+def _location(s: StatementResult | LintResult) -> dict[str, object]:
     place: dict[str, object] = {"artifactLocation": {"uri": uri(s.doc)}}
     if s.cell is not None:
         # Lines of a notebook count inside its cells, not in the file.
@@ -69,7 +96,7 @@ def _location(s: StatementResult) -> dict[str, object]:
     return {"physicalLocation": place}
 
 
-def _fix(s: StatementResult, fix: Mapping[str, object]) -> dict[str, object]:
+def _fix(s: StatementResult | LintResult, fix: Mapping[str, object]) -> dict[str, object]:
     line, column, end_line, end_column = (int(str(fix[k])) for k in ("line", "column", "end_line", "end_column"))
     replacement = {
         "deletedRegion": region(line, column, end_line, end_column),
