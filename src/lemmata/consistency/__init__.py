@@ -14,6 +14,7 @@ from lemmata.consistency.densities import noising, parameters, reparametrised
 from lemmata.consistency.expansions import coefficients, implications
 from lemmata.consistency.indices import arguments, leftover, running, runs
 from lemmata.consistency.numbers import arithmetic
+from lemmata.consistency.orders import turned_round
 from lemmata.consistency.quoted import laws
 from lemmata.consistency.sequences import returns
 from lemmata.consistency.series import approximations, differences, expansions, limits
@@ -49,6 +50,7 @@ RULES = (
     outcomes,
     finite_sums,
     scores,
+    turned_round,
 )
 
 

@@ -37,6 +37,7 @@ KINDS: dict[str, tuple[slips.Kind, ...]] = {
     "cumulative": (slips.signs,),
     "flat": (slips.conditions,),
     "even": (slips.conditions,),
+    "turned_round": (slips.exchanged,),
 }
 """Slips that concern what a rule compares; all kinds for the others."""
 NEAR = 24

@@ -48,6 +48,9 @@ def _candidates(expr: s.Name) -> list[tuple[str, s.Expr | None, s.Expr | None]]:
         found.append((f"{base}_{sub}^{sup}", None, None))
     if expr.sub is not None:
         found.append((f"{base}_{sub}", None, expr.sup))
+        listed = ",".join(map(spell, script_items(expr.sub)))
+        if listed != sub:
+            found.append((f"{base}_{listed}", None, expr.sup))  # W_{hy} is declared as W with the labels h and y
     if expr.sup is not None:
         found.append((f"{base}^{sup}", expr.sub, None))
     if expr.sub is not None:

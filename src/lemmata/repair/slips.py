@@ -276,4 +276,27 @@ def negated(text: Text, k: int) -> Iterator[Edit]:
         yield Edit((text.replaced(first, behind, whole),), "the other sign", 0.5, "negated")
 
 
+def exchanged(text: Text, k: int) -> Iterator[Edit]:
+    """Two factors beside each other in the other order."""
+    middle = _factor(text, k)
+    behind = _factor(text, middle) if middle else 0
+    if behind and text.at(k - 1) not in ("_", "^"):
+        swapped = f"{text.slice(middle, behind)} {text.slice(k, middle)}"
+        yield Edit((text.replaced(k, behind, swapped),), "the factors in the other order", 0.5, "order")
+
+
+def _factor(text: Text, k: int) -> int:
+    """The token behind a letter with its font and scripts; 0 where none begins."""
+    if text.at(k) in FONTS and text.at(k + 1) == "{":
+        behind = text.group(k + 1)
+    elif _is_letter(text.at(k)):
+        behind = k + 1
+    else:
+        return 0
+    while text.at(behind) in ("_", "^"):
+        behind = text.group(behind + 1)
+    return behind
+
+
+FONTS = frozenset({"\\mathbf", "\\boldsymbol", "\\bm", "\\mathrm", "\\mathit", "\\hat", "\\tilde", "\\bar"})
 KINDS: tuple[Kind, ...] = (turned, signs, numbers, factors, powers, subscripts, letters, functions, conditions)
