@@ -90,8 +90,12 @@ def judge(elaboration: Elaboration, seed: int, lint: bool) -> Examination:
     judged = under_conditions([(statement, verdict(statement, seed)) for statement in elaboration.statements])
     path = elaboration.document.path
     told: list[Diagnostic] = []
-    against = contradictions(elaboration, lambda stage, error: told.append(stage_failed(stage, error, path)))
-    stated = merged(judged, (*against, *counts(elaboration)))
+
+    def failed(stage: str, error: Exception) -> None:
+        told.append(stage_failed(stage, error, path))
+
+    against = contradictions(elaboration, failed)
+    stated = merged(judged, (*against, *counts(elaboration, failed)))
     fixes = corrections(elaboration, stated, against, seed, told)
     remarks = notation(elaboration, told) if lint else ()
     return Examination(elaboration.document, stated, fixes=fixes, lint=remarks, told=tuple(told))

@@ -5,19 +5,22 @@ A count is judged only where the words and formulas around it leave no doubt wha
 
 from __future__ import annotations
 
+from lemmata.consistency import Failed
 from lemmata.consistency.survey import Confirmation, Contradiction
 from lemmata.counting.judge import Judge
 from lemmata.elaborate.document import Elaboration
 
 
-def counts(elaboration: Elaboration) -> tuple[Contradiction | Confirmation, ...]:
+def counts(elaboration: Elaboration, failed: Failed | None = None) -> tuple[Contradiction | Confirmation, ...]:
     """Every counting claim that can be decided, in the order of the document."""
     judge = Judge(elaboration)
     found = []
     for item in elaboration.items:
         try:
             outcome = judge.examine(item)
-        except Exception:  # a mistake of ours here must not cost the document
+        except Exception as error:  # a mistake of ours here must not cost the document
+            if failed is not None:
+                failed("judging counts", error)
             continue
         if outcome is not None:
             found.append(outcome)
