@@ -47,6 +47,7 @@ from lemmata.elaborate.solver import Misfit, Solver, Unreadable
 from lemmata.elaborate.statement import Reading, ShapeError, Statement
 from lemmata.elaborate.syntax import conditions as conditions_of
 from lemmata.elaborate.syntax import is_condition, parse
+from lemmata.elaborate.whole_numbers import Said, parities, restrictions, said_of
 from lemmata.latex.tree import Row
 
 _REJECTED = r"(?:is|are|would be)\s+(?:wrong|incorrect|not correct|not true|false)\b|does not hold\b"
@@ -104,6 +105,11 @@ class Elaborator:
     definitions: dict[str, object] = field(default_factory=dict)
 
     @cached_property
+    def said(self) -> tuple[Said, ...]:
+        """What is said of whole numbers that no value meets."""
+        return restrictions(self.context, self.items)
+
+    @cached_property
     def formulas(self) -> tuple[Formula, ...]:
         return self.document.formulas
 
@@ -149,6 +155,7 @@ class Elaborator:
         widths(roles, exprs)
         implied_families(roles, exprs)
         apply_facts(self.context, self.items, roles, self.conventions)
+        parities(self.context, self.items, roles)
         apply_laws(self.context, self.items, roles)
         declare_parameters(self.items, roles)
         name_quantities(self.context, self.items, roles)
@@ -241,6 +248,9 @@ class Elaborator:
                     solver.equate(alias, width)
             for place, left, op, right in self.roles.size_rules:
                 if place.at <= item.place.at or place.scopes == item.place.scopes[: len(place.scopes)]:
+                    shared.order.append((left, op, right))
+            for place, left, op, right in self.roles.parities:
+                if place.scopes == item.place.scopes[: len(place.scopes)]:
                     shared.order.append((left, op, right))
         return shared
 
@@ -433,6 +443,8 @@ class Elaborator:
                 reason="",
                 assumptions=(f"defines {hidden}",),
             )
+        in_words = partial(with_formulas, formulas=self.formulas)
+        guards += tuple(map(in_words, said_of(item, self.environment, self.said)))
         unused = set(guards) | {source_of(i) for i in side_conditions.not_understood(item, self.items)}
         if side_conditions.is_aside(item, self.items):
             unused.add(source_of(item))

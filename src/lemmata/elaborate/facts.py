@@ -15,6 +15,7 @@ from lemmata.elaborate.environment import Binding, Place
 from lemmata.elaborate.functions import elementwise_function
 from lemmata.elaborate.names import spell, stem
 from lemmata.elaborate.prose_lexicon import lexicon
+from lemmata.elaborate.prose_plain import counts_alone
 from lemmata.elaborate.reader import Conventions
 from lemmata.elaborate.roles import Item, Roles
 from lemmata.elaborate.rows import rows
@@ -79,6 +80,8 @@ def apply_facts(context: Context, items: Sequence[Item], roles: Roles, conventio
             # “p is of length K, a probability vector” speaks of p.
             fact = replace(fact, subjects=lengths.get((fact.sentence, fact.subjects[0]), fact.subjects))
         _conventions(fact, conventions)
+        if fact.kind == "integer" and not counts_alone(fact, context):
+            fact = replace(fact, text="")  # more is said of it than that it counts
         if fact.conditional and (fact.kind in PROPERTIES or fact.kind in ("positive", "nonnegative")):
             continue
         for index in fact.subjects:

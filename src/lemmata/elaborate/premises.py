@@ -7,7 +7,6 @@ read), the relation may rest on that, and stays what it would be without the wor
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +14,7 @@ from lemmata.elaborate.context import Context, Fact, Sentence
 from lemmata.elaborate.facts import PROPERTIES
 from lemmata.elaborate.laws import RANDOM
 from lemmata.elaborate.prose_lexicon import lexicon
+from lemmata.elaborate.prose_plain import bare, plain
 from lemmata.elaborate.roles import Item
 
 USED = (
@@ -24,8 +24,6 @@ USED = (
 BINDING = frozenset({"declaration", "definition", "expression", "instance"})
 ASKED = frozenset({("condition", "property"), ("condition", "size")})
 """Conditions that the values drawn for the symbols meet."""
-_PLACEHOLDER = re.compile(r"⟦(\d+)⟧")
-_MARKS = re.compile(r"[\s,，、.。;；:：]+")
 
 
 @dataclass(slots=True)
@@ -53,7 +51,7 @@ class Premises:
         sentence = self.context.sentences[here.sentence]
         if not _concludes(item, sentence) or len(self.items[item.formula.index]) > 1:
             return False
-        if _bare(sentence.text.partition(f"⟦{item.formula.index}⟧")[2]):
+        if bare(sentence.text.partition(f"⟦{item.formula.index}⟧")[2]):
             return False
         path = self.context.path(here.scope)
         return all(
@@ -63,7 +61,7 @@ class Premises:
     def _is_title(self, sentence: Sentence) -> bool:
         """A heading; one that names a property is no mere title unless a sentence below it states a property."""
         scope = self.context.scopes[sentence.scope]
-        if sentence.formulas or scope.kind != "heading" or _bare(sentence.text) != _bare(scope.title):
+        if sentence.formulas or scope.kind != "heading" or bare(sentence.text) != bare(scope.title):
             return False
         entries = (token.entry for token in lexicon().tokens(sentence.text))
         if not any(e is not None and set(e.facts) & set(PROPERTIES) for e in entries):
@@ -84,26 +82,10 @@ class Premises:
             if fact.kind not in USED or fact.conditional or not fact.subjects:
                 return False
             text = text.replace(fact.text, " ")
-        plain, conclusions = lexicon().sets["plain"], lexicon().sets["conclusions"]
-        return all(_bare(piece) in conclusions or _plain(piece, plain) for piece in _PLACEHOLDER.split(text)[::2])
+        return plain(text)
 
 
 def _concludes(item: Item, sentence: Sentence) -> bool:
     """Whether words of conclusion, and nothing else, stand between the formula before and this one."""
     before = sentence.text.partition(f"⟦{item.formula.index}⟧")[0]
-    return _bare(before.rpartition("⟧")[2]) in lexicon().sets["conclusions"]
-
-
-def _plain(text: str, plain: frozenset[str]) -> bool:
-    """Whether words only link formulas: English word by word, Chinese as a run of such words."""
-    for word in _MARKS.sub(" ", text).lower().split():
-        while word and word not in plain:
-            longest = max((p for p in plain if p > "\u2fff" and word.startswith(p)), key=len, default="")
-            if not longest:
-                return False
-            word = word.removeprefix(longest)
-    return True
-
-
-def _bare(text: str) -> str:
-    return _MARKS.sub(" ", text).strip().lower()
+    return bare(before.rpartition("⟧")[2]) in lexicon().sets["conclusions"]

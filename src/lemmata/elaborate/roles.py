@@ -76,6 +76,7 @@ class Roles:
     ranges: list[tuple[Place, dict[str, tuple[Size, Size]]]] = field(default_factory=list)
     size_equations: list[tuple[Item, Size, Size]] = field(default_factory=list)
     size_rules: list[tuple[Place, Size, str, Size]] = field(default_factory=list)
+    parities: list[tuple[Place, Size, str, Size]] = field(default_factory=list)
     aliases: list[tuple[Place, Size, Size]] = field(default_factory=list)
     """Sizes that are the width of a declared matrix."""
     heads: list[tuple[str, str, Place]] = field(default_factory=list)

@@ -73,6 +73,8 @@ def _claim(statement: Statement, seed: int) -> Verdict:
         asked = asks(statement.expr) and not statement.concluded
         if asked and any(isinstance(side, t.Input) for side in first.sides):
             return _unchecked(verdict, "it reads as a condition on its letters, which fails in general")
+        if not statement.concluded and between_sizes(first):
+            return _unchecked(verdict, f"{CONDITION} its sizes, which fails in general")
         if between_differentials(statement):
             return _unchecked(verdict, "fails as a product with d, but may be a relation between differentials")
         if described:
@@ -154,7 +156,24 @@ def _governs(condition: Statement, claim: Statement) -> bool:
 
 
 FROBENIUS = "the norm read as the Frobenius norm"
+ARITHMETIC = frozenset({"add", "sub", "mul", "div", "neg", "pow", "square", "sqrt"})
 PRODUCTS = (s.Name, s.Juxt, s.Paren, s.Num, s.Mark)
+
+
+def between_sizes(reading: Reading) -> bool:
+    """Whether an equation between formulas in sizes alone may ask for them: p + q = 1, n h = d.
+
+    One side is a number, or each side has a size that the other lacks; sums and the like are no such formulas.
+    """
+    terms = list(walk_terms(reading.sides))
+    plain = all(isinstance(x, t.Num | t.SizeNum) or isinstance(x, t.Op) and x.name in ARITHMETIC for x in terms)
+    if not plain or len(reading.sides) != 2:
+        return False
+    left, right = (
+        {a for x in walk_terms((side,)) if isinstance(x, t.SizeNum) for a in x.size.substitute(reading.solution).atoms}
+        for side in reading.sides
+    )
+    return bool(left or right) and (not left or not right or bool(left - right and right - left))
 
 
 def between_differentials(statement: Statement) -> bool:

@@ -77,7 +77,7 @@ class Search:
             return []
         chain = found[0]
         links = len(chain.ops)
-        good = max(0, spot.links_of(chain))
+        good = min(max(0, spot.links_of(chain)), links - 1)
         fixes: list[Fix] = []
         per_side: dict[int, int] = {}
         nearest: dict[int, float] = {}
