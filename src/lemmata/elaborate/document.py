@@ -524,6 +524,10 @@ class Elaborator:
             return self.statement(
                 item, span, role="claim", kind="membership", reason="a membership in more than a shape"
             )
+        applied = isinstance(left, s.Juxt) and isinstance(left.items[0], s.Name) and isinstance(left.items[-1], s.Paren)
+        if applied and len(left.items) == 2 and not found.shape and claimed:
+            # “x(t) ∈ ℝ^n” speaks of a function, whatever number x has been elsewhere.
+            return self.statement(item, span, role="claim", kind="shape", reason="it may say what a function gives")
         if guessed or not all(known(x) for x in (*found.shape, *claimed)):
             return self.statement(item, span, role="claim", kind="shape", reason="the shapes are not all declared")
         return self.statement(

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from lemmata.elaborate import surface as s
 from lemmata.elaborate.context import Context, Fact, Sentence
 from lemmata.elaborate.facts import PROPERTIES
 from lemmata.elaborate.laws import RANDOM
+from lemmata.elaborate.names import walk
 from lemmata.elaborate.prose_lexicon import lexicon
 from lemmata.elaborate.prose_plain import bare, plain
 from lemmata.elaborate.roles import Item
@@ -53,6 +55,8 @@ class Premises:
             return False
         if bare(sentence.text.partition(f"⟦{item.formula.index}⟧")[2]):
             return False
+        if any(isinstance(n, s.Expectation) and (n.sub is not None or n.op == "P") for n in walk(item.part.expr)):
+            return False  # it says itself what is random
         path = self.context.path(here.scope)
         return all(
             self._understood(x, item) for x in self.context.sentences if x.scope in path and not self._is_title(x)
@@ -75,6 +79,8 @@ class Premises:
                 continue
             known = item.concluded or item.role in BINDING or (item.role, item.kind) in ASKED
             known = known or not item.role and item.place.at > claim.place.at and _concludes(item, sentence)
+            if item.kind == "law" and not _normal(item):
+                return False
             if not known or item.reason or item.mistake or item.withdrawn or item.approximate:
                 return False
         text = sentence.text
@@ -83,6 +89,14 @@ class Premises:
                 return False
             text = text.replace(fact.text, " ")
         return plain(text)
+
+
+def _normal(item: Item) -> bool:
+    """X ∼ N(μ, Σ): the laws in signs that are read."""
+    match item.part.expr:
+        case s.Relation(ops=("\\sim",), items=(_, s.Juxt(items=(s.Name(base="N"), s.Paren(items=(_, _)))))):
+            return True
+    return False
 
 
 def _concludes(item: Item, sentence: Sentence) -> bool:
