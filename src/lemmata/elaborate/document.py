@@ -162,7 +162,7 @@ class Elaborator:
         rows_by_letter(roles)
         typed_parameters(roles)
         undefined_losses(roles)
-        premises = Premises.of(self.items, self.context)
+        premises = Premises.of(self.items, self.context, roles)
         for item in self.items:
             item.concluded = premises.imply(item)
             carefully(item, roles.assign)
@@ -524,10 +524,10 @@ class Elaborator:
             return self.statement(
                 item, span, role="claim", kind="membership", reason="a membership in more than a shape"
             )
-        applied = isinstance(left, s.Juxt) and isinstance(left.items[0], s.Name) and isinstance(left.items[-1], s.Paren)
-        if applied and len(left.items) == 2 and not found.shape and claimed:
-            # “x(t) ∈ ℝ^n” speaks of a function, whatever number x has been elsewhere.
-            return self.statement(item, span, role="claim", kind="shape", reason="it may say what a function gives")
+        match left:
+            case s.Juxt(items=(s.Name(), s.Paren())) if not found.shape and claimed:
+                # “x(t) ∈ ℝ^n” speaks of a function, whatever number x has been elsewhere.
+                return self.statement(item, span, role="claim", kind="shape", reason="it may say what a function gives")
         if guessed or not all(known(x) for x in (*found.shape, *claimed)):
             return self.statement(item, span, role="claim", kind="shape", reason="the shapes are not all declared")
         return self.statement(

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.context import Context, Fact, Sentence
-from lemmata.elaborate.facts import PROPERTIES
+from lemmata.elaborate.declarations import head_key
+from lemmata.elaborate.facts import PROPERTIES, names_of
 from lemmata.elaborate.laws import RANDOM
 from lemmata.elaborate.names import walk
 from lemmata.elaborate.prose_lexicon import lexicon
 from lemmata.elaborate.prose_plain import bare, plain
-from lemmata.elaborate.roles import Item
+from lemmata.elaborate.roles import Item, Roles
 
 USED = (
     frozenset(PROPERTIES) | RANDOM | {"positive", "nonnegative", "scalar", "vector", "matrix", "square", "independent"}
@@ -33,14 +34,15 @@ class Premises:
     """The items and facts of a document by where they stand."""
 
     context: Context
+    roles: Roles
     items: dict[int, list[Item]] = field(default_factory=dict)
     """By formula."""
     facts: dict[int, list[Fact]] = field(default_factory=dict)
     """By sentence."""
 
     @staticmethod
-    def of(items: Sequence[Item], context: Context) -> Premises:
-        found = Premises(context)
+    def of(items: Sequence[Item], context: Context, roles: Roles) -> Premises:
+        found = Premises(context, roles)
         for item in items:
             found.items.setdefault(item.formula.index, []).append(item)
         for fact in context.facts:
@@ -72,6 +74,14 @@ class Premises:
             return True
         return any(f.kind in PROPERTIES and f.scope == sentence.scope and f.subjects for f in self.context.facts)
 
+    def _is_read(self, item: Item) -> bool:
+        """Whether the law that X ∼ … states was understood."""
+        environment = self.roles.environment
+        names = names_of(item.part.expr)
+        keys = [head_key(n, self.roles.letters, environment, item.place)[0] for n in names]
+        bound = [environment.find(k, n.font, item.place) for k, n in zip(keys, names, strict=True)]
+        return bool(bound) and all(b is not None and b.law is not None for b in bound)
+
     def _understood(self, sentence: Sentence, claim: Item) -> bool:
         """Whether a sentence says nothing but what its formulas bind and what facts that are used say of them."""
         for item in (i for k in sentence.formulas for i in self.items.get(k, ())):
@@ -79,7 +89,7 @@ class Premises:
                 continue
             known = item.concluded or item.role in BINDING or (item.role, item.kind) in ASKED
             known = known or not item.role and item.place.at > claim.place.at and _concludes(item, sentence)
-            if item.kind == "law" and not _normal(item):
+            if item.kind == "law" and not self._is_read(item):
                 return False
             if not known or item.reason or item.mistake or item.withdrawn or item.approximate:
                 return False
@@ -89,14 +99,6 @@ class Premises:
                 return False
             text = text.replace(fact.text, " ")
         return plain(text)
-
-
-def _normal(item: Item) -> bool:
-    """X ∼ N(μ, Σ): the laws in signs that are read."""
-    match item.part.expr:
-        case s.Relation(ops=("\\sim",), items=(_, s.Juxt(items=(s.Name(base="N"), s.Paren(items=(_, _)))))):
-            return True
-    return False
 
 
 def _concludes(item: Item, sentence: Sentence) -> bool:
