@@ -205,13 +205,20 @@ def _decided(
         if finding.verdict.kind == "refuted":
             name = finding.name.removeprefix("print: ")
             words = re.findall(r"[A-Za-z_][\w.]*", name)
-            others = [t.line for t in targets if t.key != target.key and _fits(t.names, words)]
+            others = [t.line for t in targets if not _within(t, target) and _fits(t.names, words)]
             others += [line for latex, line in rivals if _fits(spellings(latex), words)]
             nearer = [line for line in others if _distance(line, finding.line) < _distance(target.line, finding.line)]
             if nearer:
                 why = f"{name} differs from this formula, but stands nearer to the one on line {nearer[0]}"
                 finding = replace(finding, verdict=Verdict("unchecked", why))
         yield finding
+
+
+def _within(other: Target, target: Target) -> bool:
+    """Whether the other formula is this one, or gives elements of the table that this one is."""
+    return other.key == target.key or (
+        target.kind == "table" and other.kind == "equation" and bool(cast(Equation, other).places)
+    )
 
 
 def _fits(names: Sequence[str], words: Sequence[str]) -> bool:
