@@ -31,8 +31,8 @@ CASES = {
         r"\sum_{i=1}^n p_i(1 - p_i)x_ix_i^\top",
     ),
     "gradients under the names that the document gives them": (
-        r"Let $A \in \mathbb{R}^{m \times k}$, $B \in \mathbb{R}^{k \times n}$ and $C = \frac{1}{k} A B$. A scalar loss "
-        r"$L$ depends on them through $C$ alone; we write $\mathbf{dC} = \partial L / \partial C$ and likewise "
+        r"Let $A \in \mathbb{R}^{m \times k}$, $B \in \mathbb{R}^{k \times n}$ and $C = \frac{1}{k} A B$. A scalar "
+        r"loss $L$ depends on them through $C$ alone; we write $\mathbf{dC} = \partial L / \partial C$ and likewise "
         r"$\mathbf{dA}, \mathbf{dB}$. Then let $A = X W$ with $X \in \mathbb{R}^{m \times d}$, "
         r"$W \in \mathbb{R}^{d \times k}$. "
         r"We have $$\frac{\partial L}{\partial W} = X^\top \mathbf{dA}.$$",
