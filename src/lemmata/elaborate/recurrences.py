@@ -59,10 +59,10 @@ def _recurrence_type(r: Reader, binding: Binding, letter: str, shift: int, kind:
     step = Size.of(letter) - Size.of(shift)
     bound: dict[str, t.Term] = {letter: t.SizeNum(INTEGRAL, step)}
     body: t.Term | None = None
-    first = None if binding.type is not None else _first_shape(r, binding)
+    told = None if binding.type is not None else _first_shape(r, binding)
     guesses = [SCALAR, Tensor((unknown(letter),)), Tensor((unknown(letter), unknown(letter)))]
-    if binding.type is not None or first is not None:
-        guesses = [kind if first is None else first]
+    if binding.type is not None or told is not None:
+        guesses = [kind if told is None else told]
     for guess in guesses:
         saved, read, values = dict(r.solver.solution), dict(r.shared.recurrences), dict(r.shared.values)
         r.shared.values[("type", binding.uid)] = t.Num(guess, Fraction(0))

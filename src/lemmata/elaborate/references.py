@@ -619,7 +619,7 @@ def component(r: Reader, value: t.Term, items: tuple[s.Expr, ...], expr: s.Expr)
 
 
 def _counts_from_zero(index: t.Term) -> bool:
-    """Whether the index is a symbol declared to be one of 0, 1, …: a token t_i ∈ {0, …, V − 1} is looked up in row t_i."""
+    """Whether the index is a symbol declared to be one of 0, 1, …, as a token t_i ∈ {0, …, V − 1} is."""
     base = index.base if isinstance(index, t.Item) else index
     if not isinstance(base, t.Input):
         return False
