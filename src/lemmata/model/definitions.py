@@ -104,7 +104,7 @@ class Definition:
         arguments = tuple(_argument(r, p, ranks, anew) for p in binding.params)
         if binding.kind == "function":
             letters = {spell(i): x for i, x in zip(binding.indices, indices, strict=True)}
-            term = call_function(r.bind(letters), binding, arguments, binding.latex)
+            term = call_function(r, binding, arguments, binding.latex, letters)
         elif indices:
             term = _member(r, binding, indices)
         else:
