@@ -85,6 +85,8 @@ def module(
     start uniform as Glorot and Bengio (2010) have it, biases b and β at zero, gains γ and g at one; ε is a constant.
     Raises ValueError for sizes that are missing or do not fit, CannotRun where the definition cannot be run.
     """
+    if inputs and function.definition.family:
+        function = function.whole
     expression = function.expression
     symbols = [(x.name, x.latex) for x in expression.free]
     named = set()
