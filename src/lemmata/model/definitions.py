@@ -72,12 +72,24 @@ class Definition:
     binding: Binding
     elaboration: Elaboration = field(repr=False)
     item: Item | None = field(repr=False)
+    whole: bool = False
+    """All members of a family along its indices, not one of them."""
 
     @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the arguments: indices first, then the function's parameters."""
         own = tuple(parameter_key(p) for p in self.binding.params)
-        return tuple(_index_name(i, n) for n, i in enumerate(self.binding.indices)) + own
+        return self.indices + own
+
+    @property
+    def indices(self) -> tuple[str, ...]:
+        """Names of the indices that a member is called with."""
+        return () if self.whole else tuple(_index_name(i, n) for n, i in enumerate(self.binding.indices))
+
+    @property
+    def family(self) -> bool:
+        """Whether this is a member of a family of values, which has a value as a whole too."""
+        return bool(self.indices) and self.binding.kind == "definition"
 
     def read(self, ranks: Mapping[str, int] | None = None) -> Expression:
         """The definition with its parameters as inputs; `ranks` overrides the numbers of axes of undeclared ones.
@@ -100,7 +112,7 @@ class Definition:
         if binding.stepwise:
             raise Unreadable(f"{binding.latex} is a recurrence")
         r = Reader(shared, binding.place)
-        indices = tuple(_index_input(binding, name) for name in self.parameters[: len(binding.indices)])
+        indices = tuple(_index_input(binding, name) for name in self.indices)
         arguments = tuple(_argument(r, p, ranks, anew) for p in binding.params)
         if binding.kind == "function":
             letters = {spell(i): x for i, x in zip(binding.indices, indices, strict=True)}

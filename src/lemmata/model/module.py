@@ -103,6 +103,8 @@ def module(
     Raises ValueError for sizes that are missing or do not fit and for tensors that are missing, unexpected or of
     another shape, CannotRun where the definition cannot be run.
     """
+    if inputs and function.definition.family:
+        function = function.whole
     expression = function.expression
     symbols = [(x.name, x.latex) for x in expression.free]
     named: list[str] = []
