@@ -104,9 +104,10 @@ class Checkpoint:
     def given(self, function: Function, symbols: list[Symbol]) -> list[Given]:
         """What the shapes of the tensors say of the document's sizes. Raises BadCheckpoint."""
         found = []
+        counts: dict[Size, int] = {}
         for symbol in symbols:
-            for place, count in self._counts(function, symbol):
-                found.append(Given(f"the number of {symbol.name}", (place,), (count,), size=True))
+            for size, count in self._counts(function, symbol):
+                counts[size] = max(count, counts.get(size, 0))
             name, tensor = self._first(function, symbol)
             if tensor is None:
                 continue
@@ -117,7 +118,8 @@ class Checkpoint:
                     f"but {symbol.name} is {describe(symbol.shape)}"
                 )
             found.append(Given(f"{name} in {self.label}, {symbol.name} in the document,", shape, tuple(tensor.shape)))
-        return found
+        members = [Given(f"{describe((x,))} in {self.label}", (x,), (n,), size=True) for x, n in counts.items()]
+        return members + found
 
     def value(self, function: Function, symbol: Symbol, sizes: Mapping[str, int]) -> Tensor:
         """The values of a symbol, its families' axes in front. Raises BadCheckpoint."""
@@ -332,7 +334,7 @@ def _load(path: Path) -> dict[str, Tensor]:
         from safetensors import SafetensorError
         from safetensors.torch import load_file
     except ImportError:
-        raise BadCheckpoint(f"{path}: reading it needs safetensors: pip install 'lemmata[safetensors]'") from None
+        raise BadCheckpoint(f"{path}: reading it needs safetensors: pip install 'lemmata[torch]'") from None
     if not path.is_file():
         raise BadCheckpoint(f"there is no file {path}")
     try:
@@ -341,10 +343,10 @@ def _load(path: Path) -> dict[str, Tensor]:
         raise BadCheckpoint(f"{path} is no safetensors file: {error}") from None
 
 
-def save(module: torch.nn.Module, path: str | PathLike[str]) -> None:
-    """The state of a module as a safetensors file, by the document's names. Raises BadCheckpoint, OSError."""
+def save(state: Mapping[str, Tensor], path: str | PathLike[str]) -> None:
+    """Tensors by name as a safetensors file. Raises BadCheckpoint, OSError."""
     try:
         from safetensors.torch import save_file
     except ImportError:
-        raise BadCheckpoint("writing safetensors needs: pip install 'lemmata[safetensors]'") from None
-    save_file({n: x.detach().contiguous() for n, x in module.state_dict().items()}, fspath(path))
+        raise BadCheckpoint("writing safetensors needs: pip install 'lemmata[torch]'") from None
+    save_file({n: x.detach().contiguous() for n, x in state.items()}, fspath(path))

@@ -16,7 +16,7 @@ from lemmata.core import terms as t
 from lemmata.core.size import Size
 from lemmata.lower.lowering import Lowering
 from lemmata.lower.value import full
-from lemmata.model.checkpoint import BadCheckpoint, Checkpoint
+from lemmata.model.checkpoint import BadCheckpoint, Checkpoint, save
 from lemmata.model.definitions import Symbol, describe
 from lemmata.model.function import CannotRun, Function, atoms
 from lemmata.model.naming import plain, resolve
@@ -62,6 +62,10 @@ class DocumentModule(nn.Module):
         result = self.function(*args[:count], weights=held, sizes=self._stated, **named)
         assert isinstance(result, Tensor)
         return result
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """The state as a safetensors file, by the document's names. Raises BadCheckpoint, OSError."""
+        save({self._names[n]: x for n, x in self.state_dict().items()}, path)
 
     def _get(self, name: str) -> Tensor:
         value = self._parameters.get(name)
