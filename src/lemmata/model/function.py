@@ -138,9 +138,10 @@ class Function:
         stated |= sizes or {}
         torch = sys.modules.get("torch")
         if torch is not None and any(isinstance(v, torch.Tensor) for v in values.values()):
-            result = self._run_torch(expression, values, stated)
+            tensors = _tensors(values)
+            result = self._run_torch(expression, tensors, stated)
             if key is not None:
-                self._keep(key, expression, len(args), given, values, stated)
+                self._keep(key, expression, len(args), given, values, tensors, stated)
             return result
         return self._run_numpy(expression, values, stated)
 
@@ -301,22 +302,7 @@ class Function:
         result = np.asarray(result).transpose([program.output.axes.index(a) for a in program.axes])
         return result.astype(float) if result.dtype.kind in "biu" else result
 
-    def _run_torch(self, expression: Expression, values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
-        import torch
-
-        like = next(
-            (v for v in values.values() if isinstance(v, torch.Tensor) and (v.is_floating_point() or v.is_complex())),
-            None,
-        )
-        tensors = {}
-        for name, value in values.items():
-            if not isinstance(value, torch.Tensor):
-                value = torch.as_tensor(
-                    np.asarray(value),
-                    dtype=None if like is None else like.dtype,
-                    device=None if like is None else like.device,
-                )
-            tensors[name] = value
+    def _run_torch(self, expression: Expression, tensors: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
         shapes = {n: tuple(x.shape) for n, x in tensors.items()}
         program = self.program(expression, shapes, sizes)
         run = self._compiled.get(id(program))
@@ -331,6 +317,7 @@ class Function:
         positional: int,
         given: Mapping[str, Any],
         values: Mapping[str, Any],
+        tensors: Mapping[str, Any],
         sizes: Mapping[str, int],
     ) -> None:
         """Remember, for arguments of these kinds and shapes, what runs and where its inputs stand."""
@@ -339,19 +326,21 @@ class Function:
         symbols = [(x.name, x.latex) for x in expression.symbols]
         places: dict[str | None, int | str] = {n: i for i, n in enumerate(self.parameters[:positional])}
         places |= {resolve(n, symbols): n for n, v in given.items()}
-        steps = []
+        steps: list[tuple[Any, tuple[int, ...] | None]] = []
         for node in program.inputs:
-            shape = tuple(a.size for a in node.axes)
-            place = places[node.attr("name")]
-            steps.append((place, None if shape == tuple(np.shape(values[node.attr("name")])) else shape))
-        if any(not _is_tensor(values[n.attr("name")]) for n in program.inputs):
-            return
+            shape, name = tuple(a.size for a in node.axes), node.attr("name")
+            if _is_tensor(values[name]):
+                steps.append((places[name], None if shape == tuple(values[name].shape) else shape))
+            else:
+                steps.append((tensors[name].reshape(shape), None))
 
         def plan(args: Sequence[Any], weights: Mapping[str, Any], named: Mapping[str, Any]) -> Any:
             tensors = []
             for place, shape in steps:
                 if isinstance(place, int):
                     tensor = args[place]
+                elif not isinstance(place, str):
+                    tensor = place
                 else:
                     tensor = named[place] if place in named else weights[place]
                 tensors.append(tensor if shape is None else tensor.reshape(shape))
@@ -362,6 +351,21 @@ class Function:
         self._plans[key] = plan
 
 
+def _tensors(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Numbers and arrays as tensors, in the precision and on the device of the tensors beside them."""
+    import torch
+
+    like = next(
+        (v for v in values.values() if isinstance(v, torch.Tensor) and (v.is_floating_point() or v.is_complex())),
+        None,
+    )
+    dtype, device = (None, None) if like is None else (like.dtype, like.device)
+    return {
+        name: v if isinstance(v, torch.Tensor) else torch.as_tensor(np.asarray(v), dtype=dtype, device=device)
+        for name, v in values.items()
+    }
+
+
 def _is_tensor(value: Any) -> bool:
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(value, torch.Tensor)
@@ -370,20 +374,26 @@ def _is_tensor(value: Any) -> bool:
 def _signature(
     args: Sequence[Any], weights: Mapping[str, Any], sizes: Mapping[str, int] | None, named: Mapping[str, Any]
 ) -> tuple[object, ...] | None:
-    """What two calls must share to run the same way; None unless all values are tensors."""
+    """What two calls must share to run the same way; None unless all values are tensors or numbers."""
     torch = sys.modules.get("torch")
     if torch is None:
         return None
     kind, parts = torch.Tensor, list[object]()
     for x in args:
-        if not isinstance(x, kind):
+        if isinstance(x, kind):
+            parts.append((x.shape, x.dtype, x.device))
+        elif type(x) in (int, float):
+            parts.append((type(x), x))
+        else:
             return None
-        parts.append((x.shape, x.dtype, x.device))
     for group in (weights, named):
         for name, x in group.items():
-            if not isinstance(x, kind):
+            if isinstance(x, kind):
+                parts.append((name, x.shape, x.dtype, x.device))
+            elif type(x) in (int, float):
+                parts.append((name, type(x), x))
+            else:
                 return None
-            parts.append((name, x.shape, x.dtype, x.device))
     return (len(args), len(weights), *parts, *(sizes.items() if sizes else ()))
 
 

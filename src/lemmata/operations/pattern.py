@@ -121,6 +121,40 @@ def opened(node: Node) -> Node:
     return node
 
 
+FINITE = {"input", "constant", "iota", "array", "rename", "broadcast", "add", "sub", "mul", "neg", "contract", "sum",
+          "sin", "cos", "tanh", "erf", "max", "min", "maximum", "minimum", "square", "abs", "stack", "merge", "split",
+          "concat"}  # fmt: skip
+
+
+def finite(node: Node) -> bool:
+    """Whether a value is finite wherever the inputs are, numbers too large for their type apart."""
+    stack, seen = [node], set[int]()
+    while stack:
+        top = stack.pop()
+        if top.uid in seen:
+            continue
+        seen.add(top.uid)
+        if len(seen) > STEPS:
+            return False
+        if top.op == "call" and top.attr("name") in (
+            "softmax",
+            "sigmoid",
+            "relu",
+            "gelu",
+            "silu",
+            "linear",
+            "attention",
+        ):
+            stack.extend(top.args[:-1])
+        elif top.op == "div" and numeric(top.args[1]) or top.op == "pow" and (numeric(top.args[1]) or -1) >= 1:
+            stack.append(top.args[0])
+        elif top.op in FINITE or numeric(top) is not None:
+            stack.extend(top.args)
+        else:
+            return False
+    return True
+
+
 def hidden(node: Node) -> bool:
     """Whether a node is −∞."""
     while node.op == "broadcast":

@@ -13,7 +13,7 @@ from lemmata.operations import call
 from lemmata.operations.activation_pattern import activation
 from lemmata.operations.attention_pattern import attention, grouped
 from lemmata.operations.norm_pattern import normalised, scaled, shifted
-from lemmata.operations.pattern import alike, is_call, opened, product, sole
+from lemmata.operations.pattern import alike, finite, is_call, opened, product, sole
 from lemmata.program import build
 from lemmata.program.graph import rebuild
 from lemmata.program.node import Axis, Node
@@ -62,6 +62,8 @@ def _sum_of_product(node: Node) -> Node | None:
     """Σ a·b as a contraction; factors that do not run over the sum stand outside."""
     over = node.attr("over")
     factors = product(node.args[0])
+    if len(factors) < 2 and opened(node.args[0]) is not node.args[0]:
+        factors = product(opened(node.args[0]))
     if len(factors) < 2:
         return None
     inside = [f for f in factors if set(f.axes) & set(over)]
@@ -189,24 +191,34 @@ def _exponential(node: Node) -> Node | None:
 
 
 def _guarded(node: Node) -> Node | None:
-    """exp(s)·rest where a condition holds and 0 elsewhere, as exp of s or −∞, times the rest."""
+    """A product where a condition holds and 0 elsewhere, with the condition on one factor: exp of s or −∞."""
     condition, body, other = node.args
-    if build.literal(other) != 0 or isinstance(build.literal(other), bool):
+    if build.literal(other) != 0 or isinstance(build.literal(other), bool) or body.dtype == "complex":
         return None
-    for place, part in enumerate(parts := product(body)):
-        part = opened(part)
-        above = part.args[0] if part.op == "div" else part
-        if above.op != "exp" or above.dtype == "complex" or not set(condition.axes) & set(above.axes):
+    parts = [opened(x) for x in product(body)]
+    for place, part in enumerate(parts):
+        above, rest = part.args[0] if part.op == "div" else part, parts[:place] + parts[place + 1 :]
+        if above.op != "exp" or not set(condition.axes) & set(above.axes) or not all(map(finite, rest)):
             continue
         low = build.unary("neg", build.special("inf"))
-        power = build.unary("exp", _improved(build.select(condition, above.args[0], low)))
-        result = power if part.op != "div" else _improved(build.binary("div", power, part.args[1]))
-        if part.op == "div" and not is_call(result, "softmax") or part.op != "div" and len(parts) > 1:
-            return None
-        for factor in (*parts[:place], *parts[place + 1 :]):
-            result = build.binary("mul", result, factor)
-        return result
+        result = build.unary("exp", _improved(build.select(condition, above.args[0], low)))
+        if part.op == "div":
+            result = _improved(build.binary("div", result, part.args[1]))
+            if not is_call(result, "softmax"):
+                continue
+        return _times(result, rest)
+    if len(parts) > 1:
+        place = max(range(len(parts)), key=lambda n: len(set(condition.axes) & set(parts[n].axes)))
+        rest = parts[:place] + parts[place + 1 :]
+        if set(condition.axes) <= set(parts[place].axes) < set(node.axes) and all(map(finite, rest)):
+            return _times(build.select(condition, parts[place], other), rest)
     return None
+
+
+def _times(first: Node, rest: Sequence[Node]) -> Node:
+    for factor in rest:
+        first = build.binary("mul", first, factor)
+    return first
 
 
 def _linear(node: Node) -> Node | None:
