@@ -7,7 +7,7 @@ summed over axes become matrix products.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ from lemmata.backends.torch_layout import Kind, Rule, as_tensor, rearrange
 from lemmata.backends.torch_products import contraction
 from lemmata.program import build
 from lemmata.program.graph import inputs as leaves
-from lemmata.program.node import Node
+from lemmata.program.node import Axis, Node
 
 
 def run(outputs: Sequence[Node], feeds: Mapping[str, Any]) -> list[Tensor]:
@@ -128,13 +128,47 @@ def compile(
         for argument in reads(node):
             last[argument.uid] = position
     kept = {o.uid for o in outputs}
-    steps = []
+    steps: list[_Step] = []
+    apart = _members(moving, numbers, own)
+    unbound: dict[tuple[int, Axis], int] = {}
     for position, node in enumerate(moving):
         args = reads(node)
         known = [numbers.get(a.uid) for a in args]
+        if node.uid in apart:
+            source, axis = args[0], node.attr("axis")
+            slot = unbound.setdefault((source.uid, axis), -1 - len(unbound))
+            if all(x.slot != slot for x in steps):
+                steps.append(_Step(slot, (source.uid,), _unbind(source.axes.index(axis)), ()))
+            steps.append(_Step(node.uid, (slot,), _member(node, apart[node.uid]), ()))
+            continue
         free = {a.uid for a in args if last[a.uid] == position and a.uid in varying and a.uid not in kept}
         steps.append(_Step(node.uid, tuple(a.uid for a in args), _rule(node, known, native), tuple(sorted(free))))
     return Compiled(tuple(inputs), tuple(outputs), steps, numbers, precision)
+
+
+def _members(moving: Sequence[Node], numbers: Mapping[int, Any], inputs: Collection[int]) -> dict[int, int]:
+    """Members of families of weights, W_l at a known l, by node: several of one input are taken apart at once.
+
+    The gradient of each member alone would be as large as the whole family.
+    """
+    found: dict[tuple[int, Axis], dict[int, int]] = {}
+    for node in moving:
+        if node.op != "take" or node.args[0].uid not in inputs:
+            continue
+        place, axis = numbers.get(node.args[1].uid), node.attr("axis")
+        if isinstance(place, int) and not isinstance(place, bool) and 0 <= place < axis.size:
+            found.setdefault((node.args[0].uid, axis), {})[node.uid] = place
+    return {uid: place for group in found.values() if len(group) > 1 for uid, place in group.items()}
+
+
+def _unbind(dim: int) -> Rule:
+    return lambda kind, x: x[0].unbind(dim)
+
+
+def _member(node: Node, place: int) -> Rule:
+    source, axis = node.args[0], node.attr("axis")
+    back = rearrange(tuple(a for a in source.axes if a != axis), node.axes)
+    return lambda kind, x: back(x[0][place])
 
 
 def _arguments(node: Node) -> tuple[Node, ...]:

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lemmata.backends import numpy as plain_backend
-from lemmata.core import terms as t
 from lemmata.core.size import Size
-from lemmata.lower.lowering import Lowering
-from lemmata.lower.value import full
 from lemmata.model.checkpoint import BadCheckpoint, Checkpoint, save
 from lemmata.model.definitions import Symbol, describe
-from lemmata.model.function import CannotRun, Function, atoms
+from lemmata.model.function import Function, atoms
+from lemmata.model.initial import fresh
 from lemmata.model.naming import plain, resolve
 from lemmata.model.sizes import Given, ShapeMismatch, solve
-from lemmata.program import build
-from lemmata.verify.problem import CannotLower
 
 SMALL = 1e-5
 """ε, where the document gives it no value: what keeps a quotient finite."""
@@ -144,7 +137,7 @@ def module(
             value = stored.value(function, symbol, known)
             parameters[symbol.name] = nn.Parameter(value if dtype is None else value.to(dtype))
         else:
-            parameters[symbol.name] = nn.Parameter(_fresh(function, symbol, shape, known, generator, dtype))
+            parameters[symbol.name] = nn.Parameter(fresh(function, symbol, known, generator, dtype))
     data = [next(x for x in expression.free if x.name == n) for n in named]
     return DocumentModule(function, known, data, parameters, buffers)
 
@@ -216,41 +209,3 @@ def _stated(function: Function) -> dict[str, int]:
     if not isinstance(sizes, Mapping) or not all(isinstance(v, int) and v > 0 for v in sizes.values()):
         raise ValueError(f"{document.path}: `sizes` in the front matter is no list of positive whole numbers by name")
     return {str(n): v for n, v in sizes.items()}
-
-
-def _fresh(
-    function: Function,
-    symbol: Symbol,
-    shape: tuple[int, ...],
-    sizes: Mapping[str, int],
-    generator: torch.Generator,
-    dtype: torch.dtype | None,
-) -> Tensor:
-    law = symbol.variable.law
-    if law is not None and law.mean is not None and law.variance is not None:
-        mean, deviation = (_number(function, x, sizes) for x in (law.mean, law.variance))
-        deviation = math.sqrt(deviation)
-        if law.form == "uniform":
-            return mean + deviation * math.sqrt(3) * (2 * torch.rand(shape, generator=generator, dtype=dtype) - 1)
-        return mean + deviation * torch.randn(shape, generator=generator, dtype=dtype)
-    letter = plain(symbol.name).split("_")[0]
-    own = shape[symbol.variable.family :]
-    if letter in ("b", "beta", "c"):
-        return torch.zeros(shape, dtype=dtype)
-    if letter in ("g", "gamma"):
-        return torch.ones(shape, dtype=dtype)
-    if not own:
-        return torch.zeros(shape, dtype=dtype)
-    bound = math.sqrt(6 / (own[0] + (own[-1] if len(own) > 1 else 1)))
-    return (2 * torch.rand(shape, generator=generator, dtype=dtype) - 1) * bound
-
-
-def _number(function: Function, term: t.Term, sizes: Mapping[str, int]) -> float:
-    """The mean or variance of a law that the document states. Raises CannotRun where it is no number at these sizes."""
-    expression = function.expression
-    low = Lowering(dict(sizes), dict(expression.solution), dict(expression.recurrences))
-    try:
-        node = full(low.value(term)).node
-        return float(np.asarray(plain_backend.run([node], {})[0]))
-    except (KeyError, CannotLower, build.BadProgram, TypeError) as error:
-        raise CannotRun(f"the law of a weight of {function.name} is no number: {error}") from None
