@@ -37,7 +37,7 @@ def shape_of(case, length=12, keys=9):
 
 def run(case, tensors, fuse=True):
     function = lemmata.load(case.path, fuse=fuse)[case.function]
-    return function(**tensors, sizes=case.sizes)
+    return function(**tensors)
 
 
 def gradients(value, tensors, case):
