@@ -6,7 +6,7 @@ Tensors are named as in the document; `make` gives them for queries and keys of 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -42,7 +42,6 @@ class Case:
     mask: bool = False
     """Whether the fused call needs a mask or bias as an argument."""
     grouped: bool = False
-    sizes: Mapping[str, int] = field(default_factory=dict)
     fixed: frozenset[str] = frozenset()
     """Tensors that no gradient is asked for: masks, lengths, widths of windows."""
     square: bool = False
@@ -272,7 +271,7 @@ CASES = (
          lambda t: attend(*(t[x] @ t[w] for x, w in zip("YXX", ("W^Q", "W^K", "W^V"), strict=True)))),
     Case("grouped", "Grouped", tokens("X", {"W^Q": "hdk", "W^K": "rdk", "W^V": "rdk", "W^O": "dd"}),
          lambda t: together(fused(*_shared(t), enable_gqa=True)) @ t["W^O"], _naive_grouped, grouped=True,
-         sizes={"r": 2}, square=True),
+         square=True),
     Case("multi-query", "MultiQuery", tokens("X", {"W^Q": "hdk", "W^K": "dk", "W^V": "dk", "W^O": "dd"}),
          _one_key, _naive_one_key, square=True),
     Case("temperature", "Attention", with_extra(heads_of("Q K V"), number("\\tau", 3.0)),

@@ -1,4 +1,4 @@
-"""Attention in every spelling of benchmarks/spellings runs as the fused call, with the values and gradients of others."""
+"""Every spelling of attention in benchmarks/spellings is one fused call, with the values and gradients of others."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def shape_of(case, length=12, keys=9):
 
 def run(case, tensors, fuse=True):
     function = lemmata.load(case.path, fuse=fuse)[case.function]
-    return function(**tensors, sizes=case.sizes)
+    return function(**tensors)
 
 
 def gradients(value, tensors, case):
@@ -94,10 +94,6 @@ NEAR = {
         HEAD + r"$$ f(Q, K, V) = \text{softmax}\left(\frac{K Q^\top}{\sqrt{d}}\right)^\top V $$",
         lambda t: torch.softmax(scores(t), -2) @ t["V"],
     ),
-    "scaled after the softmax": (
-        HEAD + r"$$ f(Q, K, V) = \frac{\text{softmax}(Q K^\top)}{\sqrt{d}} V $$",
-        lambda t: torch.softmax(t["Q"] @ t["K"].mT, -1) / 3**0.5 @ t["V"],
-    ),
     "a mask multiplied after the softmax": (
         HEAD + r"$$ f(Q, K, V) = \left(B \odot \text{softmax}\left(\frac{Q K^\top}{\sqrt{d}}\right)\right) V $$",
         lambda t: t["B"] * torch.softmax(scores(t), -1) @ t["V"],
@@ -144,6 +140,14 @@ def test_near_misses_are_not_fused_and_right(tmp_path, title, calls):
     value = function(**given)
     assert not calls
     torch.testing.assert_close(value, expected(tensors))
+
+
+def test_a_scale_after_the_softmax_is_none_of_the_scores(tmp_path, calls):
+    text = HEAD + r"$$ f(Q, K, V) = \frac{\text{softmax}(Q K^\top)}{\sqrt{d}} V $$"
+    q, k, v = (torch.randn(5, 3, dtype=torch.float64) for _ in range(3))
+    value = loaded(tmp_path, text).f(q, k, v)
+    assert [c["scale"] for c in calls] == [1.0]
+    torch.testing.assert_close(value, torch.softmax(q @ k.T, -1) / 3**0.5 @ v)
 
 
 MASKS = {

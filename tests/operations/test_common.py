@@ -6,7 +6,7 @@ import numpy as np
 
 from lemmata.backends import numpy as plain
 from lemmata.operations import call
-from lemmata.operations.common import shared
+from lemmata.operations.common import once
 from lemmata.program import build
 from lemmata.program.graph import nodes
 from lemmata.program.node import Axis
@@ -29,7 +29,7 @@ def gram(x):
 def test_what_is_lowered_twice_is_computed_once():
     (a, n, m), (b, p, q) = gram(X), gram(X)
     total = build.binary("add", a, build.rename(b, {p: n, q: m}))
-    (found,) = shared([total])
+    (found,) = once([total])
     assert sum(x.op == "call" for x in nodes(total)) == 2 and sum(x.op == "call" for x in nodes(found)) == 1
     feeds = {"X": np.arange(12.0).reshape(3, 4) / 10}
     np.testing.assert_allclose(plain.run([found], feeds)[0], plain.run([total], feeds)[0])
@@ -38,7 +38,7 @@ def test_what_is_lowered_twice_is_computed_once():
 def test_a_transpose_is_another_value():
     (a, n, m), (b, p, q) = gram(X), gram(X)
     total = build.binary("sub", a, build.rename(b, {p: m, q: n}))
-    (found,) = shared([total])
+    (found,) = once([total])
     feeds = {"X": np.arange(12.0).reshape(3, 4) / 10}
     expected = plain.run([total], feeds)[0]
     order = [found.axes.index(x) for x in total.axes]
@@ -50,6 +50,6 @@ def test_a_diagonal_is_not_a_product_of_different_axes():
     p = fresh(N)
     same = build.binary("mul", X, X)
     apart = build.binary("mul", X, build.rename(X, {N: p}))
-    first, second = shared([same, apart])
+    first, second = once([same, apart])
     assert set(first.axes) == {N, D} and set(second.axes) == {N, D, p}
     assert first is not second

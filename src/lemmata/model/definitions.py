@@ -107,6 +107,7 @@ class Definition:
     def _read(self, ranks: Mapping[str, int], anew: bool) -> Expression:
         elaborator = Elaborator.of(self.elaboration)
         entries = _by_entries(elaborator.shared(Choices(), self.item))
+        _with_ranges(entries, self.elaboration)
         shared = replace(elaborator.shared(Choices(), self.item), environment=entries)
         binding = self.binding
         if binding.stepwise:
@@ -277,6 +278,18 @@ def _by_entries(scratch: Shared) -> Environment:
             if rank is None or not any(len(x.indices) == rank and _is_entry(scratch, x) for x in indexed):
                 found.put(b)
     return found
+
+
+def _with_ranges(environment: Environment, elaboration: Elaboration) -> None:
+    """Give declared families the ranges of their indices that the same sentence states after them."""
+    for key in environment.keys():
+        for b in environment.all(key):
+            letters = {spell(i) for i in b.indices} - b.ranges.keys()
+            if b.kind != "family" or not letters:
+                continue
+            for place, ranges in elaboration.roles.ranges:
+                if place.sentence == b.place.sentence:
+                    b.ranges = {**{k: v for k, v in ranges.items() if k in letters}, **b.ranges}
 
 
 def _is_entry(scratch: Shared, binding: Binding) -> bool:

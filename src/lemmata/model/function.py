@@ -22,7 +22,6 @@ from lemmata.lower.value import Value, full
 from lemmata.model.definitions import Definition, Expression, Symbol, describe
 from lemmata.model.naming import resolve
 from lemmata.model.sizes import Given, ShapeMismatch, shape_text, solve
-from lemmata.operations.common import shared
 from lemmata.operations.recognise import fuse
 from lemmata.program import build
 from lemmata.program.graph import inputs as leaves
@@ -401,7 +400,7 @@ def _compile(program: Program, recognise: bool) -> Callable[..., Any]:
     """The program as a function of tensors in the order of its inputs, recognised or as it stands."""
     from lemmata.backends.torch import compile
 
-    (output,) = shared([fuse(program.output)]) if recognise else (program.output,)
+    output = fuse(program.output) if recognise else program.output
     compiled = compile([output], program.inputs, native=recognise)
     order = [output.axes.index(a) for a in program.axes]
     if order == sorted(order):

@@ -1,8 +1,8 @@
-"""Common parts once: nodes of a program that are equal up to the names of their axes become one."""
+"""Parts of a program that are equal up to the names of their axes, computed once."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from lemmata.operations import call
@@ -10,84 +10,86 @@ from lemmata.program import build
 from lemmata.program.graph import rebuild
 from lemmata.program.node import Axis, Node
 
-Form = tuple[int, tuple[Axis, ...]]
-"""A number that equal values share, and the axes in an order in which they correspond."""
+COMMUTATIVE = frozenset({"add", "mul", "maximum", "minimum", "and_", "or_", "eq", "ne", "contract"})
+OWN = frozenset({"input", "constant", "special", "array"})
+"""Equal only to themselves."""
 
 
-def shared(outputs: Sequence[Node]) -> list[Node]:
-    """The same outputs, each on the same axes, perhaps in another order.
-
-    A definition that is used twice is lowered twice, on axes of its own; here the second use becomes the first one with
-    its axes renamed.
-    """
-    done: dict[int, Node] = {}
-    forms: dict[int, Form] = {}
-    known: dict[Hashable, Node] = {}
-    stack = list(reversed(outputs))
-    while stack:
-        node = stack[-1]
-        if node.uid in done:
-            stack.pop()
-            continue
-        args = _args(node)
-        missing = [a for a in args if a.uid not in done]
-        if missing:
-            stack.extend(reversed(missing))
-            continue
-        stack.pop()
-        done[node.uid] = _first(_rebuilt(node, tuple(done[a.uid] for a in args)), forms, known)
-    return [done[o.uid] for o in outputs]
-
-
-def _args(node: Node) -> tuple[Node, ...]:
+def arguments(node: Node) -> tuple[Node, ...]:
+    """What a node is computed from; of a call its arguments, without the definition."""
     return node.args[:-1] if node.op == "call" else node.args
 
 
-def _rebuilt(node: Node, args: tuple[Node, ...]) -> Node:
-    if all(a is b for a, b in zip(args, _args(node), strict=True)):
-        return node
-    return call(node.attr("name"), args, **dict(node.attr("attrs"))) if node.op == "call" else rebuild(node, args)
+def ordered(outputs: Sequence[Node]) -> list[Node]:
+    """Every node that is computed, arguments before their users."""
+    order: list[Node] = []
+    seen: set[int] = set()
+    stack = [(o, False) for o in reversed(outputs)]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            order.append(node)
+        elif node.uid not in seen:
+            seen.add(node.uid)
+            stack.append((node, True))
+            stack.extend((a, False) for a in reversed(arguments(node)) if a.uid not in seen)
+    return order
 
 
-def _first(node: Node, forms: dict[int, Form], known: dict[Hashable, Node]) -> Node:
-    """The node, or an earlier equal one with its axes renamed."""
-    if node.uid in forms:
+def on_other(node: Node, args: tuple[Node, ...]) -> Node:
+    """The same operation on other arguments."""
+    if node.op != "call":
+        return rebuild(node, args)
+    if all(a is b for a, b in zip(args, node.args, strict=False)):
         return node
-    for argument in _args(node):
-        if argument.uid not in forms:
-            _first(argument, forms, known)
-    if node.op == "rename":
-        value, axes = forms[node.args[0].uid]
-        mapping = dict(node.attr("mapping"))
-        forms[node.uid] = (value, tuple(mapping.get(a, a) for a in axes))
-        return node
-    forms[node.uid] = (node.uid, node.axes)
-    if node.op == "input":
-        return node
-    key = _key(node, forms)
-    try:
-        earlier = known.setdefault(key, node)
-    except TypeError:  # an attribute without a hash
-        return node
-    if earlier is node:
-        return node
-    value, axes = forms[earlier.uid]
-    forms[node.uid] = (value, tuple(dict(zip(earlier.axes, node.axes, strict=True))[a] for a in axes))
-    found = build.rename(earlier, dict(zip(earlier.axes, node.axes, strict=True)))
-    forms[found.uid] = forms[node.uid]
-    return found
+    return call(node.attr("name"), args, **dict(node.attr("attrs")))
 
 
-def _key(node: Node, forms: dict[int, Form]) -> Hashable:
-    """What two nodes share exactly if they are equal up to the names of their axes."""
-    numbers: dict[Axis, int] = {}
+def once(outputs: Sequence[Node]) -> list[Node]:
+    """The same values, with what is computed twice under other names of axes computed once and renamed."""
+    kinds: dict[tuple[Any, ...], tuple[Node, tuple[Axis, ...]]] = {}
+    known: dict[int, tuple[int, tuple[Axis, ...]]] = {}
+    numbers: dict[tuple[Any, ...], int] = {}
+    done: dict[int, Node] = {}
+    for node in ordered(outputs):
+        new = on_other(node, tuple(done[a.uid] for a in arguments(node)))
+        if node.op == "rename":
+            kind, axes = known[node.args[0].uid]
+            mapping = dict(node.attr("mapping"))
+            known[node.uid] = kind, tuple(mapping.get(a, a) for a in axes)
+            done[node.uid] = new
+            continue
+        key, axes = _key(node, known)
+        known[node.uid] = numbers.setdefault(key, len(numbers)), axes
+        first = kinds.get(key)
+        if first is None:
+            kinds[key] = new, axes
+        elif len(first[1]) == len(axes):
+            new = build.rename(first[0], dict(zip(first[1], axes, strict=True)))
+        done[node.uid] = new
+    return [done[o.uid] for o in outputs]
 
-    def local(value: Any) -> Hashable:
+
+def _key(node: Node, known: dict[int, tuple[int, tuple[Axis, ...]]]) -> tuple[tuple[Any, ...], tuple[Axis, ...]]:
+    """What equal nodes share, with axes by number, and the node's axes in the order of their numbers."""
+    if node.op in OWN:
+        return (node.uid,), node.axes
+    args = [known[a.uid] for a in arguments(node)]
+    if node.op in COMMUTATIVE:
+        args.sort(key=lambda a: a[0])
+    places: dict[Axis, int] = {}
+
+    def place(value: Any) -> Any:
         if isinstance(value, Axis):
-            return ("axis", numbers.setdefault(value, len(numbers)), value.size)
+            fresh = value not in places
+            number = places.setdefault(value, len(places))
+            return ("axis", number, value.size) if fresh else ("axis", number)
         if isinstance(value, tuple):
-            return tuple(map(local, value))
+            return tuple(map(place, value))
         return (type(value).__name__, value)
 
-    args = tuple((forms[a.uid][0], local(forms[a.uid][1])) for a in _args(node))
-    return node.op, node.dtype, args, local(node.attrs), local(node.axes)
+    parts = tuple((kind, tuple(places.setdefault(a, len(places)) for a in axes)) for kind, axes in args)
+    over = node.attr("over") if node.op == "contract" else ()
+    attrs = tuple(sorted(places[a] for a in over)) if over else place(node.attrs)
+    rest = place(node.axes) if node.op in ("iota", "broadcast") else frozenset(places.get(a) for a in node.axes)
+    return (node.op, parts, attrs, rest), tuple(sorted(node.axes, key=lambda a: places.setdefault(a, len(places))))

@@ -126,6 +126,9 @@ FINITE = {"input", "constant", "iota", "array", "rename", "broadcast", "add", "s
           "concat"}  # fmt: skip
 
 
+FINITE_CALLS = {"softmax", "sigmoid", "relu", "gelu", "silu", "linear", "attention"}
+
+
 def finite(node: Node) -> bool:
     """Whether a value is finite wherever the inputs are, numbers too large for their type apart."""
     stack, seen = [node], set[int]()

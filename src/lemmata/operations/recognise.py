@@ -12,7 +12,9 @@ from collections.abc import Callable, Sequence
 from lemmata.operations import call
 from lemmata.operations.activation_pattern import activation
 from lemmata.operations.attention_pattern import attention, grouped
+from lemmata.operations.common import on_other, once
 from lemmata.operations.norm_pattern import normalised, scaled, shifted
+from lemmata.operations.order import reordered
 from lemmata.operations.pattern import alike, finite, is_call, opened, product, sole
 from lemmata.program import build
 from lemmata.program.graph import rebuild
@@ -25,7 +27,12 @@ def fuse(node: Node) -> Node:
 
 
 def fuse_all(outputs: Sequence[Node]) -> list[Node]:
-    """Several outputs of one program at once."""
+    """Several outputs of one program at once: operations recognised, products in good order, common parts once."""
+    return reordered(once(recognised(outputs)))
+
+
+def recognised(outputs: Sequence[Node]) -> list[Node]:
+    """The outputs with calls of the catalogue in the place of what spells them out."""
     done: dict[int, Node] = {}
     stack = list(reversed(outputs))
     while stack:
@@ -39,15 +46,8 @@ def fuse_all(outputs: Sequence[Node]) -> list[Node]:
             stack.extend(reversed(missing))
             continue
         stack.pop()
-        done[node.uid] = _improved(_rebuilt(node, tuple(done[a.uid] for a in args)))
+        done[node.uid] = _improved(on_other(node, tuple(done[a.uid] for a in args)))
     return [done[o.uid] for o in outputs]
-
-
-def _rebuilt(node: Node, args: tuple[Node, ...]) -> Node:
-    if node.op == "call":
-        same = all(a is b for a, b in zip(args, node.args, strict=False))
-        return node if same else call(node.attr("name"), args, **dict(node.attr("attrs")))
-    return rebuild(node, args)
 
 
 def _improved(node: Node, times: int = 4) -> Node:
@@ -58,12 +58,32 @@ def _improved(node: Node, times: int = 4) -> Node:
     return node
 
 
+def _outside(node: Node) -> Node | None:
+    """A quotient or product in a sum of products, with what does not run over the sum outside."""
+    over = node.attr("over")
+    for place, argument in enumerate(node.args):
+        part = opened(argument)
+        if part.op not in ("mul", "div") or part.dtype != "real":
+            continue
+        pairs = (part.args, part.args[::-1]) if part.op == "mul" else (part.args,)
+        for first, factor in pairs:
+            if set(factor.axes) & set(over) or not set(over) & set(first.axes):
+                continue
+            rest = [a for n, a in enumerate(node.args) if n != place]
+            if set(over) - set(build.union([first, *rest])):
+                continue
+            return build.binary(part.op, _improved(build.contract([first, *rest], over)), factor)
+    return None
+
+
 def _sum_of_product(node: Node) -> Node | None:
     """Σ a·b as a contraction; factors that do not run over the sum stand outside."""
     over = node.attr("over")
     factors = product(node.args[0])
-    if len(factors) < 2 and opened(node.args[0]) is not node.args[0]:
-        factors = product(opened(node.args[0]))
+    if len(factors) < 2 and (inner := opened(node.args[0])) is not node.args[0]:
+        factors = product(inner)
+    if len(factors) == 1 and factors[0].op == "contract" and factors[0].dtype == "real":
+        return build.contract(factors[0].args, (*factors[0].attr("over"), *over))
     if len(factors) < 2:
         return None
     inside = [f for f in factors if set(f.axes) & set(over)]
@@ -305,7 +325,7 @@ RULES: dict[str, tuple[Callable[[Node], Node | None], ...]] = {
     "sub": (_log_softmax,),
     "mul": (_silu, activation, scaled),
     "maximum": (_relu,),
-    "contract": (attention, _values_first, _repeated),
+    "contract": (attention, _values_first, _repeated, _outside),
     "call": (grouped,),
     "pow": (_exponential,),
     "select": (_guarded,),
