@@ -99,6 +99,13 @@ def test_hints_are_read_from_comments():
     assert code_hints(Document("a.md", "markdown", (block,))) == {r"\text{Attention}": "scaled_dot_product_attention"}
 
 
+def test_one_comment_may_name_several_functions():
+    here = Span(Position(3, 1), Position(3, 9))
+    first, second = (Formula(name, here, False, ((0, Position(3, 2)),)) for name in "as")
+    block = Block("hint", (first, Text(" is additive, ", here), second, Text(" is dot_score", here)), here)
+    assert code_hints(Document("a.md", "markdown", (block,))) == {"a": "additive", "s": "dot_score"}
+
+
 def test_a_number_and_a_symbol_of_the_document():
     target = FakeTarget(
         "lr", r"\text{schedule}", "function", (parameter("t", "", "argument"), parameter(r"\lambda", "")),
