@@ -137,7 +137,9 @@ class ValueChecks:
                 if found[-1].verdict.kind == "verified":  # the nearest agreement settles it
                     break
             settled = _settle(found, target.line)
-            if settled.verdict.kind != "unchecked" or group[0].kind != "print":  # a label may stand for an error, a norm
+            if (
+                settled.verdict.kind != "unchecked" or group[0].kind != "print"
+            ):  # a label may stand for an error, a norm
                 yield settled
 
     def _judged(self, target: Target, occurrence: Occurrence) -> CodeFinding:

@@ -367,7 +367,9 @@ def _says_how_far_apart(roles: Roles, item: Item, expr: s.Relation) -> bool:
         return False
     names = [n for n in walk(expr) if isinstance(n, s.Name)]
     running = {
-        stem(n) for n in names if stem(n) in roles.letters and roles.environment.find(stem(n), n.font, item.place) is None
+        stem(n)
+        for n in names
+        if stem(n) in roles.letters and roles.environment.find(stem(n), n.font, item.place) is None
     }
     plain = all(n.sub is None and n.sup is None and not n.primes for n in names)
     simple = all(isinstance(n, SIMPLE) for n in walk(expr))

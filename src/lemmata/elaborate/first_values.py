@@ -84,8 +84,11 @@ def entry(roles: Roles, item: Item, head: Head, body: s.Expr) -> bool:
 def _number_by_form(roles: Roles, item: Item, body: s.Expr) -> bool:
     """Whether the right side is a number however it is read: A_{12} = B C^⊤ may speak of blocks."""
     return not any(
-        isinstance(n, s.Name) and n.sub is None and (b := roles.environment.find(stem(n), n.font, item.place)) is not None
-        and b.kind not in ("size", "function", "abstract") and roles.rank(b) != 0
+        isinstance(n, s.Name)
+        and n.sub is None
+        and (b := roles.environment.find(stem(n), n.font, item.place)) is not None
+        and b.kind not in ("size", "function", "abstract")
+        and roles.rank(b) != 0
         for n in walk(body)
     )
 

@@ -171,7 +171,11 @@ def index_letters(parts: list[s.Expr]) -> frozenset[str]:
                 | s.Relation(
                     ops=(_,),
                     items=(
-                        s.Bars(body=s.Infix(ops=("-",), items=(s.Name(sub=None, sup=None) as k, s.Name(sub=None, sup=None) as l))),
+                        s.Bars(
+                            body=s.Infix(
+                                ops=("-",), items=(s.Name(sub=None, sup=None) as k, s.Name(sub=None, sup=None) as l)
+                            )
+                        ),
                         _,
                     ),
                 )

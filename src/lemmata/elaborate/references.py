@@ -592,7 +592,7 @@ def match_range(r: Reader, index: t.Term, size: Size, origin: int, text: str) ->
 def _row_and_column(r: Reader, item: s.Expr, expr: s.Expr) -> tuple[s.Expr, ...] | None:
     """The indices of A_{2j}, an entry of the second row; row 2j as the second reading."""
     match item:
-        case s.Juxt(items=(s.Num(value=value), s.Name() as column)) if value.denominator == 1 and value < 10:
+        case s.Juxt(items=(s.Num(value=value), s.Name())) if value.denominator == 1 and value < 10:
             labels = (f"{spell(expr)} read as an entry of row {value}", f"{spell(expr)} read as a row")
             return item.items if r.choice("entry", expr, 2, labels) == 0 else None
     return None

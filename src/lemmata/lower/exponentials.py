@@ -13,6 +13,8 @@ from lemmata.program import build
 from lemmata.program.graph import nodes, substitute
 from lemmata.program.node import Axis, Node
 
+POWERS: dict[str, int | Fraction] = {"square": 2, "reciprocal": -1, "sqrt": Fraction(1, 2)}
+
 
 def mean(body: Node, axes: Sequence[Axis], degree: Callable[[Node], float]) -> Node | None:
     """The expectation over the outcome axes of standard normal variables; None where the body is of another kind.
@@ -76,25 +78,25 @@ class _Mean:
         if node.op == "exp":
             return build.constant(1), node.args[0]
         if node.op == "pow" and not self.random(node.args[0]):
-            base, exponent = node.args
+            base, power = node.args
             if base.op == "special" and base.attr("name") == "e":
-                return build.constant(1), exponent
-            return build.constant(1), build.binary("mul", exponent, build.unary("log", base))
+                return build.constant(1), power
+            return build.constant(1), build.binary("mul", power, build.unary("log", base))
         if node.op in ("mul", "div"):
             left, right = (self._logarithm(a) for a in node.args)
             if left is None or right is None:
                 return None
             op = "add" if node.op == "mul" else "sub"
             return build.binary(node.op, left[0], right[0]), build.binary(op, left[1], right[1])
-        exponent = {"square": 2, "reciprocal": -1, "sqrt": Fraction(1, 2)}.get(node.op)
+        exponent: int | Fraction | None = POWERS.get(node.op)
         if node.op == "pow" and not self.random(node.args[1]):
             given = build.literal(node.args[1])
             exponent = given if isinstance(given, int | Fraction) else None
         inner = self._logarithm(node.args[0]) if exponent is not None else None
         if inner is None or exponent is None:
             return None
-        power = build.constant(exponent)
-        return build.binary("pow", inner[0], power), build.binary("mul", power, inner[1])
+        times = build.constant(exponent)
+        return build.binary("pow", inner[0], times), build.binary("mul", times, inner[1])
 
     def _affine(self, node: Node) -> tuple[Node, Node] | None:
         """(a, ‖b‖²/2) of a + b·ω."""
