@@ -28,6 +28,7 @@ from lemmata.code.sublayers import judge_sublayers
 from lemmata.code.target import CodeFinding, Equation, Target
 from lemmata.code.values import ValueChecks
 from lemmata.code.weights import Concern, HeatMap, survey
+from lemmata.code.wrappers import judge_wrappers
 from lemmata.diagnostic import Diagnostic
 from lemmata.documents.model import CodeCell, Document, Position, Span
 from lemmata.verify.verdict import Verdict
@@ -153,6 +154,7 @@ def _compare(
             finding = judge_sublayers(target, layer, session, seed)
             if finding is not None:
                 yield finding
+    yield from judge_wrappers(targets, session, seed)
     yield from judge_gradients(targets, functions, state, session, seed, rivals)
     stated = [cast(Equation, t) for t in targets if t.kind == "equation"]
     try:
