@@ -42,61 +42,66 @@ def _fed(node: Node, value: Any) -> Tensor:
     return torch.tensor(array)
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    slot: int
-    args: tuple[int, ...]
-    rule: Rule
-    free: tuple[int, ...]
-    """Values that no later step needs."""
+Step = tuple[Rule, tuple[int, ...], int, tuple[int, ...]]
+"""A rule, where its arguments stand, where its value goes, and the values that no later step needs."""
 
 
 @dataclass(slots=True)
 class Compiled:
-    """A program as a list of tensor operations."""
+    """A program as a list of tensor operations on numbered values: the inputs, the constants, one value a step."""
 
     inputs: tuple[Node, ...]
     outputs: tuple[Node, ...]
-    steps: list[_Step]
-    constants: dict[int, Any]
+    steps: list[Step]
+    constants: list[Any]
+    """Behind the inputs."""
+    results: tuple[int, ...]
+    size: int
     precision: torch.dtype | None = None
     """Of real numbers where no input is one; None is PyTorch's default."""
-    _made: dict[Kind, dict[int, Any]] = field(default_factory=dict)
+    _made: dict[Kind, list[Any]] = field(default_factory=dict)
 
     def __call__(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         """The outputs at these inputs, given in the order of `inputs`. Raises ValueError for another shape."""
         if len(tensors) != len(self.inputs):
             raise ValueError(f"{len(tensors)} tensors for {len(self.inputs)} inputs")
-        kind = Kind.of(tensors, self.precision)
-        values = dict(self._constants(kind))
         for node, tensor in zip(self.inputs, tensors, strict=True):
             wanted = tuple(a.size for a in node.axes)
             if tuple(tensor.shape) != wanted:
                 raise ValueError(f"{node.attr('name')} has shape {tuple(tensor.shape)}, not {wanted}")
-            values[node.uid] = kind.number(tensor) if node.dtype == "real" else tensor
-        for step in self.steps:
-            values[step.slot] = step.rule(kind, [values[a] for a in step.args])
-            for slot in step.free:
-                del values[slot]
-        found = (_whole(kind, values[o.uid], o) for o in self.outputs)
-        return tuple(found)
+        return self.run(self.kind(tensors), tensors)
+
+    def kind(self, tensors: Sequence[Tensor]) -> Kind:
+        """The precision and the device that these inputs set."""
+        return Kind.of(tensors, self.precision)
+
+    def run(self, kind: Kind, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """The outputs at inputs of the right shapes."""
+        values = [kind.number(t) if n.dtype == "real" else t for n, t in zip(self.inputs, tensors, strict=True)]
+        values += self._made.get(kind) or self._constants(kind)
+        for rule, args, slot, free in self.steps:
+            values[slot] = rule(kind, [values[a] for a in args])
+            for unused in free:
+                values[unused] = None
+        return tuple([_whole(kind, values[r], o) for r, o in zip(self.results, self.outputs, strict=True)])
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Compiled:
         """Copies of a module share their program."""
         return self
 
-    def _constants(self, kind: Kind) -> dict[int, Any]:
-        made = self._made.get(kind)
-        if made is None:
-            with torch.inference_mode(False):
-                made = {uid: value if not isinstance(value, np.ndarray) else kind.constant(value)
-                        for uid, value in self.constants.items()}  # fmt: skip
-            self._made = {kind: made}
+    def _constants(self, kind: Kind) -> list[Any]:
+        with torch.inference_mode(False):
+            made = [kind.constant(x) if isinstance(x, np.ndarray) else x for x in self.constants]
+        made += [None] * (self.size - len(self.inputs) - len(made))
+        self._made = {kind: made}
         return made
 
 
 def _whole(kind: Kind, value: Any, node: Node) -> Tensor:
     """A constant output as a tensor, in the precision of the inputs."""
+    if isinstance(value, Tensor) and value.dim() == len(node.axes):
+        shape = tuple(a.size for a in node.axes)
+        return value if value.shape == shape else value.expand(shape)
     return as_tensor(kind, value, node.dtype).expand(tuple(a.size for a in node.axes))
 
 
@@ -123,18 +128,26 @@ def compile(
     fixed = {a.uid: a for n in moving for a in reads(n) if a.uid not in varying}
     fixed.update({o.uid: o for o in outputs if o.uid not in varying})
     numbers = dict(zip(fixed, map(_constant, plain.run(list(fixed.values()), {})), strict=True))
-    last: dict[int, int] = {}
-    for position, node in enumerate(moving):
-        for argument in reads(node):
-            last[argument.uid] = position
-    kept = {o.uid for o in outputs}
-    steps = []
-    for position, node in enumerate(moving):
-        args = reads(node)
-        known = [numbers.get(a.uid) for a in args]
-        free = {a.uid for a in args if last[a.uid] == position and a.uid in varying and a.uid not in kept}
-        steps.append(_Step(node.uid, tuple(a.uid for a in args), _rule(node, known, native), tuple(sorted(free))))
-    return Compiled(tuple(inputs), tuple(outputs), steps, numbers, precision)
+    place = {n.uid: at for at, n in enumerate(inputs)}
+    place.update({uid: len(inputs) + at for at, uid in enumerate(numbers)})
+    work: list[Node] = []
+    for node in moving:
+        if node.op == "rename":  # the same tensor
+            place[node.uid] = place[node.args[0].uid]
+        else:
+            place[node.uid] = len(inputs) + len(numbers) + len(work)
+            work.append(node)
+    last = {place[a.uid]: at for at, node in enumerate(work) for a in reads(node)}
+    kept = {place[o.uid] for o in outputs} | {place[uid] for uid in numbers}
+    steps: list[Step] = []
+    for at, node in enumerate(work):
+        args = tuple(place[a.uid] for a in reads(node))
+        free = tuple(sorted({p for p in args if last[p] == at and p not in kept}))
+        rule = _rule(node, [numbers.get(a.uid) for a in reads(node)], native)
+        steps.append((rule, args, place[node.uid], free))
+    results = tuple(place[o.uid] for o in outputs)
+    size = len(inputs) + len(numbers) + len(work)
+    return Compiled(tuple(inputs), tuple(outputs), steps, list(numbers.values()), results, size, precision)
 
 
 def _arguments(node: Node) -> tuple[Node, ...]:
@@ -430,7 +443,7 @@ def _broadcast(node: Node) -> Rule:
 
 
 RULES: dict[str, Callable[[Node], Rule]] = {
-    "broadcast": _broadcast, "rename": lambda n: lambda kind, x: x[0], "select": _select, "contract": contraction,
+    "broadcast": _broadcast, "select": _select, "contract": contraction,
     "sum": _reduction(lambda x, dims: x.sum(dims)), "prod": _reduction(_prod),
     "max": _reduction(lambda x, dims: torch.amax(x, dims)), "min": _reduction(lambda x, dims: torch.amin(x, dims)),
     "any": _reduction(_quantifier(torch.any)), "all": _reduction(_quantifier(torch.all)),

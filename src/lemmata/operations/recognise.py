@@ -266,7 +266,7 @@ def _repeated(node: Node) -> Node | None:
         outside = {axis, *index.axes} & set(build.union(others))
         if outside or set(index.axes) & set(node.attr("over")) or math.prod(a.size for a in index.axes) < axis.size:
             continue
-        whole = build.contract([rows, *others], node.attr("over"))
+        whole = build.contract([*node.args[:place], rows, *node.args[place + 1 :]], node.attr("over"))
         return build.take(_improved(whole), axis, index)
     return None
 
