@@ -235,14 +235,17 @@ def _recent(t: Tensors) -> Tensor:
     return torch.where((between >= 0) & (between < t["w"]), 0.0, -torch.inf).to(t["Q"].dtype)
 
 
+# Masks of one matrix for each head have four axes: with three, PyTorch leaves the fused kernel.
+
+
 def _alibi(t: Tensors) -> Tensor:
     between = distance(t["Q"].shape[-2])
-    return torch.where(between >= 0, -t["m"][:, None, None] * between, -torch.inf)
+    return torch.where(between >= 0, -t["m"][:, None, None] * between, -torch.inf)[None]
 
 
 def _relative(t: Tensors) -> Tensor:
     n = t["Q"].shape[-2]
-    return t["b"][:, n - 1 - distance(n)]
+    return t["b"][:, n - 1 - distance(n)][None]
 
 
 HEADS = {"W^Q": "hdk", "W^K": "hdk", "W^V": "hdk", "W^O": "dd"}
