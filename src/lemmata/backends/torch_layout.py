@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -55,7 +56,7 @@ class Kind:
         """A NumPy array; dimensions that only repeat take no memory."""
         repeats = tuple(slice(0, 1) if stride == 0 else slice(None) for stride in array.strides)
         dtype = self.of_type({"b": "bool", "i": "int", "u": "int", "c": "complex"}.get(array.dtype.kind, "real"))
-        return torch.tensor(array[repeats]).to(self.device, dtype).expand(array.shape)
+        return torch.tensor(np.ascontiguousarray(array[repeats])).to(self.device, dtype).expand(array.shape)
 
 
 Rule = Callable[[Kind, list[Any]], Tensor]
