@@ -355,6 +355,11 @@ def call(r: Reader, expr: s.Call) -> t.Term:
             value = call_function(r, binding, arguments, stem(bare))
         kind = suffix(sup, r.shared.conventions.transpose_letter)
         return value if kind is None else suffixed(r, value, kind, expr.function)
+    if expr.bracketed:
+        group = s.Paren(expr.start, expr.end, "(", ")", expr.arguments, expr.separators)
+        member = _member_of_functions(r, expr.function, group)
+        if member is not None:
+            return member
     if is_value(r, bare) and expr.bracketed:
         return product(r, [r.term(bare), *(r.term(i) for i in expr.arguments)])
     if expr.function.primes:

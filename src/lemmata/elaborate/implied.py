@@ -25,7 +25,8 @@ def implied_families(roles: Roles, exprs: list[s.Expr]) -> None:
                 case s.Name(sub=s.Name(sub=None) as index, sup=None | s.Num()) if (
                     stem(index) in roles.shared.conventions.step_letters
                     and not (roles.environment.all(stem(node)) or roles.environment.all(f"{stem(node)}_{spell(index)}"))
-                    and (not any(k == stem(node) for k, _, _ in roles.heads) and stem(node) not in roles.letters)
+                    and not any(k == stem(node) for k, _, _ in (*roles.heads, *roles.functions))
+                    and stem(node) not in roles.letters
                 ):
                     kind = Tensor((unknown(stem(node)),)) if node.font == "bold" else SCALAR
                     roles.environment.add(

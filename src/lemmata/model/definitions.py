@@ -211,7 +211,7 @@ def _expression(shared: Shared, term: t.Term, names: Sequence[str], arguments: S
         parameters.append(_symbol(name, argument.variable, solution))
     taken = {p.variable.key for p in parameters}
     free: dict[str, Symbol] = {}
-    bodies = [term, *(x.body for x in shared.recurrences.values())]
+    bodies = [term, *(b for x in shared.recurrences.values() for b in (x.body, *x.bases.values()))]
     for variable in _free(bodies):
         if variable.key not in taken and variable.key not in free:
             name = re.split(r"[#?]", variable.key)[0]
