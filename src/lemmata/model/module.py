@@ -34,7 +34,7 @@ class DocumentModule(nn.Module):
         self.function = function
         self.sizes = dict(sizes)
         self.data = tuple(x.name for x in data)
-        self._stated = {n: v for n, v in self.sizes.items() if n in atoms(function.expression)}
+        self.stated = {n: v for n, v in self.sizes.items() if n in atoms(function.expression)}
         self._names = {key(n): n for n in (*parameters, *constants)}
         for name, value in parameters.items():
             self.register_parameter(key(name), value)
@@ -43,16 +43,20 @@ class DocumentModule(nn.Module):
 
     def forward(self, *args: Any, **named: Any) -> Tensor:
         """The definition at these arguments, batch axes in front; for a value, its data in order or by keyword."""
-        held: dict[str, Any] = {name: self._get(k) for k, name in self._names.items()}
+        held: dict[str, Any] = {**self.held()}
         if not self.function.parameters:
             if len(args) > len(self.data):
                 takes = ", ".join(self.data) or "no data"
                 raise TypeError(f"{self.function.name} takes {takes}; {len(args)} were given")
             held |= dict(zip(self.data, args, strict=False))
             args = ()
-        result = self.function(*args, weights=held, sizes=self._stated, **named)
+        result = self.function(*args, weights=held, sizes=self.stated, **named)
         assert isinstance(result, Tensor)
         return result
+
+    def held(self) -> dict[str, Tensor]:
+        """Weights and constants by the document's names."""
+        return {name: self._get(k) for k, name in self._names.items()}
 
     def _get(self, name: str) -> Tensor:
         value = self._parameters.get(name)
