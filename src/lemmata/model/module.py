@@ -13,6 +13,7 @@ from lemmata.core.size import Size
 from lemmata.model.definitions import Symbol, describe
 from lemmata.model.function import Function, atoms
 from lemmata.model.naming import plain, resolve
+from lemmata.model.numbers import numbers
 from lemmata.model.sizes import Given, ShapeMismatch, solve
 
 SMALL = 1e-5
@@ -86,7 +87,8 @@ def module(
     """The definition as a module with fresh weights.
 
     `sizes` by the document's names. For a value without parameters, `inputs` names the symbols that are data. Matrices
-    start uniform as Glorot and Bengio (2010) have it, biases b and β at zero, gains γ and g at one; ε is a constant.
+    start uniform as Glorot and Bengio (2010) have it, biases b and β at zero, gains γ and g at one; ε, and what the
+    document gives a number, are constants.
     Raises ValueError for sizes that are missing or do not fit, CannotRun where the definition cannot be run.
     """
     expression = function.expression
@@ -104,11 +106,16 @@ def module(
     weights = [x for x in expression.free if x.name not in named]
     known = _known(function, sizes, weights)
     generator = torch.Generator().manual_seed(seed)
+    given = numbers(function.definition.elaboration)
+    stated = [(n, n) for n in given]
     parameters: dict[str, nn.Parameter] = {}
     constants: dict[str, Tensor] = {}
     for symbol in weights:
         shape = tuple(int(x.at(known)) for x in symbol.shape)
-        if plain(symbol.name) in ("epsilon", "varepsilon"):
+        number = resolve(symbol.name, stated) if not symbol.shape else None
+        if number is not None:
+            constants[symbol.name] = torch.tensor(given[number], dtype=dtype or torch.get_default_dtype())
+        elif plain(symbol.name) in ("epsilon", "varepsilon"):
             constants[symbol.name] = torch.full(shape, SMALL, dtype=dtype)
         else:
             parameters[symbol.name] = nn.Parameter(_fresh(symbol, shape, generator, dtype))

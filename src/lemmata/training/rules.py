@@ -13,10 +13,7 @@ from lemmata.backends.torch import compile
 from lemmata.core import terms as t
 from lemmata.core.size import Size
 from lemmata.elaborate import recurrences
-from lemmata.elaborate import surface as s
-from lemmata.elaborate.declarations import number_of
-from lemmata.elaborate.document import Elaboration, Elaborator
-from lemmata.elaborate.names import spell
+from lemmata.elaborate.document import Elaborator
 from lemmata.elaborate.reader import Reader, Recurrence
 from lemmata.elaborate.readings import Choices
 from lemmata.elaborate.solver import Unreadable
@@ -24,6 +21,7 @@ from lemmata.lower.lowering import Lowering
 from lemmata.lower.value import Value
 from lemmata.model import Model
 from lemmata.model.naming import plain, resolve
+from lemmata.model.numbers import numbers
 from lemmata.program import build
 from lemmata.program.graph import inputs as leaves
 from lemmata.program.node import Axis, Node
@@ -90,7 +88,7 @@ def update_rule(model: Model, name: str, constants: Mapping[str, float] | None =
         raise NoRule(f"{name} (line {definition.line}): {error}") from error
     weights = f"{binding.key}#{binding.uid}"
     found = dict(shared.recurrences)
-    given = {**_instances(model.elaboration), **(constants or {})}
+    given = {**numbers(model.elaboration), **(constants or {})}
     rule = _Rule(weights, found, dict(shared.solver.solution), given, f"{name} (line {definition.line})")
     rule.lower(3)
     others = [k for k in found if k != weights]
@@ -103,18 +101,6 @@ def update_rule(model: Model, name: str, constants: Mapping[str, float] | None =
         rule.rate,
         _lower=rule.lower,
     )
-
-
-def _instances(elaboration: Elaboration) -> dict[str, float]:
-    """Numbers that the document gives its symbols: \\beta_1 = 0.9."""
-    found: dict[str, float] = {}
-    for item in elaboration.items:
-        match item.part.expr:
-            case s.Relation(ops=("=",), items=(s.Name() as name, value)) if item.role in ("instance", "definition"):
-                number = number_of(value)
-                if number is not None:
-                    found[spell(name)] = float(number)
-    return found
 
 
 @dataclass
