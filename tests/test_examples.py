@@ -19,6 +19,14 @@ def test_nothing_in_the_sound_documents_is_refuted(name):
     assert result.counts()["verified"] >= 2
 
 
+@pytest.mark.torch
+@pytest.mark.parametrize("name", ["transformer.md"])
+def test_whole_documents_leave_nothing_unchecked(name):
+    pytest.importorskip("torch")
+    counts = checked(name).counts()
+    assert (counts.get("refuted", 0), counts.get("unchecked", 0)) == (0, 0) and counts["verified"] >= 10
+
+
 def test_the_planted_error_and_nothing_else_is_refuted():
     (wrong,) = (s for s in checked("planted-error.md") if s.verdict == "refuted")
     assert (wrong.line, wrong.kind) == (13, "gradient") and wrong.latex.endswith(r"+ \lambda w")

@@ -27,15 +27,11 @@ def attention_weights(function: Function, values: Mapping[str, Tensor], sizes: M
             continue
         attrs = dict(node.attr("attrs"))
         query, key = attrs["query"], attrs["key"]
-        known = {n.uid for n in nodes(*node.args[:3])}
-        for inner in nodes(node.args[-1]):
-            if inner.uid in known or inner.op != "call" or inner.attr("name") != "softmax":
-                continue
-            if dict(inner.attr("attrs"))["axis"] is key and query in inner.axes:
-                batch = [a for a in program.axes if a in inner.axes]
-                rest = [*batch, *(a for a in inner.axes if a not in (query, key, *batch))]
-                found.append((inner, (*rest, query, key)))
-                break
+        weights = _weights(node.args[-1], query, key)
+        if weights is not None:
+            batch = [a for a in program.axes if a in weights.axes]
+            rest = [*batch, *(a for a in weights.axes if a not in (query, key, *batch))]
+            found.append((weights, (*rest, query, key)))
     if not found:
         return []
     run = compile([n for n, _ in found], program.inputs)
@@ -43,3 +39,11 @@ def attention_weights(function: Function, values: Mapping[str, Tensor], sizes: M
     with torch.no_grad():
         results = run(*feeds)
     return [x.permute([n.axes.index(a) for a in axes]) for x, (n, axes) in zip(results, found, strict=True)]
+
+
+def _weights(expansion: Node, query: Axis, key: Axis) -> Node | None:
+    """The factor beside the values in the sum over the keys that attention comes down to."""
+    for node in reversed(nodes(expansion)):
+        if node.op == "contract" and key in node.attr("over"):
+            return next((x for x in node.args if query in x.axes and key in x.axes), None)
+    return None
