@@ -20,7 +20,7 @@ def test_nothing_in_the_sound_documents_is_refuted(name):
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("name", ["transformer.md"])
+@pytest.mark.parametrize("name", ["transformer.md", "transformer.zh.md"])
 def test_whole_documents_leave_nothing_unchecked(name):
     pytest.importorskip("torch")
     counts = checked(name).counts()

@@ -117,7 +117,13 @@ def test_the_loss_is_that_of_a_module_written_by_hand(model):
     examples = {"source": torch.tensor([[4, 5, 6, 1], [7, 4, 1, 1]]), "written": torch.tensor([[2, 8, 9], [2, 9, 1]]),
                 "labels": torch.tensor([[8, 9, 3], [9, 3, 1]])}  # fmt: skip
     found = network(**examples)
-    torch.testing.assert_close(found, by_hand(network.module.held(), examples))
+    held = {n: w.detach().clone().requires_grad_() for n, w in network.module.held().items()}
+    expected = by_hand(held, examples)
+    torch.testing.assert_close(found, expected)
+    found.backward()
+    expected.backward()
+    for name, weight in network.module.named_parameters():
+        torch.testing.assert_close(weight.grad, held[name].grad, rtol=1e-4, atol=1e-6)
     rows = network.scores(**{k: v for k, v in examples.items() if k != "labels"})
     torch.testing.assert_close(rows.sum(-1), torch.ones(2, 3))
 

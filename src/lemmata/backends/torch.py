@@ -18,6 +18,7 @@ from torch import Tensor
 from lemmata.backends import numpy as plain
 from lemmata.backends.torch_calls import NATIVE
 from lemmata.backends.torch_layout import Kind, Rule, as_tensor, rearrange
+from lemmata.backends.torch_members import apart, families, member
 from lemmata.backends.torch_products import contraction
 from lemmata.program import build
 from lemmata.program.graph import inputs as leaves
@@ -130,7 +131,28 @@ def compile(outputs: Sequence[Node], inputs: Sequence[Node], precision: torch.dt
         known = [numbers.get(a.uid) for a in args]
         free = {a.uid for a in args if last[a.uid] == position and a.uid in varying and a.uid not in kept}
         steps.append(_Step(node.uid, tuple(a.uid for a in args), _rule(node, known), tuple(sorted(free))))
-    return Compiled(tuple(inputs), tuple(outputs), steps, numbers, precision)
+    return Compiled(tuple(inputs), tuple(outputs), _by_families(steps, moving, numbers), numbers, precision)
+
+
+def _by_families(steps: list[_Step], nodes: list[Node], numbers: dict[int, Any]) -> list[_Step]:
+    """The steps with every family whose members are used taken apart once, before the first of them."""
+    uses = families(nodes, numbers)
+    slots: dict[tuple[int, int], int] = {}
+    found: list[_Step] = []
+    last = {use[:2]: uid for uid, use in uses.items()}
+    for step, node in zip(steps, nodes, strict=True):
+        use = uses.get(node.uid)
+        if use is None:
+            found.append(step)
+            continue
+        family, dim, place = use
+        slot = slots.get((family, dim))
+        if slot is None:
+            slot = slots[family, dim] = -1 - len(slots)
+            found.append(_Step(slot, (family,), apart(dim), ()))
+        free = (*step.free, slot) if last[family, dim] == node.uid else step.free
+        found.append(_Step(step.slot, (slot,), member(node, place), free))
+    return found
 
 
 def _arguments(node: Node) -> tuple[Node, ...]:
