@@ -103,9 +103,21 @@ def test_two_processes_give_the_loss_curve_of_one(model, tmp_path):
     assert losses(tmp_path / "two") == pytest.approx([loss for _, loss in one.losses], rel=2e-5)
 
 
-def test_half_precision_and_clipping(model, tmp_path):
-    report = trained(model, tmp_path, precision="bf16", clip=0.5, steps=4)
-    assert report.steps == 4 and all(loss == loss for _, loss in report.losses)
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_half_precision_follows_single(model, tmp_path, precision):
+    changes = {"steps": 6, "optimizer": "adam", "clip": 1.0}
+    single = trained(model, tmp_path / "single", **changes)
+    half = trained(model, tmp_path / "half", precision=precision, **changes)
+    assert [x for _, x in half.losses] == pytest.approx([x for _, x in single.losses], rel=0.03)
+    assert half.losses != single.losses
+
+
+def test_clipping_shortens_the_gradient(model, tmp_path):
+    changes = {"optimizer": "sgd", "rate": 1.0, "steps": 2}
+    free = trained(model, tmp_path / "free", **changes)
+    short = trained(model, tmp_path / "short", clip=1e-6, **changes)
+    assert free.losses[0] == short.losses[0]
+    assert abs(short.losses[1][1] - short.losses[0][1]) < abs(free.losses[1][1] - free.losses[0][1])
 
 
 def test_the_loss_is_that_of_a_module_written_by_hand(model):

@@ -79,20 +79,21 @@ class Definition:
         own = tuple(parameter_key(p) for p in self.binding.params)
         return tuple(_index_name(i, n) for n, i in enumerate(self.binding.indices)) + own
 
-    def read(self, ranks: Mapping[str, int] | None = None) -> Expression:
+    def read(self, ranks: Mapping[str, int] | None = None, letters: Sequence[str] = ()) -> Expression:
         """The definition with its parameters as inputs; `ranks` overrides the numbers of axes of undeclared ones.
 
+        `letters` are running indices that are inputs too: y in L = -log P_y, which holds for every y.
         Where the shapes declared for the parameters' names do not fit the body, they are taken as unknown: a
         parameter may be another thing than the symbol of its name. Raises Unreadable.
         """
         try:
-            return self._read(ranks or {}, False)
+            return self._read(ranks or {}, False, letters)
         except Misfit:
             if not self.binding.params:
                 raise
-            return self._read(ranks or {}, True)
+            return self._read(ranks or {}, True, letters)
 
-    def _read(self, ranks: Mapping[str, int], anew: bool) -> Expression:
+    def _read(self, ranks: Mapping[str, int], anew: bool, letters: Sequence[str]) -> Expression:
         elaborator = Elaborator.of(self.elaboration)
         entries = _by_entries(elaborator.shared(Choices(), self.item))
         shared = replace(elaborator.shared(Choices(), self.item), environment=entries)
@@ -100,11 +101,12 @@ class Definition:
         if binding.stepwise:
             raise Unreadable(f"{binding.latex} is a recurrence")
         r = Reader(shared, binding.place)
+        r.free.update({x: t.Input(INTEGER, t.Variable(f"{x}#running", x, INTEGER)) for x in letters})
         indices = tuple(_index_input(binding, name) for name in self.parameters[: len(binding.indices)])
         arguments = tuple(_argument(r, p, ranks, anew) for p in binding.params)
         if binding.kind == "function":
-            letters = {spell(i): x for i, x in zip(binding.indices, indices, strict=True)}
-            term = call_function(r.bind(letters), binding, arguments, binding.latex)
+            bound = {spell(i): x for i, x in zip(binding.indices, indices, strict=True)}
+            term = call_function(r.bind(bound), binding, arguments, binding.latex)
         elif indices:
             term = _member(r, binding, indices)
         else:

@@ -91,6 +91,7 @@ def module(
     document gives a number, are constants.
     Raises ValueError for sizes that are missing or do not fit, CannotRun where the definition cannot be run.
     """
+    function = function.given(inputs)
     expression = function.expression
     symbols = [(x.name, x.latex) for x in expression.free]
     named = set()

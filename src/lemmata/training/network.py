@@ -21,7 +21,7 @@ class Network(nn.Module):
     def __init__(self, model: Model, chosen: Setup, sizes: Mapping[str, int]) -> None:
         """Raises BadSetup where the document lacks what the settings name, CannotRun and ShapeMismatch otherwise."""
         super().__init__()
-        symbols = [(x.name, x.latex) for x in model[chosen.loss].expression.free]
+        symbols = [(x.name, x.latex) for x in model[chosen.loss].given(tuple(chosen.symbols.values())).expression.free]
         self.symbols: dict[str, str] = {}
         for role, name in chosen.symbols.items():
             found = resolve(name, symbols)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -70,6 +72,8 @@ def _figures(line: str) -> dict[str, Any] | None:
 
 
 def _writer(folder: Path, step: int) -> Any:
+    # Where this module is found, TensorBoard does without TensorFlow, which it would load for nothing but file access.
+    sys.modules.setdefault("tensorboard.compat.notf", ModuleType("tensorboard.compat.notf"))
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
