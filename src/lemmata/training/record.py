@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import time
@@ -38,6 +39,8 @@ class Record:
         self.writer = _writer(folder / "tensorboard", step)
 
     def figures(self, step: int, **values: float) -> None:
+        """Figures of a step; what is no finite number, as a gradient whose scale was too large, is left out."""
+        values = {name: value for name, value in values.items() if math.isfinite(value)}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"step": step, **values}) + "\n")
         if self.writer is not None:
@@ -47,9 +50,9 @@ class Record:
     def weights(self, step: int, network: nn.Module) -> None:
         if self.writer is not None:
             for name, value in network.named_parameters():
-                self.writer.add_histogram(f"weights/{name}", value.detach().float().cpu(), step)
-                if value.grad is not None:
-                    self.writer.add_histogram(f"gradients/{name}", value.grad.detach().float().cpu(), step)
+                for kind, numbers in (("weights", value), ("gradients", value.grad)):
+                    if numbers is not None and bool(numbers.isfinite().all()):
+                        self.writer.add_histogram(f"{kind}/{name}", numbers.detach().float().cpu(), step)
 
     def maps(self, step: int, found: list[Tensor]) -> None:
         """Heat maps of attention (heads, queries, keys), heads side by side."""
