@@ -128,9 +128,13 @@ def _compare(session: Session, targets: Sequence[Target], seed: int, hints: Mapp
     functions = tuple(_functions(session, described))
     classes = tuple(_classes(session, described))
     state = values.steps[-1].state if values.steps else {}
+    agreed: set[tuple[int, str]] = set()
     for target in targets:
         hint = hints.get(squash_latex(target.latex))
-        yield from values.findings(target)
+        for seen in values.findings(target):
+            if seen.verdict.kind == "verified":
+                agreed.add((target.line, target.latex))
+            yield seen
         if target.kind == "table":
             definitions_: list[Function | LayerClass] = [*functions, *classes]
             for code in definitions_:
@@ -151,7 +155,7 @@ def _compare(session: Session, targets: Sequence[Target], seed: int, hints: Mapp
                 yield finding
     stated = [cast(Equation, t) for t in targets if t.kind == "equation"]
     try:
-        yield from EquationChecks(session, seed).findings(stated)
+        yield from EquationChecks(session, seed).findings(stated, agreed)
     except Failed:
         return  # out of time, or the worker is gone: what was found before stands
 
