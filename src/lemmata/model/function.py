@@ -244,12 +244,12 @@ class Function:
         for atom in atoms(expression) - known.keys():
             if atom.startswith("?members"):
                 known[atom] = FAMILY_LENGTH
-            elif (width := self._width(atom, expression, shapes)) is not None:
+            elif (width := self.width(atom, expression, shapes)) is not None:
                 known[atom] = width
         return known, tuple(batch)
 
     @staticmethod
-    def _width(atom: str, expression: Expression, shapes: Mapping[str, tuple[int, ...]]) -> int | None:
+    def width(atom: str, expression: Expression, shapes: Mapping[str, tuple[int, ...]]) -> int | None:
         """d_k is the width of the parameter K where nothing else says what it is."""
         letter = atom.rpartition("_")[2].casefold()
         found = [p for p in expression.parameters if p.name.casefold() == letter and p.shape and "_" in atom]
