@@ -41,7 +41,9 @@ GONE = frozenset({"timeout", "memory", "processes", "disk", "output", "died", "n
 """Errors after which it is not known how far a cell came, or after which its variables are lost."""
 ON_ITS_OWN = "equation "
 """Keys of targets that single instructions are compared with, on inputs of their own."""
-HINT = re.compile(r"^\s*(?:is|是|in code is|stands for)\s+`?([A-Za-z_][\w.]*)`?\s*\.?\s*$")
+HINT = re.compile(
+    r"^\s*(?:is|是|in code is|stands for)\s+`?([A-Za-z_][\w.]*?)`?\s*(?:[.,;，；、。]\s*)?(?:and|和|且)?\s*$"
+)
 
 
 @dataclass(frozen=True, slots=True)
