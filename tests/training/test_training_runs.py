@@ -108,7 +108,9 @@ def test_half_precision_follows_single(model, tmp_path, precision):
     changes = {"steps": 6, "optimizer": "adam", "clip": 1.0}
     single = trained(model, tmp_path / "single", **changes)
     half = trained(model, tmp_path / "half", precision=precision, **changes)
-    assert [x for _, x in half.losses] == pytest.approx([x for _, x in single.losses], rel=0.03)
+    # The first scale of fp16 may be too large, which costs a step.
+    assert half.losses[0][1] == pytest.approx(single.losses[0][1], rel=0.01)
+    assert [x for _, x in half.losses] == pytest.approx([x for _, x in single.losses], rel=0.1)
     assert half.losses != single.losses
 
 
