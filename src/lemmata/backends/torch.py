@@ -7,7 +7,7 @@ summed over axes become matrix products.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -151,7 +151,16 @@ def compile(
     last = {place[a.uid]: at for at, node in enumerate(work) for a in reads(node)}
     kept = {place[o.uid] for o in outputs} | {place[uid] for uid in numbers}
     steps: list[Step] = []
+    size = len(inputs) + len(numbers) + len(work)
+    apart, unbound = _members(work, numbers, own), dict[tuple[int, Axis], int]()
     for at, node in enumerate(work):
+        if node.uid in apart:
+            source, axis = reads(node)[0], node.attr("axis")
+            if (source.uid, axis) not in unbound:
+                slot = unbound[source.uid, axis] = size + len(unbound)
+                steps.append((_unbind(source.axes.index(axis)), (place[source.uid],), slot, ()))
+            steps.append((_member(node, apart[node.uid]), (unbound[source.uid, axis],), place[node.uid], ()))
+            continue
         args = tuple(place[a.uid] for a in reads(node))
         free = tuple(sorted({p for p in args if last[p] == at and p not in kept}))
         known = [numbers.get(a.uid) for a in reads(node)]
@@ -160,8 +169,33 @@ def compile(
     real = tuple(n.dtype == "real" and n.uid not in places for n in inputs)
     stored = [_stored(fixed[uid], value, layouts.get(uid), reads, moving) for uid, value in numbers.items()]
     results = tuple(place[o.uid] for o in outputs)
-    size = len(inputs) + len(numbers) + len(work)
+    size += len(unbound)
     return Compiled(tuple(inputs), tuple(outputs), steps, stored, results, real, size, precision)
+
+
+def _members(moving: Sequence[Node], numbers: Mapping[int, Any], inputs: Collection[int]) -> dict[int, int]:
+    """Members of families of weights, W_l at a known l, by node: several of one input are taken apart at once.
+
+    The gradient of each member alone would be as large as the whole family.
+    """
+    found: dict[tuple[int, Axis], dict[int, int]] = {}
+    for node in moving:
+        if node.op != "take" or node.args[0].uid not in inputs:
+            continue
+        place, axis = numbers.get(node.args[1].uid), node.attr("axis")
+        if isinstance(place, int) and not isinstance(place, bool) and 0 <= place < axis.size:
+            found.setdefault((node.args[0].uid, axis), {})[node.uid] = place
+    return {uid: place for group in found.values() if len(group) > 1 for uid, place in group.items()}
+
+
+def _unbind(dim: int) -> Rule:
+    return lambda kind, x: x[0].unbind(dim)
+
+
+def _member(node: Node, place: int) -> Rule:
+    source, axis = node.args[0], node.attr("axis")
+    back = rearrange(tuple(a for a in source.axes if a != axis), node.axes)
+    return lambda kind, x: back(x[0][place])
 
 
 def _arguments(node: Node) -> tuple[Node, ...]:

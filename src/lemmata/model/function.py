@@ -1,4 +1,4 @@
-"""A definition as a Python function of NumPy arrays or PyTorch tensors."""
+"""A definition as a Python function of NumPy arrays, or of tensors of PyTorch, JAX or TensorFlow."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from lemmata.elaborate.solver import Unreadable
 from lemmata.lower.lowering import FAMILY_LENGTH, Lowering
 from lemmata.lower.problem import walk_terms
 from lemmata.lower.value import Value, full
+from lemmata.model import libraries
 from lemmata.model.definitions import Definition, Expression, Symbol, describe
+from lemmata.model.libraries import Library
 from lemmata.model.naming import resolve
 from lemmata.model.sizes import Given, ShapeMismatch, shape_text, solve
 from lemmata.operations.recognise import fuse
@@ -59,9 +61,12 @@ class Function:
     definition: Definition
     fuse: bool = True
     """Whether tensors run as the recognised program; otherwise as the formulas stand, step by step."""
+    letters: tuple[str, ...] = ()
+    """Running indices that are given like symbols."""
     _read: dict[tuple[tuple[str, int], ...], Expression | str] = field(default_factory=dict, repr=False)
     _programs: dict[object, Program] = field(default_factory=dict, repr=False)
     _compiled: dict[object, tuple[Compiled, list[int] | None]] = field(default_factory=dict, repr=False)
+    _runs: dict[object, Callable[..., Any]] = field(default_factory=dict, repr=False)
     _plans: dict[object, Callable[..., Any]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -72,10 +77,17 @@ class Function:
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles lower and compile anew."""
         kept = {k: v for k, v in self.__dict__.items() if k != "whole"}
-        return {**kept, "_read": {}, "_programs": {}, "_compiled": {}, "_plans": {}}
+        return {**kept, "_read": {}, "_programs": {}, "_compiled": {}, "_runs": {}, "_plans": {}}
 
     def __repr__(self) -> str:
         return f"<{self.name}({', '.join(self.parameters)}), line {self.definition.line}>"
+
+    def given(self, names: Sequence[str]) -> Function:
+        """The same definition where the running indices among `names` are symbols: y in L = -log P_y."""
+        symbols = [(x.name, x.latex) for x in self.expression.free]
+        running = self.definition.elaboration.roles.letters
+        letters = tuple(n for n in names if n in running and resolve(n, symbols) is None)
+        return Function(self.definition, self.fuse, letters) if letters else self
 
     @property
     def name(self) -> str:
@@ -105,7 +117,7 @@ class Function:
         key = tuple(sorted(ranks.items()))
         if key not in self._read:
             try:
-                self._read[key] = self.definition.read(ranks)
+                self._read[key] = self.definition.read(ranks, self.letters)
             except Unreadable as error:
                 self._read[key] = str(error)
             except RecursionError:
@@ -118,7 +130,7 @@ class Function:
     def __call__(
         self, *args: Any, weights: Mapping[str, Any] | None = None, sizes: Mapping[str, int] | None = None, **named: Any
     ) -> Any:
-        """The value at these arguments: a tensor where any of them is one, else a float64 array.
+        """The value at these arguments: a tensor of the library of which any of them is one, else a float64 array.
 
         Names in keywords, `weights` and `sizes` are the author's, or spelled as programmers do. A family called without
         its indices has all members, the indices' axes in front.
@@ -145,6 +157,9 @@ class Function:
             if key is not None:
                 self._keep(key, expression, len(args), given, values, tensors, stated)
             return result
+        library = libraries.among(values.values())
+        if library is not None:
+            return self._run_library(library, expression, values, stated)
         return self._run_numpy(expression, values, stated)
 
     def _positional(self, args: Sequence[Any]) -> dict[str, Any]:
@@ -161,13 +176,13 @@ class Function:
             short = {
                 p.name
                 for p in expression.parameters
-                if p.name in positional and np.ndim(positional[p.name]) < len(p.shape)
+                if p.name in positional and len(positional[p.name].shape) < len(p.shape)
             }
             if not short:
                 return expression
         except CannotRun as error:
             failure, short = error, set(positional)
-        ranks = {name: np.ndim(positional[name]) for name in short}
+        ranks = {name: len(positional[name].shape) for name in short}
         for limit in (2, 1):
             try:
                 return self.read({name: min(rank, limit) for name, rank in ranks.items()})
@@ -217,6 +232,7 @@ class Function:
     def _forget(self) -> None:
         self._programs.clear()
         self._compiled.clear()
+        self._runs.clear()
         self._plans.clear()
 
     def _lowered(
@@ -280,12 +296,12 @@ class Function:
         for atom in atoms(expression) - known.keys():
             if atom.startswith("?members"):
                 known[atom] = FAMILY_LENGTH
-            elif (width := self._width(atom, expression, shapes)) is not None:
+            elif (width := self.width(atom, expression, shapes)) is not None:
                 known[atom] = width
         return known, tuple(batch)
 
     @staticmethod
-    def _width(atom: str, expression: Expression, shapes: Mapping[str, tuple[int, ...]]) -> int | None:
+    def width(atom: str, expression: Expression, shapes: Mapping[str, tuple[int, ...]]) -> int | None:
         """d_k is the width of the parameter K where nothing else says what it is."""
         letter = atom.rpartition("_")[2].casefold()
         found = [p for p in expression.parameters if p.name.casefold() == letter and p.shape and "_" in atom]
@@ -303,6 +319,18 @@ class Function:
             raise CannotRun(f"{self.name}: {error}") from error
         result = np.asarray(result).transpose([program.output.axes.index(a) for a in program.axes])
         return result.astype(float) if result.dtype.kind in "biu" else result
+
+    def _run_library(
+        self, library: Library, expression: Expression, values: Mapping[str, Any], sizes: Mapping[str, int]
+    ) -> Any:
+        arrays = libraries.converted(library, values)
+        program = self.program(expression, {n: libraries.shape(x) for n, x in arrays.items()}, sizes)
+        key = (library.module, id(program))
+        run = self._runs.get(key)
+        if run is None:
+            output = fuse(program.output) if self.fuse else program.output
+            run = self._runs[key] = libraries.compiled(library, program.inputs, output, program.axes)
+        return run(arrays)
 
     def _run_torch(self, expression: Expression, tensors: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
         shapes = {n: tuple(x.shape) for n, x in tensors.items()}
@@ -442,6 +470,12 @@ def as_array(value: Any) -> Any:
             return value
         if isinstance(value, list | tuple) and value and all(isinstance(v, torch.Tensor) for v in value):
             return torch.stack(list(value))
+    if libraries.of(value) is not None:
+        return value
+    if isinstance(value, list | tuple) and value:
+        joined = libraries.stacked(value)
+        if joined is not None:
+            return joined
     try:
         return np.asarray(value)
     except ValueError as error:
