@@ -15,6 +15,7 @@ from lemmata.model.definitions import Symbol, describe
 from lemmata.model.function import Function, atoms
 from lemmata.model.initial import fresh
 from lemmata.model.naming import plain, resolve
+from lemmata.model.numbers import numbers
 from lemmata.model.sizes import Given, ShapeMismatch, solve
 
 SMALL = 1e-5
@@ -37,7 +38,7 @@ class DocumentModule(nn.Module):
         self.sizes = dict(sizes)
         self.data = tuple(x.name for x in data)
         self._order = (*function.parameters, *self.data)
-        self._stated = {n: v for n, v in self.sizes.items() if n in atoms(function.expression)}
+        self.stated = {n: v for n, v in self.sizes.items() if n in atoms(function.expression)}
         self._names = {key(n): n for n in (*parameters, *constants)}
         for name, value in parameters.items():
             self.register_parameter(key(name), value)
@@ -46,19 +47,23 @@ class DocumentModule(nn.Module):
 
     def forward(self, *args: Any, **named: Any) -> Tensor:
         """The definition at its parameters and then its data, in order or by keyword, batch axes in front."""
-        held: dict[str, Any] = {name: self._get(k) for k, name in self._names.items()}
+        held: dict[str, Any] = {**self.held()}
         count = len(self.function.parameters)
         if len(args) > len(self._order):
             takes = ", ".join(self._order) or "no data"
             raise TypeError(f"{self.function.name} takes {takes}; {len(args)} were given")
         held |= zip(self.data, args[count:], strict=False)
-        result = self.function(*args[:count], weights=held, sizes=self._stated, **named)
+        result = self.function(*args[:count], weights=held, sizes=self.stated, **named)
         assert isinstance(result, Tensor)
         return result
 
     def save(self, path: str | PathLike[str]) -> None:
         """The state as a safetensors file, by the document's names. Raises BadCheckpoint, OSError."""
         save({self._names[n]: x for n, x in self.state_dict().items()}, path)
+
+    def held(self) -> dict[str, Tensor]:
+        """Weights and constants by the document's names."""
+        return {name: self._get(k) for k, name in self._names.items()}
 
     def _get(self, name: str) -> Tensor:
         value = self._parameters.get(name)
@@ -96,12 +101,14 @@ def module(
     tensor each symbol is (`lemmata.model.checkpoint`); with `strict`, tensors that it says nothing of are an error.
 
     Without a checkpoint, weights for which the document states a law (W ∼ N(0, σ²)) are drawn from it; other matrices
-    start uniform as Glorot and Bengio (2010) have it, biases b and β at zero, gains γ and g at one; ε is a constant.
+    start uniform as Glorot and Bengio (2010) have it, biases b and β at zero, gains γ and g at one; ε, and
+    what the document gives a number, are constants.
     Raises ValueError for sizes that are missing or do not fit and for tensors that are missing, unexpected or of
     another shape, CannotRun where the definition cannot be run.
     """
     if inputs and function.definition.family:
         function = function.whole
+    function = function.given(inputs)
     expression = function.expression
     symbols = [(x.name, x.latex) for x in expression.free]
     named: list[str] = []
@@ -117,7 +124,13 @@ def module(
             f"say which symbols of {function.name} are data: inputs=(…) of {', '.join(n for n, _ in symbols)}"
         )
     held = [x for x in expression.free if x.name not in named]
-    constants = {x.name for x in held if plain(x.name) in ("epsilon", "varepsilon")}
+    given = numbers(function.definition.elaboration)
+    stated = [(n, n) for n in given]
+    constants = {
+        x.name
+        for x in held
+        if plain(x.name) in ("epsilon", "varepsilon") or not x.shape and resolve(x.name, stated) is not None
+    }
     learnt = [x for x in held if x.name not in constants]
     stored = None if weights is None else Checkpoint.open(weights, mapping, function)
     known = _known(function, sizes, held, stored.given(function, learnt) if stored is not None else ())
@@ -132,10 +145,12 @@ def module(
     for symbol in held:
         shape = tuple(int(x.at(known)) for x in symbol.shape)
         if symbol.name in constants:
-            buffers[symbol.name] = torch.full(shape, SMALL, dtype=dtype)
+            number = resolve(symbol.name, stated)
+            value = SMALL if number is None else given[number]
+            buffers[symbol.name] = torch.full(shape, value, dtype=dtype or torch.get_default_dtype())
         elif stored is not None:
-            value = stored.value(function, symbol, known)
-            parameters[symbol.name] = nn.Parameter(value if dtype is None else value.to(dtype))
+            tensor = stored.value(function, symbol, known)
+            parameters[symbol.name] = nn.Parameter(tensor if dtype is None else tensor.to(dtype))
         else:
             parameters[symbol.name] = nn.Parameter(fresh(function, symbol, known, generator, dtype))
     data = [next(x for x in expression.free if x.name == n) for n in named]
