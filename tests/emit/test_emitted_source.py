@@ -14,7 +14,7 @@ from lemmata.surfaces.cli import cli
 from places import ROOT
 
 EXAMPLES = ("transformer-encoder", "linear-regression", "attention-scoring.zh")
-TARGETS = ["numpy", pytest.param("torch", marks=pytest.mark.torch)]
+TARGETS = ["numpy", *(pytest.param(n, marks=getattr(pytest.mark, n)) for n in ("torch", "jax", "tensorflow"))]
 MIXED = r"""
 # Many forms
 

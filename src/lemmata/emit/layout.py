@@ -71,6 +71,15 @@ def statement(text: str, indent: str) -> list[str]:
     return [indent + text]
 
 
+def braced(text: str, indent: str) -> list[str]:
+    """A statement that ends in a dictionary."""
+    if len(indent + text) <= WIDTH:
+        return [indent + text]
+    head, _, inner = text.partition("{")
+    items = arguments(inner.removesuffix("}"))
+    return [f"{indent}{head}{{", *(f"{indent}{STEP}{x}," for x in items), f"{indent}}}"]
+
+
 def _terms(text: str, indent: str) -> list[str]:
     """A value on lines of its own, broken before its loosest operators."""
     if len(indent + text) <= WIDTH:

@@ -7,9 +7,10 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 
+from lemmata.backends.contraction import Pair
 from lemmata.core.size import Size
 from lemmata.emit.dialect import OPERATORS
-from lemmata.emit.expression import ATOM, POWER, PRODUCT, UNARY, Expr, infix, number_text
+from lemmata.emit.expression import ATOM, POWER, PRODUCT, SUM, UNARY, Expr, infix, number_text
 from lemmata.emit.moves import Moves
 from lemmata.emit.products import Products
 from lemmata.emit.request import CannotEmit
@@ -274,6 +275,8 @@ class Printer(Products, Moves):
             return parts[0]
         if name == "attention":
             return self.attention(node, parts)
+        if name == "linear":
+            return self._linear(node, parts)
         if name in self.d.calls:
             return self.d.calls[name](self, node, parts)
         if name in self.d.along:
@@ -288,6 +291,27 @@ class Printer(Products, Moves):
         layout = tuple(a for a in x.layout if a != axis) if name == "logsumexp" else x.layout
         return Expr(text, ATOM, layout, x.batched)
 
+    def scaled(self, x: Expr, around: Sequence[Expr]) -> Expr:
+        """With a gain and a shift, as far as they are given."""
+        for sign, binding, other in zip("*+", (PRODUCT, SUM), around, strict=False):
+            layout = self.joint([x, other])
+            a, c = self.lay(x, layout), self.lay(other, layout)
+            left, right = (c, a) if sign == "*" else (a, c)
+            text = infix(left.inside(binding), sign, right.inside(binding + 1))
+            x = Expr(text, binding, layout, a.batched or c.batched)
+        return x
+
+    def _linear(self, node: Node, parts: list[Expr]) -> Expr:
+        """A matrix product and a bias."""
+        x, w, bias = parts
+        feature = dict(node.attr("attrs"))["feature"]
+        needed = {a for a in (*x.layout, *w.layout) if a != feature}
+        product = self.pair(x, w, Pair.of(x.layout, w.layout, needed))
+        layout = self.joint([product, bias])
+        product, bias = self.lay(product, layout), self.lay(bias, layout)
+        text = infix(product.inside(SUM), "+", bias.inside(SUM))
+        return Expr(text, SUM, layout, product.batched or bias.batched)
+
     def last(self, x: Expr, axis: Axis) -> Expr:
         """With this axis as the last dimension."""
         return self.exactly(x, (*(a for a in x.layout if a != axis), axis))
@@ -295,17 +319,19 @@ class Printer(Products, Moves):
     def attention(self, node: Node, parts: list[Expr]) -> Expr:
         attrs = dict(node.attr("attrs"))
         query, key, feature, value = (attrs[n] for n in ("query", "key", "feature", "value"))
-        own = {query, key, feature, value}
+        heads = tuple(attrs[n] for n in ("heads",) if attrs.get("groups") is not None)
+        groups = tuple(attrs[n] for n in ("groups",) if attrs.get("groups") is not None)
+        own = {query, key, feature, value, *heads, *groups}
         q, k, v, scale = parts[:4]
         mask = parts[4] if len(parts) > 4 else None
         present = [x for x in (q, k, v, mask) if x is not None]
         batch = tuple(a for a in node.axes if a not in own and any(a in x.layout for x in present))
         q, k, v = (
             self.lay(x, (*batch, *pair)) if set(pair) <= set(x.layout) else self.exactly(x, (*batch, *pair))
-            for x, pair in ((q, (query, feature)), (k, (key, feature)), (v, (key, value)))
+            for x, pair in ((q, (*heads, query, feature)), (k, (*groups, key, feature)), (v, (*groups, key, value)))
         )
         if mask is not None:
-            mask = self.lay(mask, (*batch, query, key))
+            mask = self.lay(mask, (*batch, *heads, query, key))
         factor: tuple[str, Expr | None] = ("*", scale)
         squared = self.squared(node.args[3])
         if squared == Size.of(1):
@@ -318,10 +344,10 @@ class Printer(Products, Moves):
                 factor = ("default", factor[1])
         causal = bool(attrs.get("causal"))
         triangle = self.d.lower_triangle(self.size(query), self.size(key), self.like) if causal else ""
-        text = self.d.attention(self, q, k, v, factor, mask, triangle, (query, key, feature, value))
+        text = self.d.attention(self, q, k, v, factor, mask, triangle, bool(groups))
         batched = any(x.batched for x in (q, k, v) if x is not None) or (mask is not None and mask.batched)
         binding = ATOM if text.endswith(")") and " @ " not in text else PRODUCT
-        return Expr(text, binding, (*batch, query, value), batched)
+        return Expr(text, binding, (*batch, *heads, query, value), batched)
 
 
 MATH = {"sqrt": "sqrt", "exp": "exp", "log": "log", "sin": "sin", "cos": "cos", "tan": "tan", "tanh": "tanh",

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 WRITERS = {
     "numpy": ("lemmata.emit.source", "write"),
     "torch": ("lemmata.emit.source", "write"),
+    "jax": ("lemmata.emit.source", "write"),
+    "tensorflow": ("lemmata.emit.source", "write"),
 }
 """What writes each format: a module, imported only then, and its function from a `Request` to what was `Written`."""
 
