@@ -53,6 +53,10 @@ class Dialect:
         """The length of a dimension."""
         return f"{text}.shape[{dim}]"
 
+    def root(self, text: str, like: str) -> str:
+        """The square root of a size."""
+        return f"math.sqrt({text})"
+
     def function(self, op: str) -> str | None:
         """The function that is called for an elementwise primitive or operation."""
         found = self.functions.get(op)

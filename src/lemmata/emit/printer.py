@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from lemmata.backends.contraction import Pair
 from lemmata.core.size import Size
 from lemmata.emit.dialect import OPERATORS
 from lemmata.emit.expression import ATOM, POWER, PRODUCT, SUM, UNARY, Expr, infix, number_text
+from lemmata.emit.layout import WIDTH
 from lemmata.emit.moves import Moves
 from lemmata.emit.products import Products
 from lemmata.emit.request import CannotEmit
@@ -30,6 +32,7 @@ class Printer(Products, Moves):
                 self.done[node.uid] = self.kept(node, self.expression(node))
         value = self.done[self.source.output.uid]
         value = self.exactly(value, self.source.axes)
+        value = replace(value, text=self.fitted(value.text, WIDTH - len("    return ")))
         return self.needed(value), value
 
     def shorten(self, node: Node) -> None:
@@ -105,7 +108,6 @@ class Printer(Products, Moves):
     def _special(self, node: Node, parts: list[Expr]) -> Expr:
         name = node.attr("name")
         if name in ("pi", "e", "inf"):
-            self.helpers["math"] = None
             return Expr(f"math.{name}", number=True)
         return Expr(repr(build.SPECIALS[name]), number=True)
 
@@ -244,14 +246,14 @@ class Printer(Products, Moves):
     def applied(self, name: str, parts: Sequence[Expr], layout: tuple[Axis, ...]) -> Expr:
         """A function of the library, or of `math` for numbers."""
         if all(p.number for p in parts) and name in MATH:
-            self.helpers["math"] = None
+            if name == "sqrt" and any(c.isalpha() for c in parts[0].text):
+                return Expr(self.d.root(parts[0].text, self.like), ATOM, (), False, True)
             return Expr(f"math.{MATH[name]}({', '.join(p.text for p in parts)})", ATOM, (), False, True)
         for p in parts:
             self.demand(p, "tensor")
         spelled = self.d.function(name)
         if spelled is None:
             raise CannotEmit(f"{name} has no spelling in {self.d.name}")
-        self.helpers[spelled] = None
         return Expr(f"{spelled}({', '.join(p.text for p in parts)})", ATOM, layout, any(p.batched for p in parts))
 
     def _select(self, node: Node, parts: list[Expr]) -> Expr:
@@ -286,7 +288,6 @@ class Printer(Products, Moves):
     def along_axis(self, function: str, x: Expr, axis: Axis, name: str) -> Expr:
         if axis not in x.layout:
             x = self.exactly(x, (*x.layout, axis))
-        self.helpers[function] = None
         text = f"{function}({x.text}, {self.d.axis}={x.at(axis)})"
         layout = tuple(a for a in x.layout if a != axis) if name == "logsumexp" else x.layout
         return Expr(text, ATOM, layout, x.batched)
@@ -338,8 +339,7 @@ class Printer(Products, Moves):
             factor = ("*", None)
         elif squared is not None and (below := Size.of(1).divide(squared)) is not None:
             text, _ = self.size_of(below)
-            self.helpers["math"] = None
-            factor = ("/", Expr(f"math.sqrt({text})", number=True))
+            factor = ("/", Expr(self.d.root(text, self.like), number=True))
             if below == self.source.sizes[feature.uid]:
                 factor = ("default", factor[1])
         causal = bool(attrs.get("causal"))

@@ -17,6 +17,9 @@ class TensorFlow(Dialect):
     def shape_of(self, text: str, dim: int) -> str:
         return f"ops.shape({text})[{dim}]"
 
+    def root(self, text: str, like: str) -> str:
+        return f"ops.sqrt(ops.cast({text}, {like}.dtype))" if like else f"math.sqrt({text})"
+
     def transposed(self, x: Expr) -> str:
         if len(x.layout) == 2 and not x.batched:
             return f"ops.transpose({x.text})"

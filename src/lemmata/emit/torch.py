@@ -35,7 +35,6 @@ def gelu_tanh(p: Printer, node: Node, parts: Sequence[Expr]) -> Expr:
 
 def softplus(p: Printer, node: Node, parts: Sequence[Expr]) -> Expr:
     p.demand(parts[0], "tensor")
-    p.helpers["F."] = None
     return Expr(f"F.softplus({parts[0].text}, threshold=40)", ATOM, parts[0].layout, parts[0].batched)
 
 
@@ -100,7 +99,6 @@ class Torch(Dialect):
         self, p: Printer, q: Expr, k: Expr, v: Expr, scale: tuple[str, Expr | None], mask: Expr | None, causal: str,
         grouped: bool,
     ) -> str:  # fmt: skip
-        p.helpers["F."] = None
         operator, factor = scale
         options = []
         if mask is not None:
