@@ -169,6 +169,7 @@ class Elaborator:
         roles = self.roles = Roles(shared, letters, self.items)
         for item in self.items:
             carefully(item, roles.declare)
+        roles.complete_ranges()
         note_sizes(Reader(shared, Place(0)), exprs)
         widths(roles, exprs)
         implied_families(roles, exprs)
