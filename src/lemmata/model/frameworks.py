@@ -14,7 +14,7 @@ from lemmata.model.weights import Held, prepare
 def pytree(
     function: Function, sizes: Mapping[str, int], *, dtype: Any = None, **options: Any
 ) -> tuple[dict[str, Any], Callable[..., Any]]:
-    """The weights as a dictionary of JAX arrays by the document's names, and the function (weights, *arguments) → value.
+    """The weights as JAX arrays by the document's names, and the function (weights, *arguments) → value.
 
     The function has no state: it goes through `jax.jit`, `jax.grad` and `jax.vmap`, and the weights into any optimiser
     of pytrees. `options` are those of `lemmata.model.weights.prepare`, which tells the errors; ImportError without JAX.
@@ -43,9 +43,8 @@ def layer(function: Function, sizes: Mapping[str, int], *, dtype: Any = None, **
     TensorFlow. Called with the definition's parameters and then its data, at known lengths.
     """
     try:
-        import tensorflow  # noqa: F401, the definition runs on its tensors
-
         import keras
+        import tensorflow  # noqa: F401, the definition runs on its tensors
     except ImportError as error:
         raise ImportError("model.layer needs Keras and TensorFlow: pip install 'lemmata[tensorflow]'") from error
     if keras.backend.backend() != "tensorflow":
