@@ -1,4 +1,4 @@
-"""The command line: `lemmata check`, `explain`, `replay` and `derive`, each on a document."""
+"""The command line: `lemmata check`, `explain`, `replay`, `derive` and `compile`, each on a document."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from lemmata.report.explain import Details
 from lemmata.report.result import DocumentResult, StatementResult
 from lemmata.surfaces import recording, run
 from lemmata.surfaces.cache import DIRECTORY, Cache
+from lemmata.surfaces.compile import compile_command
 from lemmata.surfaces.discover import NoSuchPath, documents
 from lemmata.surfaces.run import Options, Outcome
 from lemmata.version import VERSION
@@ -29,6 +30,8 @@ REFUTED, UNREADABLE, INTERRUPTED = 1, 2, 130
 def cli() -> None:
     """Read the mathematics of documents as a program, run it, and say of every claim whether it holds."""
 
+
+cli.add_command(compile_command)
 
 _seed = click.option(
     "--seed", default=0, show_default=True, metavar="N", help="Seed of the values that claims are tried on."
