@@ -323,7 +323,7 @@ class Function:
         key = (library.module, id(program))
         run = self._compiled.get(key)
         if run is None:
-            output = fuse(program.output)
+            output = fuse(program.output) if self.fuse else program.output
             run = self._compiled[key] = libraries.compiled(library, program.inputs, output, program.axes)
         return run(arrays)
 
