@@ -58,6 +58,8 @@ class Function:
     definition: Definition
     fuse: bool = True
     """Whether tensors run as the recognised program; otherwise as the formulas stand, step by step."""
+    letters: tuple[str, ...] = ()
+    """Running indices that are given like symbols."""
     _read: dict[tuple[tuple[str, int], ...], Expression | str] = field(default_factory=dict, repr=False)
     _programs: dict[object, Program] = field(default_factory=dict, repr=False)
     _compiled: dict[object, Callable[..., Any]] = field(default_factory=dict, repr=False)
@@ -75,6 +77,13 @@ class Function:
 
     def __repr__(self) -> str:
         return f"<{self.name}({', '.join(self.parameters)}), line {self.definition.line}>"
+
+    def given(self, names: Sequence[str]) -> Function:
+        """The same definition where the running indices among `names` are symbols: y in L = -log P_y."""
+        symbols = [(x.name, x.latex) for x in self.expression.free]
+        running = self.definition.elaboration.roles.letters
+        letters = tuple(n for n in names if n in running and resolve(n, symbols) is None)
+        return Function(self.definition, self.fuse, letters) if letters else self
 
     @property
     def name(self) -> str:
@@ -104,7 +113,7 @@ class Function:
         key = tuple(sorted(ranks.items()))
         if key not in self._read:
             try:
-                self._read[key] = self.definition.read(ranks)
+                self._read[key] = self.definition.read(ranks, self.letters)
             except Unreadable as error:
                 self._read[key] = str(error)
             except RecursionError:
