@@ -83,6 +83,7 @@ class Sheet:
         return operands(node)
 
     def known(self, node: Node) -> bool:
+        """Whether the library has words for a call; what it lacks is written by its definition."""
         name = node.attr("name")
         if name == "attention":
             return self.d.grouped or dict(node.attr("attrs")).get("groups") is None
