@@ -180,12 +180,13 @@ class Function:
         key = (id(expression), tuple(sorted(shapes.items())), tuple(sorted(sizes.items())))
         found = self._programs.get(key)
         if found is None:
-            found = self._programs[key] = self._lowered(expression, shapes, sizes)
+            found = self._programs[key] = self.lowered(expression, shapes, sizes)[0]
         return found
 
-    def _lowered(
+    def lowered(
         self, expression: Expression, shapes: Mapping[str, tuple[int, ...]], sizes: Mapping[str, int]
-    ) -> Program:
+    ) -> tuple[Program, Lowering]:
+        """The tensor program, and the state that knows what each part of the definition became. Raises as `program`."""
         known, batch = self._sizes(expression, shapes, sizes)
         extra = tuple(Axis.fresh("batch", n) for n in batch)
         low = Lowering(known, dict(expression.solution), dict(expression.recurrences))
@@ -220,7 +221,7 @@ class Function:
             )
         missing = tuple(a for a in extra if a not in value.node.axes)
         node = build.broadcast(value.node, missing) if missing else value.node
-        return Program(tuple(inputs), node, extra + value.axes)
+        return Program(tuple(inputs), node, extra + value.axes), low
 
     def _sizes(
         self, expression: Expression, shapes: Mapping[str, tuple[int, ...]], sizes: Mapping[str, int]

@@ -1,0 +1,129 @@
+"""Small sizes and numbers to look at, where the caller gives none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from lemmata.core.size import Size
+from lemmata.model.definitions import Expression, Symbol, describe
+from lemmata.model.function import Function, atoms
+from lemmata.model.naming import plain, resolve
+from lemmata.sheets.steps import NoSheet
+from lemmata.verify.problem import Domain
+from lemmata.verify.sampling import generator, one
+from lemmata.verify.values import CannotDraw, Style
+
+PREFERRED = {"h": (2, 3, 1), "H": (2, 3, 1), "heads": (2, 3, 1), "d_ff": (6, 8, 5), "d_{ff}": (6, 8, 5)}
+SMALL = (3, 4, 2, 5, 6, 1, 7, 8)
+TRIES = 20_000
+EPSILON = ("epsilon", "varepsilon", "eps")
+
+
+def sizes(function: Function, expression: Expression, given: Mapping[str, int]) -> dict[str, int]:
+    """A small whole number for every size, different ones where they may differ. Raises NoSheet, ValueError."""
+    names = sorted(atoms(expression))
+    equations = [(left, right) for _, left, right in function.definition.elaboration.roles.size_equations]
+    every = dict.fromkeys([*_in_order(expression), *names])
+    known: dict[str, int] = {}
+    for name, value in given.items():
+        atom = resolve(name, ((a, a) for a in [*names, *_of(equations)]))
+        if atom is not None:
+            known[atom] = value
+    shapes = [s for x in expression.symbols for s in x.shape] + [s for x in expression.symbols for s in x.variable.type.shape]
+    shapes = [s.substitute(expression.solution) for s in shapes]
+    wanted = [a for a in every if a not in expression.solution]
+    related = [e for e in equations if (e[0].atoms | e[1].atoms) & set(wanted)]
+    wanted += [a for a in _of(related) if a not in every and a not in expression.solution]
+    related = [(a.substitute(expression.solution), b.substitute(expression.solution)) for a, b in related]
+    budget = [TRIES]
+    found = next(_assigned(wanted, known, related, shapes, budget), None)
+    if found is None:
+        said = ", ".join(f"{describe((Size.of(k),))} = {v}" for k, v in known.items())
+        raise NoSheet(f"{function.name} (line {function.definition.line}): no small sizes fit {said or 'its shapes'}")
+    return found
+
+
+def _of(equations: list[tuple[Size, Size]]) -> list[str]:
+    return list(dict.fromkeys(a for pair in equations for side in pair for a in sorted(side.atoms)))
+
+
+def _in_order(expression: Expression) -> Iterator[str]:
+    for symbol in expression.symbols:
+        for size in symbol.shape:
+            yield from sorted(size.atoms)
+
+
+def _assigned(
+    wanted: list[str], known: dict[str, int], equations: list[tuple[Size, Size]], shapes: list[Size], budget: list[int]
+) -> Iterator[dict[str, int]]:
+    """Assignments that meet the equations between sizes, in order of preference."""
+    budget[0] -= 1
+    if budget[0] < 0 or not _consistent(known, equations, shapes):
+        return
+    solved = _solved(known, equations)
+    if solved is not None:
+        yield from _assigned(wanted, solved, equations, shapes, budget)
+        return
+    rest = [a for a in wanted if a not in known]
+    if not rest:
+        yield known
+        return
+    atom = rest[0]
+    pool = PREFERRED.get("h" if atom.startswith("?members") else atom) or (sorted(SMALL, key=lambda v: v in known.values()))
+    for value in pool:
+        yield from _assigned(wanted, {**known, atom: value}, equations, shapes, budget)
+
+
+def _consistent(known: Mapping[str, int], equations: list[tuple[Size, Size]], shapes: list[Size]) -> bool:
+    for size in shapes:
+        if size.atoms <= known.keys() and (size.at(known) < 1 or size.at(known).denominator != 1):
+            return False
+    return all(a.at(known) == b.at(known) for a, b in equations if a.atoms | b.atoms <= known.keys())
+
+
+def _solved(known: dict[str, int], equations: list[tuple[Size, Size]]) -> dict[str, int] | None:
+    """With one more size, which an equation determines."""
+    for left, right in equations:
+        for one_side, other in ((left, right), (right, left)):
+            if len(one_side.terms) == 1 and len(one_side.atoms) == 1 and other.atoms <= known.keys():
+                (atom,) = one_side.atoms
+                if atom in known:
+                    continue
+                value = other.at(known)
+                if one_side == Size.of(atom) and value.denominator == 1 and value >= 1:
+                    return {**known, atom: int(value)}
+    return None
+
+
+def values(expression: Expression, known: Mapping[str, int], seed: int) -> dict[str, np.ndarray]:
+    """A value for every symbol, from its domain, with two decimals where any number will do. Raises NoSheet."""
+    found = {}
+    for k, symbol in enumerate(expression.symbols):
+        try:
+            shape = tuple(int(size.at(known)) for size in symbol.shape)
+        except KeyError as error:
+            raise NoSheet(f"the size {str(error.args[0]).strip('?')} of {symbol.name} is not known") from error
+        found[symbol.name] = _value(symbol, shape, seed, k)
+    return found
+
+
+def _value(symbol: Symbol, shape: tuple[int, ...], seed: int, number: int) -> np.ndarray:
+    variable = symbol.variable
+    if variable.type.dtype == "complex":
+        raise NoSheet(f"{symbol.name} is complex, and cells hold real numbers")
+    if plain(symbol.name) in EPSILON:
+        return np.full(shape, 1e-5)
+    if variable.type.dtype == "int":
+        return np.ones(shape)
+    rng = generator(seed, number)
+    domain = Domain(variable.domain.low, variable.domain.high, variable.domain.properties)
+    try:
+        drawn = np.asarray(one(domain, shape, variable.type.dtype, rng, Style(scale=0.5)).floats, dtype=float)
+    except CannotDraw as error:
+        raise NoSheet(f"no values for {symbol.name}: {error}") from error
+    rounded = np.round(drawn, 2)
+    low, high = (-np.inf if domain.low is None else domain.low), (np.inf if domain.high is None else domain.high)
+    plain_domain = not domain.properties - {"nonzero", "symmetric", "distinct"}
+    return rounded if plain_domain and (rounded > low).all() and (rounded < high).all() and rounded.all() else drawn
