@@ -81,8 +81,8 @@ class Writer:
     """Writes the formulas of one definition's steps, all of which have their places."""
 
     placed: Mapping[int, Placed]
-    line: int
-    name: str
+    line: int = 0
+    """Of the step that is being written."""
     _fixed: dict[int, np.ndarray] = field(default_factory=dict)
     _live: dict[int, bool] = field(default_factory=dict)
 
@@ -99,15 +99,14 @@ class Writer:
         if node.op != "contract" or len(node.args) != 2:
             return None
         over = node.attr("over")
-        sources = [self.placed.get(base(a).uid) for a in node.args]
-        if None in sources or not over:
+        left, right = (self.placed.get(base(a).uid) for a in node.args)
+        if left is None or right is None or not over:
             return None
-        left, right = sources  # type: ignore[misc]
         outer = [a for a in over if a in left.step.outer and a in right.step.outer]
-        inner = [a for a in over if a not in outer]
-        if len(inner) != 1:
+        summed = [a for a in over if a not in outer]
+        if len(summed) != 1:
             return None
-        (along,) = inner
+        (along,) = summed
         for first, second in ((left, right), (right, left)):
             one = self._oriented(first, step.rows, along)
             two = self._oriented(second, along, step.columns)
@@ -121,9 +120,8 @@ class Writer:
         return None
 
     @staticmethod
-    def _oriented(source: Placed | None, rows: Axis | None, columns: Axis | None) -> Callable[[At], str] | None:
+    def _oriented(source: Placed, rows: Axis | None, columns: Axis | None) -> Callable[[At], str] | None:
         """The block's cells with these axes along rows and columns, transposed where they lie the other way."""
-        assert source is not None
         own = (source.step.rows, source.step.columns)
         if own == (rows, columns):
             return lambda at: source.area(at)
@@ -133,9 +131,10 @@ class Writer:
 
     def cell(self, step: Step, at: At) -> str:
         """The formula of one element. Raises NoSheet."""
+        self.line = step.section.line
         text = self._own(step.node, at)[0]
         if len(text) > LONGEST:
-            raise NoSheet(f"{self.name} (line {self.line}): a formula of {len(text)} characters for one cell")
+            raise NoSheet(f"a formula of {len(text)} characters for one cell", self.line)
         return text
 
     def fixed(self, node: Node) -> bool:
@@ -223,7 +222,10 @@ class Writer:
                     return f"MATCH({op[3:].upper()}({area}),{area},0)-1", ADD
             case "det" | "logabsdet":
                 inner = self.placed.get(base(args[0]).uid)
-                if inner is not None and {inner.step.rows, inner.step.columns} == {node.attr("row"), node.attr("column")}:
+                if inner is not None and {inner.step.rows, inner.step.columns} == {
+                    node.attr("row"),
+                    node.attr("column"),
+                }:
                     text = f"MDETERM({inner.area(at)})"
                     return (text if op == "det" else f"LN(ABS({text}))"), ATOM
             case _ if op in SIGNS:
@@ -237,7 +239,7 @@ class Writer:
                 return f"{FUNCTIONS[op]}({','.join(self._text(a, at)[0] for a in args)})", ATOM
             case _ if op in REDUCTIONS:
                 return self._reduce(node, at), ATOM
-        raise NoSheet(f"{self.name} (line {self.line}): {OTHER.get(op, op)} has no form as a spreadsheet formula")
+        raise NoSheet(f"{OTHER.get(op, op)} has no form as a spreadsheet formula", self.line)
 
     def _select(self, node: Node, at: At) -> tuple[str, int]:
         test, yes, no = (base(a) for a in node.args)
@@ -255,11 +257,11 @@ class Writer:
                 return self._text(source, {**at, axis: position})
             if node.attr("fill") is not None:
                 return "0", ATOM
-            raise NoSheet(f"{self.name} (line {self.line}): an index outside of its range at these sizes")
+            raise NoSheet("an index outside of its range at these sizes", self.line)
         where, level = self._text(index, at)
         area = self._area(source, at, (axis,))
         if node.attr("fill") is not None:
-            raise NoSheet(f"{self.name} (line {self.line}): an index that may leave its range")
+            raise NoSheet("an index that may leave its range", self.line)
         if area is not None:
             return f"INDEX({area},{_next(where, level)})", ATOM
         members = [self._text(source, {**at, axis: k})[0] for k in range(axis.size)]

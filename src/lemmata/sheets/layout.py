@@ -27,7 +27,7 @@ LINES = 3
 """Lines that a title is meant to take at most."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Block:
     """A step at its place: title, caption, labels of columns, then the cells with labels of rows before them."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
 from lemmata.core.size import Size
 from lemmata.model.definitions import Expression, Symbol, describe
-from lemmata.model.function import Function, atoms
+from lemmata.model.function import CannotRun, Function, atoms
 from lemmata.model.naming import plain, resolve
 from lemmata.sheets.steps import NoSheet
 from lemmata.verify.problem import Domain
@@ -28,10 +28,12 @@ def sizes(function: Function, expression: Expression, given: Mapping[str, int]) 
     every = dict.fromkeys([*_in_order(expression), *names])
     known: dict[str, int] = {}
     for name, value in given.items():
-        atom = resolve(name, ((a, a) for a in [*names, *_of(equations)]))
+        atom = meant(name, [*names, *_of(equations)])
         if atom is not None:
             known[atom] = value
-    shapes = [s for x in expression.symbols for s in x.shape] + [s for x in expression.symbols for s in x.variable.type.shape]
+    shapes = [s for x in expression.symbols for s in x.shape] + [
+        s for x in expression.symbols for s in x.variable.type.shape
+    ]
     shapes = [s.substitute(expression.solution) for s in shapes]
     wanted = [a for a in every if a not in expression.solution]
     related = [e for e in equations if (e[0].atoms | e[1].atoms) & set(wanted)]
@@ -41,8 +43,22 @@ def sizes(function: Function, expression: Expression, given: Mapping[str, int]) 
     found = next(_assigned(wanted, known, related, shapes, budget), None)
     if found is None:
         said = ", ".join(f"{describe((Size.of(k),))} = {v}" for k, v in known.items())
-        raise NoSheet(f"{function.name} (line {function.definition.line}): no small sizes fit {said or 'its shapes'}")
+        raise NoSheet(f"no small sizes fit {said or 'its shapes'}")
     return found
+
+
+def known(function: Function) -> set[str]:
+    """Names of sizes that the definition has, or that the document relates to them."""
+    equations = [(left, right) for _, left, right in function.definition.elaboration.roles.size_equations]
+    try:
+        return atoms(function.expression) | set(_of(equations))
+    except CannotRun:
+        return set(_of(equations))
+
+
+def meant(name: str, names: Iterable[str]) -> str | None:
+    """The size of this name, in LaTeX or as programmers spell it."""
+    return resolve(name, ((a, a) for a in sorted(set(names))))
 
 
 def _of(equations: list[tuple[Size, Size]]) -> list[str]:
@@ -71,7 +87,9 @@ def _assigned(
         yield known
         return
     atom = rest[0]
-    pool = PREFERRED.get("h" if atom.startswith("?members") else atom) or (sorted(SMALL, key=lambda v: v in known.values()))
+    pool = PREFERRED.get("h" if atom.startswith("?members") else atom) or (
+        sorted(SMALL, key=lambda v: v in known.values())
+    )
     for value in pool:
         yield from _assigned(wanted, {**known, atom: value}, equations, shapes, budget)
 

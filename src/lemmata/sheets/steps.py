@@ -22,7 +22,11 @@ MOVED = frozenset({"constant", "special", "iota", "rename", "broadcast", "diagon
 
 
 class NoSheet(ValueError):
-    """A definition that has no form as a spreadsheet, and why."""
+    """A definition that has no form as a spreadsheet, and why; `line` is that of the step, 0 where it is none."""
+
+    def __init__(self, reason: str, line: int = 0) -> None:
+        super().__init__(reason)
+        self.line = line
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,9 +183,9 @@ def plan(
             seen.add(node.uid)
             if node is output or shown.has_cells(node):
                 own = visitor.marks.get(node.uid)
-                steps.append(shown.step(node, own.section if own is not None else section, definition))
+                steps.append(shown.step(node, own.section if own is not None else section))
     inputs = [n for n in program.inputs if n.uid not in seen]
-    steps = [shown.step(n, whole, definition) for n in inputs] + steps
+    steps = [shown.step(n, whole) for n in inputs] + steps
     steps = [s for s in steps if s.role == "input"] + [s for s in steps if s.role != "input"]
     position = {n.attr("name"): k for k, n in enumerate(program.inputs)}
     steps.sort(key=lambda s: position[s.node.attr("name")] if s.role == "input" else len(position))
@@ -215,7 +219,7 @@ class _Visitor:
             case t.Apply(name=name, args=args, body=body):
                 self._call(term, name, args, body, scope)
                 return
-            case t.Stacked(var=var) | t.Build(vars=(var, *_)) | t.Reduce(vars=(var, *_)):
+            case t.Stacked() | t.Build() | t.Reduce():
                 every = term.vars if not isinstance(term, t.Stacked) else (term.var,)
                 for v in every:
                     first = v.start.number
@@ -268,6 +272,8 @@ class _Visitor:
         if found is None:
             found = self.marks[node.uid] = Mark(value.axes, scope.section, term.type.row)
             self.order.append(node)
+        elif len(value.axes) > len(found.axes):
+            found.axes, found.row = value.axes, term.type.row
         return found
 
 
@@ -315,8 +321,8 @@ class _Shown:
             return True
         user = users[0] if users else None
         if node.op not in ELEMENTWISE:
-            share = user is not None and user.op == "div" and user.uid not in self.marks and mark is None
-            return not (share and node.op in ("sum", "contract") and not base(user.args[1]).axes)
+            shared = user is not None and user.uid not in self.marks and mark is None and is_mean(user)
+            return not shared
         if user is None:
             return True
         if rank == 0 or mark is None or node.op == "neg":
@@ -333,13 +339,14 @@ class _Shown:
             letters[0].op == "input" or letters[0].uid in self.marks and self.marks[letters[0].uid].named
         )
 
-    def step(self, node: Node, section: Section, definition: Definition) -> Step:
+    def step(self, node: Node, section: Section) -> Step:
         """Raises NoSheet."""
         outer, rest = self._parted(node)
         if len(outer) > 1:
             raise NoSheet(
-                f"{definition.name} (line {section.line}): a value with {len(node.axes)} axes has no place on a sheet, "
-                "which has rows and columns, and one block for each head"
+                f"a value with {len(node.axes)} axes has no place on a sheet, which has rows and columns, "
+                "and one block for each head",
+                section.line,
             )
         rows: Axis | None = None
         columns: Axis | None = None

@@ -162,7 +162,7 @@ class Printer:
         if "[" not in key:
             return text
         script = re.search(r"_\{([^{}]*)\}", text)
-        indices = [*self.places.values()] or [*self.letters.values()]
+        indices = [str(v) for v in self.places.values()] or [*self.letters.values()]
         if script is None or len(indices) != 1 or len(script[1]) != 1:
             return text
         return text[: script.start()] + f"_{{{indices[0]}}}" + text[script.end() :]
@@ -271,6 +271,8 @@ def width(text: str) -> float:
     """How many digits' width a text takes."""
     total = 0.0
     for piece, script in pieces(text):
-        wide = sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in piece)
+        wide = sum(
+            0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in piece
+        )
         total += wide * (0.75 if script else 1.0)
     return total

@@ -21,9 +21,7 @@ SPECIAL = {"pi": "π", "e": "e", "inf": "∞", "euler_gamma": "γ"}
 Known = Callable[[Node], str]
 
 
-def explain(
-    node: Node, rows: Axis | None, columns: Axis | None, known: Known, steps: Mapping[int, Step]
-) -> str:
+def explain(node: Node, rows: Axis | None, columns: Axis | None, known: Known, steps: Mapping[int, Step]) -> str:
     """What is done in this step, with short names for the steps before it."""
     return _Words(known, steps, node).own(node)
 
@@ -141,5 +139,3 @@ class _Words:
         if node.op in ("exp", "log", "tanh", "sqrt"):
             return node.op
         return f"({self._spell(node, True)[0]})"
-
-

@@ -1,4 +1,4 @@
-"""Workbooks: the steps of definitions as live formulas, with the values that they have at the inputs they start with."""
+"""Workbooks: the steps of definitions as live formulas, with the values that they have at the first inputs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from lemmata.backends.numpy import TooLarge, run
 from lemmata.model import Model
-from lemmata.model.function import CannotRun, Function
+from lemmata.model.function import CannotRun, Function, atoms
 from lemmata.program.node import Axis
 from lemmata.sheets import layout, samples
 from lemmata.sheets.formulas import Writer, finite
@@ -51,6 +51,8 @@ class Sheet:
     values: Mapping[int, np.ndarray]
     """By the uid of the node, dimensions in the order of its axes."""
     inputs: Mapping[str, np.ndarray]
+    sizes: Mapping[str, int]
+    """Those that the definition depends on."""
     formulas: Mapping[int, Formulas]
     """By the identity of the block; none of inputs."""
 
@@ -61,19 +63,33 @@ class Written:
 
     sheets: Mapping[str, Sheet]
     """By the name of the sheet."""
-    left_out: Sequence[str]
-    """Definitions that have no sheet, each with the reason."""
+    left_out: Sequence[LeftOut]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A definition that has no sheet."""
+
+    name: str
+    line: int
+    reason: str
 
 
 def write(
-    model: Model, names: Sequence[str] | None, path: str | os.PathLike[str], sizes: Mapping[str, int], seed: int = 0
+    model: Model,
+    functions: Sequence[Function],
+    path: str | os.PathLike[str],
+    sizes: Mapping[str, int] | None = None,
+    seed: int = 0,
 ) -> Written:
-    """Write the definitions of these names, or all that have a form as cells, each on a sheet of its own.
+    """Write these definitions, each on a sheet of its own, with values from `seed`; sizes not given are small ones.
 
-    Raises KeyError for a name that the document does not define, NoSheet or CannotRun (both ValueErrors) where a
-    definition asked for has no form as a spreadsheet, ImportError without XlsxWriter, OSError.
+    Nothing is written where none has a form as cells. Raises ImportError without XlsxWriter, OSError, and ValueError
+    for sizes that the document does not have.
     """
-    content, written = workbook(model, names, sizes, seed)
+    content, written = workbook(model, functions, sizes or {}, seed)
+    if not written.sheets:
+        return written
     target = Path(path)
     scratch = target.with_name(f".{target.name}.{os.getpid()}")
     try:
@@ -85,30 +101,34 @@ def write(
 
 
 def workbook(
-    model: Model, names: Sequence[str] | None, sizes: Mapping[str, int], seed: int = 0
+    model: Model, functions: Sequence[Function], sizes: Mapping[str, int], seed: int = 0
 ) -> tuple[bytes, Written]:
     """The bytes of the workbook. Raises as `write`."""
     try:
         import xlsxwriter
     except ImportError as error:
         raise ImportError("spreadsheets need XlsxWriter: pip install 'lemmata[xlsx]'") from error
-    functions = [model[n] for n in names] if names else list(model)
     sheets: list[Sheet] = []
-    left_out: list[str] = []
+    left_out: list[LeftOut] = []
+    known = {a for f in functions for a in samples.known(f)}
+    for name in sizes:
+        if samples.meant(name, known) is None:
+            has = ", ".join(sorted(a for a in known if "?" not in a)) or "none"
+            raise ValueError(f"{model.elaboration.document.path} has no size {name}; it has {has}")
     for function in functions:
+        line = function.definition.line
         try:
             sheets.append(sheet(model, function, sizes, seed))
-        except (NoSheet, CannotRun) as error:
-            if names:
-                raise
-            left_out.append(str(error))
-    if not sheets:
-        why = "; ".join(left_out) or "it has no definitions"
-        raise NoSheet(f"{model.elaboration.document.path}: nothing has a form as a spreadsheet: {why}")
+        except NoSheet as error:
+            left_out.append(LeftOut(function.name, error.line or line, str(error)))
+        except CannotRun as error:
+            reason = str(error).removeprefix(f"{function.name} (line {line}): ").removeprefix(f"{function.name}: ")
+            left_out.append(LeftOut(function.name, line, reason))
+    path = os.path.basename(model.elaboration.document.path)
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    book.set_properties({"title": str(model.elaboration.document.path), "created": datetime(2000, 1, 1)})
-    drawing = _Drawing(book, str(model.elaboration.document.path))
+    book.set_properties({"title": path, "created": datetime(2000, 1, 1)})
+    drawing = _Drawing(book, path)
     named: dict[str, Sheet] = {}
     for one in sheets:
         title = _sheet_name(plain(one.function.name), named)
@@ -123,29 +143,27 @@ def sheet(model: Model, function: Function, sizes: Mapping[str, int], seed: int 
     expression = function.expression
     known = samples.sizes(function, expression, sizes)
     inputs = samples.values(expression, known, seed)
-    needed = {k: v for k, v in known.items() if k in expression_sizes(function)}
+    needed = {k: v for k, v in known.items() if k in atoms(expression)}
     program, low = function.lowered(expression, {n: x.shape for n, x in inputs.items()}, needed)
     steps = plan(function.definition, expression, program, low, [f.definition for f in model])
     count = sum(s.size for s in steps.steps)
     if count > CELLS:
-        raise NoSheet(f"{function.name} (line {function.definition.line}): {count} cells, more than {CELLS}; {FEWER}")
+        raise NoSheet(f"{count} cells, more than {CELLS}; {FEWER}")
     feeds = {n.attr("name"): inputs[n.attr("name")].reshape([a.size for a in n.axes]) for n in program.inputs}
     try:
         found = run([s.node for s in steps.steps], feeds)
     except TooLarge as error:
-        raise NoSheet(f"{function.name}: {error}; {FEWER}") from error
+        raise NoSheet(f"{error}; {FEWER}") from error
     values = {s.node.uid: np.asarray(x) for s, x in zip(steps.steps, found, strict=True)}
     for step in steps.steps:
         value = values[step.node.uid]
         if value.dtype.kind == "c" or np.isnan(value.astype(float)).any():
             kind = "complex" if value.dtype.kind == "c" else "not a number"
-            raise NoSheet(
-                f"{function.name} (line {step.section.line}): a step is {kind} at these inputs; another --seed may help"
-            )
+            raise NoSheet(f"a step is {kind} at these inputs; another --seed may help", step.section.line)
     page = layout.arrange(steps)
-    writer = Writer(page.placed(), function.definition.line, function.name)
+    writer = Writer(page.placed())
     formulas = {id(b): _formulas(writer, b) for b in page.blocks if b.step.role != "input"}
-    return Sheet(function, steps, page, values, inputs, formulas)
+    return Sheet(function, steps, page, values, inputs, needed, formulas)
 
 
 def _formulas(writer: Writer, block: Block) -> Formulas:
@@ -155,13 +173,6 @@ def _formulas(writer: Writer, block: Block) -> Formulas:
         return Formulas(whole, ())
     rows, columns = block.step.shape
     return Formulas(None, [[writer.cell(block.step, _at(block, i, j)) for j in range(columns)] for i in range(rows)])
-
-
-def expression_sizes(function: Function) -> set[str]:
-    """The names of sizes that the definition can be told."""
-    from lemmata.model.function import atoms
-
-    return atoms(function.expression)
 
 
 def element(sheet: Sheet, block: Block, row: int, column: int) -> float:
@@ -293,7 +304,12 @@ class _Drawing:
                 bound = -1e200 if sign == "<" else 1e200
                 out.conditional_format(
                     *area,
-                    {"type": "cell", "criteria": sign, "value": bound, "format": self.book.add_format({"num_format": text})},
+                    {
+                        "type": "cell",
+                        "criteria": sign,
+                        "value": bound,
+                        "format": self.book.add_format({"num_format": text}),
+                    },
                 )
 
     def _labels(self, out: Any, block: Block) -> None:
