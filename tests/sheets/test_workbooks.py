@@ -47,7 +47,7 @@ $$ \\mu = \\frac{1}{d} \\sum_{i=1}^d x_i, \\qquad \\sigma^2 = \\frac{1}{d} \\sum
 $$ y = \\gamma \\odot \\frac{x - \\mu}{\\sqrt{\\sigma^2 + \\epsilon}} + \\beta $$
 """
 MIXED = """
-Let $W \\in \\mathbb{R}^{h \\times d}$, $x \\in \\mathbb{R}^d$, $b \\in \\mathbb{R}^h$, 
+Let $W \\in \\mathbb{R}^{h \\times d}$, $x \\in \\mathbb{R}^d$, $b \\in \\mathbb{R}^h$,
 $A \\in \\mathbb{R}^{m \\times m}$, $y \\in \\mathbb{R}^m$ and $\\lambda > 0$. Then
 
 $$ z = \\tanh(W x + b) $$
