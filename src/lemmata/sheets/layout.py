@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby, product
@@ -86,9 +87,8 @@ def arrange(plan: Plan) -> Page:
     for outer, group in groupby(rest, key=lambda s: s.outer):
         steps = list(group)
         for where in _indices(outer):
-            for _, part in groupby(steps, key=lambda s: id(s.section)):
-                items = [(s, where) for s in part]
-                page.headings.append(Heading(_heading(plan, items[0][0].section, where), page.rows))
+            for items in _bands([(s, where) for s in steps]):
+                page.headings.append(Heading(_heading(plan, [s.section for s, _ in items], where), page.rows))
                 page.rows += 1
                 _flow(page, plan, items, line=True)
     page.columns = max([COLUMNS, *(b.column + b.columns for b in page.blocks)])
@@ -127,12 +127,30 @@ def _indices(outer: tuple[Axis, ...]) -> Iterator[dict[Axis, int]]:
         yield dict(zip(outer, index))
 
 
-def _heading(plan: Plan, section: Section, where: Mapping[Axis, int]) -> str:
-    text = section.title(plan.places(where))
+def _bands(items: list[tuple[Step, dict[Axis, int]]]) -> list[list[tuple[Step, dict[Axis, int]]]]:
+    """A band for each definition; definitions of one step each share one."""
+    found: list[list[tuple[Step, dict[Axis, int]]]] = []
+    times = Counter(id(step.section) for step, _ in items)
+    single = False
+    for _, group in groupby(items, key=lambda item: id(item[0].section)):
+        part = list(group)
+        alone = times[id(part[0][0].section)] == 1
+        if single and alone:
+            found[-1] += part
+        else:
+            found.append(part)
+        single = alone
+    return found
+
+
+def _heading(plan: Plan, sections: list[Section], where: Mapping[Axis, int]) -> str:
+    distinct = list(dict.fromkeys(sections))
+    text = ", ".join(dict.fromkeys(s.title(plan.places(where)) for s in distinct))
     for axis, k in where.items():
         if axis not in plan.counters:
             text += f", {size_text(axis.label) or 'part'} {k + 1} of {axis.size}"
-    return f"{text}   (line {section.line})"
+    lines = list(dict.fromkeys(str(s.line) for s in distinct))
+    return f"{text}   (line{'s' * (len(lines) > 1)} {', '.join(lines)})"
 
 
 def _flow(page: Page, plan: Plan, items: list[tuple[Step, dict[Axis, int]]], line: bool) -> None:

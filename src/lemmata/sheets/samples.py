@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
@@ -16,13 +17,20 @@ from lemmata.verify.sampling import generator, one
 from lemmata.verify.values import CannotDraw, Style
 
 PREFERRED = {"h": (2, 3, 1), "H": (2, 3, 1), "heads": (2, 3, 1), "d_ff": (6, 8, 5), "d_{ff}": (6, 8, 5)}
-SMALL = (3, 4, 2, 5, 6, 1, 7, 8)
+SMALL = ((4, 3, 2, 5, 6, 1, 7, 8), (3, 4, 5, 2, 6, 1, 7, 8))
 TRIES = 20_000
+CELLS = 50_000
+"""Cells of a sheet, at most: more than anyone looks at."""
+FEWER = "give smaller sizes, such as --sizes n=3"
 EPSILON = ("epsilon", "varepsilon", "eps")
 
 
-def sizes(function: Function, expression: Expression, given: Mapping[str, int]) -> dict[str, int]:
-    """A small whole number for every size, different ones where they may differ. Raises NoSheet, ValueError."""
+def sizes(function: Function, given: Mapping[str, int], prefer: int = 0) -> dict[str, int]:
+    """A small whole number for every size, different ones where they may differ. Raises NoSheet, CannotRun.
+
+    `prefer` chooses between more rows than columns and the other way round, for what is seen first.
+    """
+    expression = function.expression
     names = sorted(atoms(expression))
     equations = [(left, right) for _, left, right in function.definition.elaboration.roles.size_equations]
     every = dict.fromkeys([*_in_order(expression), *names])
@@ -40,7 +48,7 @@ def sizes(function: Function, expression: Expression, given: Mapping[str, int]) 
     wanted += [a for a in _of(related) if a not in every and a not in expression.solution]
     related = [(a.substitute(expression.solution), b.substitute(expression.solution)) for a, b in related]
     budget = [TRIES]
-    found = next(_assigned(wanted, known, related, shapes, budget), None)
+    found = next(_assigned(wanted, known, related, shapes, budget, SMALL[prefer]), None)
     if found is None:
         said = ", ".join(f"{describe((Size.of(k),))} = {v}" for k, v in known.items())
         raise NoSheet(f"no small sizes fit {said or 'its shapes'}")
@@ -72,7 +80,12 @@ def _in_order(expression: Expression) -> Iterator[str]:
 
 
 def _assigned(
-    wanted: list[str], known: dict[str, int], equations: list[tuple[Size, Size]], shapes: list[Size], budget: list[int]
+    wanted: list[str],
+    known: dict[str, int],
+    equations: list[tuple[Size, Size]],
+    shapes: list[Size],
+    budget: list[int],
+    small: tuple[int, ...],
 ) -> Iterator[dict[str, int]]:
     """Assignments that meet the equations between sizes, in order of preference."""
     budget[0] -= 1
@@ -80,7 +93,7 @@ def _assigned(
         return
     solved = _solved(known, equations)
     if solved is not None:
-        yield from _assigned(wanted, solved, equations, shapes, budget)
+        yield from _assigned(wanted, solved, equations, shapes, budget, small)
         return
     rest = [a for a in wanted if a not in known]
     if not rest:
@@ -88,10 +101,10 @@ def _assigned(
         return
     atom = rest[0]
     pool = PREFERRED.get("h" if atom.startswith("?members") else atom) or (
-        sorted(SMALL, key=lambda v: v in known.values())
+        sorted(small, key=lambda v: v in known.values())
     )
     for value in pool:
-        yield from _assigned(wanted, {**known, atom: value}, equations, shapes, budget)
+        yield from _assigned(wanted, {**known, atom: value}, equations, shapes, budget, small)
 
 
 def _consistent(known: Mapping[str, int], equations: list[tuple[Size, Size]], shapes: list[Size]) -> bool:
@@ -115,19 +128,26 @@ def _solved(known: dict[str, int], equations: list[tuple[Size, Size]]) -> dict[s
     return None
 
 
-def values(expression: Expression, known: Mapping[str, int], seed: int) -> dict[str, np.ndarray]:
-    """A value for every symbol, from its domain, with two decimals where any number will do. Raises NoSheet."""
+def values(
+    expression: Expression, known: Mapping[str, int], seed: int, positive: bool = False
+) -> dict[str, np.ndarray]:
+    """A value for every symbol, from its domain, with two decimals where any number will do. Raises NoSheet.
+
+    With `positive`, numbers that may have any sign are positive: for logarithms and roots.
+    """
     found = {}
     for k, symbol in enumerate(expression.symbols):
         try:
             shape = tuple(int(size.at(known)) for size in symbol.shape)
         except KeyError as error:
             raise NoSheet(f"the size {str(error.args[0]).strip('?')} of {symbol.name} is not known") from error
-        found[symbol.name] = _value(symbol, shape, seed, k)
+        if math.prod(shape) > CELLS:
+            raise NoSheet(f"{symbol.name} alone has {math.prod(shape)} cells, more than {CELLS}; {FEWER}")
+        found[symbol.name] = _value(symbol, shape, seed, k, positive)
     return found
 
 
-def _value(symbol: Symbol, shape: tuple[int, ...], seed: int, number: int) -> np.ndarray:
+def _value(symbol: Symbol, shape: tuple[int, ...], seed: int, number: int, positive: bool) -> np.ndarray:
     variable = symbol.variable
     if variable.type.dtype == "complex":
         raise NoSheet(f"{symbol.name} is complex, and cells hold real numbers")
@@ -138,7 +158,9 @@ def _value(symbol: Symbol, shape: tuple[int, ...], seed: int, number: int) -> np
     rng = generator(seed, number)
     domain = Domain(variable.domain.low, variable.domain.high, variable.domain.properties)
     try:
-        drawn = np.asarray(one(domain, shape, variable.type.dtype, rng, Style(scale=0.5)).floats, dtype=float)
+        drawn = np.asarray(
+            one(domain, shape, variable.type.dtype, rng, Style(scale=0.5, positive=positive)).floats, dtype=float
+        )
     except CannotDraw as error:
         raise NoSheet(f"no values for {symbol.name}: {error}") from error
     rounded = np.round(drawn, 2)

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lemmata.core import terms as t
+from lemmata.elaborate.names import spell
 from lemmata.lower.lowering import Lowering
-from lemmata.model.definitions import Definition, Expression
+from lemmata.model.definitions import Definition, Expression, Symbol
 from lemmata.model.function import Program
 from lemmata.program import build
 from lemmata.program.graph import nodes
@@ -167,8 +168,18 @@ def plan(
     """The steps of a definition. Raises NoSheet where it has no form as cells."""
     visitor = _Visitor(low, {f"#{d.binding.uid}": d for d in others}, others)
     whole = Section(Printer(), plain(definition.name), definition.line)
-    visitor.visit(expression.term, Scope(Printer(), whole))
+    heads = {
+        f"#{d.binding.uid}": (plain(d.binding.key), tuple(plain(spell(i)) for i in d.binding.indices))
+        for d in others
+        if d.binding.indices
+    }
+    scope = Scope(Printer(heads=heads), whole)
+    for term in visitor.defined(expression.term):
+        visitor.visit(term, scope)
+    visitor.visit(expression.term, scope)
     output = base(program.output)
+    if output.op == "input":
+        raise NoSheet(f"nothing is computed: it is {output.attr('name')} itself", definition.line)
     reachable = {n.uid: n for n in nodes(output)}
     roots = [n for n in visitor.order if n.uid in reachable] + [output]
     shown = _Shown(visitor.marks, output, program, reachable)
@@ -184,14 +195,22 @@ def plan(
             if node is output or shown.has_cells(node):
                 own = visitor.marks.get(node.uid)
                 steps.append(shown.step(node, own.section if own is not None else section))
-    inputs = [n for n in program.inputs if n.uid not in seen]
-    steps = [shown.step(n, whole) for n in inputs] + steps
     steps = [s for s in steps if s.role == "input"] + [s for s in steps if s.role != "input"]
-    position = {n.attr("name"): k for k, n in enumerate(program.inputs)}
+    position = {name: k for k, name in enumerate(_in_order(expression))}
     steps.sort(key=lambda s: position[s.node.attr("name")] if s.role == "input" else len(position))
     counters = {low.axes[uid]: (uid, first) for uid, first in visitor.counters.items() if uid in low.axes}
     latex = {x.name: x.latex for x in expression.symbols}
     return Plan(program, steps, visitor.marks, counters, latex)
+
+
+def _in_order(expression: Expression) -> list[str]:
+    """Names of the inputs: parameters, then weights as the document declares them, the number of their keys says."""
+
+    def declared(symbol: Symbol) -> tuple[bool, int]:
+        number = symbol.variable.key.rpartition("#")[2]
+        return (not number.isdigit(), int(number) if number.isdigit() else 0)
+
+    return [x.name for x in (*expression.parameters, *sorted(expression.free, key=declared))]
 
 
 class _Visitor:
@@ -205,6 +224,24 @@ class _Visitor:
         self.order: list[Node] = []
         self.counters: dict[int, int] = {}
         self._seen: set[int] = set()
+
+    def defined(self, whole: t.Term) -> list[t.Term]:
+        """Definitions that it uses as they stand, not as a member of a family or inside a call, as the document has
+        them."""
+        found: list[tuple[int, t.Term]] = []
+        stack, seen = [whole.body if isinstance(whole, t.Apply | t.Defined) else whole], {id(whole)}
+        while stack:
+            term = stack.pop()
+            if id(term) in seen:
+                continue
+            seen.add(id(term))
+            inner = term.body if isinstance(term, t.Build) else term
+            if isinstance(inner, t.Defined) and (inner is not term or "[" not in inner.key):
+                definition = self.by_uid.get("#" + inner.key.partition("[")[0].rpartition("#")[2])
+                if definition is not None:
+                    found.append((definition.binding.place.at, term))
+            stack += term.args if isinstance(term, t.Apply) else t.subterms(term)
+        return [term for _, term in sorted(found, key=lambda pair: pair[0])]
 
     def visit(self, term: t.Term, scope: Scope) -> None:
         if id(term) in self._seen:
@@ -329,7 +366,7 @@ class _Shown:
             return user.op not in ELEMENTWISE or rank > 0 and is_mean(node)
         if node.op in ("add", "sub") and user.op in ("add", "sub"):
             return False
-        return not (node.op in ("mul", "div") and user.op in ("add", "sub") and self._scaled_letter(node))
+        return not (node.op == "mul" and user.op in ("add", "sub") and self._scaled_letter(node))
 
     def _scaled_letter(self, node: Node) -> bool:
         """A letter times a number, such as β m: part of the sum that it stands in."""

@@ -27,12 +27,11 @@ ACCENTS = {"hat": "\u0302", "widehat": "\u0302", "bar": "\u0304", "overline": "\
 ACCENTED = re.compile(r"\\(" + "|".join(ACCENTS) + r")\s*(?:\{\s*([^{}]*?)\s*\}|(\\?[A-Za-z]+))")
 FONT = re.compile(r"\\(?:math|text|bold|operatorname|bm|rm|bf|pmb)[a-z]*\*?\s*")
 COMMAND = re.compile(r"\\([A-Za-z]+)\s*")
-SCRIPT = re.compile(r"([_^])(?:\{([^{}]*)\}|(.))")
-SYMBOLS = {
-    latex[1:]: character
-    for character, latex in reversed(CHARACTERS.items())
-    if len(latex) > 1 and latex.startswith("\\")
-}
+SCRIPT = re.compile(r"([_^])(?:\{([^{}]*)\}|([^\W_]+|.))")
+SYMBOLS: dict[str, str] = {}
+for _character, _latex in CHARACTERS.items():
+    if _latex[1:] not in SYMBOLS or unicodedata.name(_character, "").startswith("GREEK"):
+        SYMBOLS[_latex[1:]] = _character
 SYMBOLS |= {"to": "→", "prime": "′", "star": "⋆", "top": "⊤", "lVert": "‖", "cdots": "⋯", "ldots": "…"}
 
 
@@ -72,6 +71,8 @@ class Printer:
     """Index variables that have a value here, by uid: the author's number of a head."""
     letters: Mapping[int, str] = field(default_factory=dict)
     """The author's letters for index variables that have none of their own."""
+    heads: Mapping[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    """Definitions with indices, by the mark of their keys: the name and the author's letters."""
     depth: int = 0
 
     def text(self, term: t.Term) -> str:
@@ -119,8 +120,9 @@ class Printer:
                 if op in BIG:
                     return f"{BIG[op]}_{where} {self.tight(body, PRODUCT)}", PRODUCT
                 return f"{op}_{where} {self.tight(body, PRODUCT)}", PRODUCT
-            case t.Build(body=body):
-                return self._print(body)
+            case t.Build(vars=variables, body=body):
+                text, level = self._print(body)
+                return self._whole(text, variables) if isinstance(body, t.Defined) else text, level
             case t.Item(base=base, indices=indices):
                 return self._item(base, indices)
             case t.Cases(branches=branches, otherwise=otherwise):
@@ -158,14 +160,25 @@ class Printer:
         return self.letters.get(var.uid) or (var.label if var.label != "□" else "i")
 
     def _member(self, text: str, key: str) -> str:
-        """`head_i` with the index that it has here; the key of a member names its indices: `head#22[…]`."""
-        if "[" not in key:
+        """`head_i` with the index that it has here; the key of a member names its indices: `head#22[i@…]`."""
+        head, bracket, rest = key.partition("[")
+        known = self.heads.get("#" + head.rpartition("#")[2])
+        if not bracket or known is None:
             return text
-        script = re.search(r"_\{([^{}]*)\}", text)
-        indices = [str(v) for v in self.places.values()] or [*self.letters.values()]
-        if script is None or len(indices) != 1 or len(script[1]) != 1:
-            return text
-        return text[: script.start()] + f"_{{{indices[0]}}}" + text[script.end() :]
+        name, letters = known
+        used = rest.partition("@")[0].split(",")
+        shown = list(letters)
+        if len(used) == len(letters):
+            shown = [own if x == "□" else x for x, own in zip(used, letters)]
+        running = [str(v) for v in self.places.values()] or [*self.letters.values()]
+        if len(shown) == len(running) == 1:
+            shown = running
+        return with_index(name, ("" if all(len(x) == 1 for x in shown) else ", ").join(shown))
+
+    def _whole(self, text: str, variables: tuple[t.IndexVar, ...]) -> str:
+        """M for all M_{ij}: a name without the indices that run."""
+        letters = "".join(map(self._index, variables))
+        return text.replace(f"_{{{letters}}}", "", 1) if len(letters) == len(variables) else text
 
     def _item(self, base: t.Term, indices: tuple[t.Term | None, ...]) -> tuple[str, int]:
         shown = [":" if i is None else self.text(i) for i in indices]

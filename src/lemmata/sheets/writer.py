@@ -14,23 +14,23 @@ import numpy as np
 
 from lemmata.backends.numpy import TooLarge, run
 from lemmata.model import Model
+from lemmata.model.definitions import Definition
 from lemmata.model.function import CannotRun, Function, atoms
 from lemmata.program.node import Axis
 from lemmata.sheets import layout, samples
 from lemmata.sheets.formulas import Writer, finite
 from lemmata.sheets.layout import Block, Page
-from lemmata.sheets.steps import NoSheet, Plan, plan
+from lemmata.sheets.steps import NoSheet, Plan, Step, plan
 from lemmata.sheets.titles import bare, pieces, plain, size_text
 
-CELLS = 50_000
-"""Cells of a sheet, at most: more than anyone looks at."""
+SINGULAR = 1e7
+"""Entries of an inverse as large as this come from a matrix that has none."""
 FILLS = {"input": "#FFF2CC", "step": "#DDEBF7", "result": "#C6E0B4"}
 LEGEND = (("input", "input or weight: change it"), ("step", "step: a formula"), ("result", "result"))
 INK = {"input": "#1F4E9E", "step": "#000000", "result": "#000000"}
 GREY = "#7F7F7F"
 FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", "-"))
 TITLE_LENGTH = 31
-FEWER = "give smaller sizes, such as --sizes n=3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def workbook(
     drawing = _Drawing(book, path)
     named: dict[str, Sheet] = {}
     for one in sheets:
-        title = _sheet_name(plain(one.function.name), named)
+        title = _sheet_name(plain(one.function.name), one.function.definition.line, named)
         named[title] = one
         drawing.sheet(book.add_worksheet(title), one)
     book.close()
@@ -140,30 +140,51 @@ def workbook(
 
 def sheet(model: Model, function: Function, sizes: Mapping[str, int], seed: int = 0) -> Sheet:
     """A definition as steps with their places and values. Raises NoSheet, CannotRun."""
-    expression = function.expression
-    known = samples.sizes(function, expression, sizes)
-    inputs = samples.values(expression, known, seed)
-    needed = {k: v for k, v in known.items() if k in atoms(expression)}
-    program, low = function.lowered(expression, {n: x.shape for n, x in inputs.items()}, needed)
-    steps = plan(function.definition, expression, program, low, [f.definition for f in model])
-    count = sum(s.size for s in steps.steps)
-    if count > CELLS:
-        raise NoSheet(f"{count} cells, more than {CELLS}; {FEWER}")
-    feeds = {n.attr("name"): inputs[n.attr("name")].reshape([a.size for a in n.axes]) for n in program.inputs}
-    try:
-        found = run([s.node for s in steps.steps], feeds)
-    except TooLarge as error:
-        raise NoSheet(f"{error}; {FEWER}") from error
-    values = {s.node.uid: np.asarray(x) for s, x in zip(steps.steps, found, strict=True)}
-    for step in steps.steps:
-        value = values[step.node.uid]
-        if value.dtype.kind == "c" or np.isnan(value.astype(float)).any():
-            kind = "complex" if value.dtype.kind == "c" else "not a number"
-            raise NoSheet(f"a step is {kind} at these inputs; another --seed may help", step.section.line)
+    others = [f.definition for f in model]
+    for prefer, positive in ((0, False), (0, True), (1, False)):
+        trial = _trial(function, others, samples.sizes(function, sizes, prefer), seed, positive)
+        unfit = _unfit(*trial[:2])
+        if unfit is None:
+            break
+    if unfit is not None:
+        raise NoSheet("a step is no real number at the values tried; another --seed may help", unfit.section.line)
+    steps, values, inputs, needed = trial
     page = layout.arrange(steps)
     writer = Writer(page.placed())
     formulas = {id(b): _formulas(writer, b) for b in page.blocks if b.step.role != "input"}
     return Sheet(function, steps, page, values, inputs, needed, formulas)
+
+
+def _trial(
+    function: Function, others: Sequence[Definition], known: Mapping[str, int], seed: int, positive: bool
+) -> tuple[Plan, dict[int, np.ndarray], dict[str, np.ndarray], dict[str, int]]:
+    """The steps at these sizes, their values, those of the inputs, and the sizes that matter. Raises NoSheet."""
+    expression = function.expression
+    needed = {k: v for k, v in known.items() if k in atoms(expression)}
+    inputs = samples.values(expression, known, seed, positive)
+    program, low = function.lowered(expression, {n: x.shape for n, x in inputs.items()}, needed)
+    steps = plan(function.definition, expression, program, low, others)
+    count = sum(s.size for s in steps.steps)
+    if count > samples.CELLS:
+        raise NoSheet(f"{count} cells, more than {samples.CELLS}; {samples.FEWER}")
+    feeds = {n.attr("name"): inputs[n.attr("name")].reshape([a.size for a in n.axes]) for n in program.inputs}
+    try:
+        found = run([s.node for s in steps.steps], feeds)
+    except TooLarge as error:
+        raise NoSheet(f"{error}; {samples.FEWER}") from error
+    values = {s.node.uid: np.asarray(x) for s, x in zip(steps.steps, found, strict=True)}
+    return steps, values, inputs, needed
+
+
+def _unfit(plan: Plan, values: Mapping[int, np.ndarray]) -> Step | None:
+    """A step with a value that a cell cannot hold, or that rounding decides."""
+    for step in plan.steps:
+        value = values[step.node.uid]
+        if value.dtype.kind == "c" or np.isnan(value.astype(float)).any():
+            return step
+        if step.node.op == "inv" and np.abs(value).max() > SINGULAR:
+            return step
+    return None
 
 
 def _formulas(writer: Writer, block: Block) -> Formulas:
@@ -191,15 +212,15 @@ def _at(block: Block, row: int, column: int) -> dict[Axis, int]:
     return at
 
 
-def _sheet_name(text: str, taken: Mapping[str, Sheet]) -> str:
+def _sheet_name(text: str, line: int, taken: Mapping[str, Sheet]) -> str:
     """A name that Excel takes: short, without some signs, unlike the others."""
     start = bare(text).translate(FORBIDDEN).strip("' ") or "definition"
     if start.casefold() == "history":
         start += "."
-    name, k = start[:TITLE_LENGTH], 1
+    name, k = start[:TITLE_LENGTH], 0
     while name.casefold() in {t.casefold() for t in taken}:
-        k += 1
-        name = f"{start[: TITLE_LENGTH - len(str(k)) - 1]} {k}"
+        more = f", line {line}" + f" ({k + 1})" * (k > 0)
+        name, k = start[: TITLE_LENGTH - len(more)] + more, k + 1
     return name
 
 
