@@ -16,7 +16,14 @@ from lemmata.verify.problem import Domain
 from lemmata.verify.sampling import generator, one
 from lemmata.verify.values import CannotDraw, Style
 
-PREFERRED = {"h": (2, 3, 1), "H": (2, 3, 1), "heads": (2, 3, 1), "d_ff": (6, 8, 5), "d_{ff}": (6, 8, 5)}
+PREFERRED = {
+    "h": (2, 3, 1),
+    "H": (2, 3, 1),
+    "heads": (2, 3, 1),
+    "d_ff": (6, 8, 5),
+    "d_{ff}": (6, 8, 5),
+    "d_model": (4, 6, 8, 2),
+}
 SMALL = ((4, 3, 2, 5, 6, 1, 7, 8), (3, 4, 5, 2, 6, 1, 7, 8))
 TRIES = 20_000
 CELLS = 50_000
@@ -47,8 +54,12 @@ def sizes(function: Function, given: Mapping[str, int], prefer: int = 0) -> dict
     related = [e for e in equations if (e[0].atoms | e[1].atoms) & set(wanted)]
     wanted += [a for a in _of(related) if a not in every and a not in expression.solution]
     related = [(a.substitute(expression.solution), b.substitute(expression.solution)) for a, b in related]
-    budget = [TRIES]
-    found = next(_assigned(wanted, known, related, shapes, budget, SMALL[prefer]), None)
+    wanted.sort(key=lambda a: a not in PREFERRED)
+    found = None
+    for least in (2, 1):
+        small = tuple(v for v in SMALL[prefer] if v >= least)
+        asked = frozenset(known)
+        found = found or next(_assigned(wanted, known, related, shapes, [TRIES], small, asked), None)
     if found is None:
         said = ", ".join(f"{describe((Size.of(k),))} = {v}" for k, v in known.items())
         raise NoSheet(f"no small sizes fit {said or 'its shapes'}")
@@ -86,14 +97,16 @@ def _assigned(
     shapes: list[Size],
     budget: list[int],
     small: tuple[int, ...],
+    asked: frozenset[str],
 ) -> Iterator[dict[str, int]]:
     """Assignments that meet the equations between sizes, in order of preference."""
     budget[0] -= 1
-    if budget[0] < 0 or not _consistent(known, equations, shapes):
+    short = any(v < min(small) for a, v in known.items() if a not in asked)
+    if budget[0] < 0 or short or not _consistent(known, equations, shapes):
         return
     solved = _solved(known, equations)
     if solved is not None:
-        yield from _assigned(wanted, solved, equations, shapes, budget, small)
+        yield from _assigned(wanted, solved, equations, shapes, budget, small, asked)
         return
     rest = [a for a in wanted if a not in known]
     if not rest:
@@ -104,7 +117,7 @@ def _assigned(
         sorted(small, key=lambda v: v in known.values())
     )
     for value in pool:
-        yield from _assigned(wanted, {**known, atom: value}, equations, shapes, budget, small)
+        yield from _assigned(wanted, {**known, atom: value}, equations, shapes, budget, small, asked)
 
 
 def _consistent(known: Mapping[str, int], equations: list[tuple[Size, Size]], shapes: list[Size]) -> bool:
