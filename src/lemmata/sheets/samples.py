@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -58,8 +59,8 @@ def sizes(function: Function, given: Mapping[str, int], prefer: int = 0) -> dict
     found = None
     for least in (2, 1):
         small = tuple(v for v in SMALL[prefer] if v >= least)
-        asked = frozenset(known)
-        found = found or next(_assigned(wanted, known, related, shapes, [TRIES], small, asked), None)
+        search = _Search(wanted, frozenset(every), frozenset(known), related, shapes, small)
+        found = found or next(search.assigned(known), None)
     if found is None:
         said = ", ".join(f"{describe((Size.of(k),))} = {v}" for k, v in known.items())
         raise NoSheet(f"no small sizes fit {said or 'its shapes'}")
@@ -90,55 +91,59 @@ def _in_order(expression: Expression) -> Iterator[str]:
             yield from sorted(size.atoms)
 
 
-def _assigned(
-    wanted: list[str],
-    known: dict[str, int],
-    equations: list[tuple[Size, Size]],
-    shapes: list[Size],
-    budget: list[int],
-    small: tuple[int, ...],
-    asked: frozenset[str],
-) -> Iterator[dict[str, int]]:
-    """Assignments that meet the equations between sizes, in order of preference."""
-    budget[0] -= 1
-    short = any(v < min(small) for a, v in known.items() if a not in asked)
-    if budget[0] < 0 or short or not _consistent(known, equations, shapes):
-        return
-    solved = _solved(known, equations)
-    if solved is not None:
-        yield from _assigned(wanted, solved, equations, shapes, budget, small, asked)
-        return
-    rest = [a for a in wanted if a not in known]
-    if not rest:
-        yield known
-        return
-    atom = rest[0]
-    pool = PREFERRED.get("h" if atom.startswith("?members") else atom) or (
-        sorted(small, key=lambda v: v in known.values())
-    )
-    for value in pool:
-        yield from _assigned(wanted, {**known, atom: value}, equations, shapes, budget, small, asked)
+@dataclass
+class _Search:
+    """Looks for sizes that fit each other."""
 
+    wanted: Sequence[str]
+    own: frozenset[str]
+    """Sizes of the definition itself, which are to differ where they may."""
+    asked: frozenset[str]
+    """Those given by the caller."""
+    equations: Sequence[tuple[Size, Size]]
+    shapes: Sequence[Size]
+    small: Sequence[int]
+    left: int = TRIES
 
-def _consistent(known: Mapping[str, int], equations: list[tuple[Size, Size]], shapes: list[Size]) -> bool:
-    for size in shapes:
-        if size.atoms <= known.keys() and (size.at(known) < 1 or size.at(known).denominator != 1):
-            return False
-    return all(a.at(known) == b.at(known) for a, b in equations if a.atoms | b.atoms <= known.keys())
+    def assigned(self, known: dict[str, int]) -> Iterator[dict[str, int]]:
+        """Assignments that meet the equations between sizes, in order of preference."""
+        self.left -= 1
+        short = any(v < min(self.small) for a, v in known.items() if a not in self.asked)
+        if self.left < 0 or short or not self._consistent(known):
+            return
+        solved = self._solved(known)
+        if solved is not None:
+            yield from self.assigned(solved)
+            return
+        rest = [a for a in self.wanted if a not in known]
+        if not rest:
+            yield known
+            return
+        atom = rest[0]
+        pool = PREFERRED.get("h" if atom.startswith("?members") else atom)
+        if pool is None:
+            taken = {v for a, v in known.items() if a in self.own}
+            pool = tuple(sorted(self.small, key=lambda v: v in taken))
+        for value in pool:
+            yield from self.assigned({**known, atom: value})
 
+    def _consistent(self, known: Mapping[str, int]) -> bool:
+        for size in self.shapes:
+            if size.atoms <= known.keys() and (size.at(known) < 1 or size.at(known).denominator != 1):
+                return False
+        return all(a.at(known) == b.at(known) for a, b in self.equations if a.atoms | b.atoms <= known.keys())
 
-def _solved(known: dict[str, int], equations: list[tuple[Size, Size]]) -> dict[str, int] | None:
-    """With one more size, which an equation determines."""
-    for left, right in equations:
-        for one_side, other in ((left, right), (right, left)):
-            if len(one_side.terms) == 1 and len(one_side.atoms) == 1 and other.atoms <= known.keys():
-                (atom,) = one_side.atoms
-                if atom in known:
-                    continue
-                value = other.at(known)
-                if one_side == Size.of(atom) and value.denominator == 1 and value >= 1:
-                    return {**known, atom: int(value)}
-    return None
+    def _solved(self, known: dict[str, int]) -> dict[str, int] | None:
+        """With one more size, which an equation determines."""
+        for left, right in self.equations:
+            for one_side, other in ((left, right), (right, left)):
+                if len(one_side.terms) == 1 and len(one_side.atoms) == 1 and other.atoms <= known.keys():
+                    (atom,) = one_side.atoms
+                    value = other.at(known)
+                    whole = value.denominator == 1 and value >= 1
+                    if atom not in known and one_side == Size.of(atom) and whole:
+                        return {**known, atom: int(value)}
+        return None
 
 
 def values(
