@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lemmata.files import put
 from lemmata.surfaces import cli
 
 GOOD = (
@@ -114,6 +115,23 @@ PLAIN = ("--no-cache", "--no-code", "-j", "1")
         (["derive", "good.md", "L", "y"], 2, "it depends on x"),
         (["derive", "windows.md", "L", "x"], 0, "\\nabla_x L = 2x"),
         (["derive", "with space.md", "my loss", "x"], 0, "= 2x"),
+        (["compile", "absent.md", "--to", "xlsx", "-o", "x"], 2, "does not exist"),
+        (["compile", "cut.ipynb", "--to", "xlsx", "-o", "x"], 2, "the notebook ends in the middle"),
+        (["compile", "binary.md", "--to", "xlsx", "-o", "x"], 2, "defines nothing"),
+        (["compile", "good.md", "--to", "pdf", "-o", "x"], 2, "'pdf' is not one of"),
+        (["compile", "good.md", "--to", "xlsx"], 2, "Missing option"),
+        (["compile", "good.md", "--to", "xlsx", "-o", "folder"], 2, "is a directory"),
+        (["compile", "good.md", "--to", "xlsx", "-o", ""], 2, "cannot write"),
+        (["compile", "good.md", "--to", "xlsx", "-o", "absent/x"], 2, "cannot write absent/x"),
+        (["compile", "good.md", "--to", "xlsx", "-o", "a file/x"], 2, "cannot write a file/x"),
+        (["compile", "good.md", "--to", "xlsx", "-o", "x", "--functions", "my loss"], 0, "my loss"),
+        (["compile", "good.md", "--to", "xlsx", "-o", "x", "--functions", "loss 2"], 2, "it defines"),
+        (["compile", "good.md", "--to", "xlsx", "-o", "x", "--sizes", "n"], 2, "expected sizes such as"),
+        (["compile", "good.md", "--to", "xlsx", "-o", "x", "--sizes", "n=²"], 2, "expected sizes such as"),
+        (["compile", "good.md", "--to", "xlsx", "-o", "x", "--sizes", "n=" + "9" * 20], 2, "expected sizes such as"),
+        (["compile", "good.md", "--to", "xlsx", "-o", "x", "--sizes", "n=999999999"], 2, "smaller sizes"),
+        (["compile", "good.md", "--to", "xlsx", "-o", "x", "--sizes", "rows=3"], 2, "has no size rows; it has n"),
+        (["compile", "windows.md", "--to", "numpy", "-o", "x", "--no-check"], 0, "my_loss"),
         (["nonsense"], 2, "No such command"),
     ],
 )
@@ -184,3 +202,17 @@ def members(session: int) -> list[int]:
         if fields and int(fields[3]) == session and fields[0] not in "ZX":
             found.append(int(entry.name))
     return found
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_devices_and_links_are_not_replaced_by_files(tmp_path):
+    with pytest.raises(OSError, match="No space left"):
+        put("/dev/full", b"much")
+    assert not Path("/dev/full").is_file()
+    (tmp_path / "target").write_bytes(b"old")
+    (tmp_path / "target").chmod(0o640)
+    (tmp_path / "link").symlink_to("target")
+    put(tmp_path / "link", b"new")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "target").read_bytes() == b"new"
+    assert (tmp_path / "target").stat().st_mode & 0o777 == 0o640
+    assert sorted(os.listdir(tmp_path)) == ["link", "target"]

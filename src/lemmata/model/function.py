@@ -1,4 +1,4 @@
-"""A definition as a Python function of NumPy arrays or PyTorch tensors."""
+"""A definition as a Python function of NumPy arrays, or of tensors of PyTorch, JAX or TensorFlow."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from lemmata.elaborate.solver import Unreadable
 from lemmata.lower.lowering import FAMILY_LENGTH, Lowering
 from lemmata.lower.problem import walk_terms
 from lemmata.lower.value import Value, full
+from lemmata.model import libraries
 from lemmata.model.definitions import Definition, Expression, Symbol, describe
+from lemmata.model.libraries import Library
 from lemmata.model.naming import resolve
 from lemmata.model.sizes import Given, ShapeMismatch, shape_text, solve
 from lemmata.operations.recognise import fuse
@@ -101,7 +103,7 @@ class Function:
     def __call__(
         self, *args: Any, weights: Mapping[str, Any] | None = None, sizes: Mapping[str, int] | None = None, **named: Any
     ) -> Any:
-        """The value at these arguments: a tensor where any of them is one, else a float64 array.
+        """The value at these arguments: a tensor of the library of which any of them is one, else a float64 array.
 
         Names in keywords, `weights` and `sizes` are the author's, or spelled as programmers do.
 
@@ -116,6 +118,9 @@ class Function:
         torch = sys.modules.get("torch")
         if torch is not None and any(isinstance(v, torch.Tensor) for v in values.values()):
             return self._run_torch(expression, values, stated)
+        library = libraries.among(values.values())
+        if library is not None:
+            return self._run_library(library, expression, values, stated)
         return self._run_numpy(expression, values, stated)
 
     def _positional(self, args: Sequence[Any]) -> dict[str, Any]:
@@ -132,13 +137,13 @@ class Function:
             short = {
                 p.name
                 for p in expression.parameters
-                if p.name in positional and np.ndim(positional[p.name]) < len(p.shape)
+                if p.name in positional and len(positional[p.name].shape) < len(p.shape)
             }
             if not short:
                 return expression
         except CannotRun as error:
             failure, short = error, set(positional)
-        ranks = {name: np.ndim(positional[name]) for name in short}
+        ranks = {name: len(positional[name].shape) for name in short}
         for limit in (2, 1):
             try:
                 return self.read({name: min(rank, limit) for name, rank in ranks.items()})
@@ -245,12 +250,12 @@ class Function:
         for atom in atoms(expression) - known.keys():
             if atom.startswith("?members"):
                 known[atom] = FAMILY_LENGTH
-            elif (width := self._width(atom, expression, shapes)) is not None:
+            elif (width := self.width(atom, expression, shapes)) is not None:
                 known[atom] = width
         return known, tuple(batch)
 
     @staticmethod
-    def _width(atom: str, expression: Expression, shapes: Mapping[str, tuple[int, ...]]) -> int | None:
+    def width(atom: str, expression: Expression, shapes: Mapping[str, tuple[int, ...]]) -> int | None:
         """d_k is the width of the parameter K where nothing else says what it is."""
         letter = atom.rpartition("_")[2].casefold()
         found = [p for p in expression.parameters if p.name.casefold() == letter and p.shape and "_" in atom]
@@ -268,6 +273,18 @@ class Function:
             raise CannotRun(f"{self.name}: {error}") from error
         result = np.asarray(result).transpose([program.output.axes.index(a) for a in program.axes])
         return result.astype(float) if result.dtype.kind in "biu" else result
+
+    def _run_library(
+        self, library: Library, expression: Expression, values: Mapping[str, Any], sizes: Mapping[str, int]
+    ) -> Any:
+        arrays = libraries.converted(library, values)
+        program = self.program(expression, {n: libraries.shape(x) for n, x in arrays.items()}, sizes)
+        key = (library.module, id(program))
+        run = self._compiled.get(key)
+        if run is None:
+            output = fuse(program.output)
+            run = self._compiled[key] = libraries.compiled(library, program.inputs, output, program.axes)
+        return run(arrays)
 
     def _run_torch(self, expression: Expression, values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
         import torch
@@ -334,6 +351,12 @@ def as_array(value: Any) -> Any:
             return value
         if isinstance(value, list | tuple) and value and all(isinstance(v, torch.Tensor) for v in value):
             return torch.stack(list(value))
+    if libraries.of(value) is not None:
+        return value
+    if isinstance(value, list | tuple) and value:
+        joined = libraries.stacked(value)
+        if joined is not None:
+            return joined
     try:
         return np.asarray(value)
     except ValueError as error:

@@ -7,12 +7,12 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lemmata.backends.numpy import TooLarge, run
+from lemmata.files import put
 from lemmata.model import Model
 from lemmata.model.definitions import Definition
 from lemmata.model.function import CannotRun, Function, atoms
@@ -90,13 +90,7 @@ def write(
     content, written = workbook(model, functions, sizes or {}, seed)
     if not written.sheets:
         return written
-    target = Path(path)
-    scratch = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        scratch.write_bytes(content)
-        os.replace(scratch, target)
-    finally:
-        scratch.unlink(missing_ok=True)
+    put(path, content)
     return written
 
 

@@ -1,4 +1,4 @@
-"""The command line: `lemmata check`, `explain`, `replay` and `derive`, each on a document."""
+"""The command line: `lemmata check`, `explain`, `replay`, `derive` and `compile`, each on a document."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from lemmata.report.explain import Details
 from lemmata.report.result import DocumentResult, StatementResult
 from lemmata.surfaces import recording, run
 from lemmata.surfaces.cache import DIRECTORY, Cache
+from lemmata.surfaces.compile import compile_command
 from lemmata.surfaces.discover import NoSuchPath, documents
 from lemmata.surfaces.run import Options, Outcome
 from lemmata.version import VERSION
@@ -31,6 +32,9 @@ REFUTED, UNREADABLE, MISTAKEN, INTERRUPTED, UNREAD = 1, 2, 3, 130, 141
 @click.version_option(VERSION, "-V", "--version", prog_name="lemmata", message="%(prog)s %(version)s")
 def cli() -> None:
     """Read the mathematics of documents as a program, run it, and say of every claim whether it holds."""
+
+
+cli.add_command(compile_command)
 
 
 def _number(context: click.Context, parameter: click.Parameter, value: float) -> float:
