@@ -122,6 +122,10 @@ def test_one_attention_head(tmp_path):
     held(written, tmp_path / "head.xlsx", edits=3)
     one = written.sheets["Attention"]
     assert one.inputs["Q"].shape == (4, 3)
+    assert [f.whole for f in one.formulas.values() if f.whole] == [
+        "MMULT(C10:E13,TRANSPOSE(H10:J11))",
+        "MMULT(G27:H30,M10:Q11)",
+    ]
     assert titles(one) == [
         "Q K^{⊤}",
         "Q K^{⊤} / √d_{k}",

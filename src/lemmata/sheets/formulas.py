@@ -67,6 +67,32 @@ class Placed:
         return start if start == end else f"{start}:{end}"
 
 
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """A placed step as a product sees it, perhaps under other names of its axes."""
+
+    source: Placed
+    names: Mapping[Axis, Axis]
+    """The step's own axis by the one of the product."""
+
+    def repeats(self, axis: Axis) -> bool:
+        """Whether there is a block for each index of this axis."""
+        return self.names.get(axis) in self.source.step.outer
+
+    def laid(self, rows: Axis | None, columns: Axis | None) -> Callable[[At], str] | None:
+        """The cells with these axes along rows and columns, transposed where they lie the other way."""
+        own = (self.source.step.rows, self.source.step.columns)
+        wanted = tuple(None if a is None else self.names.get(a, a) for a in (rows, columns))
+        if own == wanted:
+            return self._area
+        if own == wanted[::-1]:
+            return lambda at: f"TRANSPOSE({self._area(at)})"
+        return None
+
+    def _area(self, at: At) -> str:
+        return self.source.area({**at, **{own: at[user] for user, own in self.names.items() if user in at}})
+
+
 def address(row: int, column: int) -> str:
     name = ""
     column += 1
@@ -99,17 +125,16 @@ class Writer:
         if node.op != "contract" or len(node.args) != 2:
             return None
         over = node.attr("over")
-        left, right = (self.placed.get(base(a).uid) for a in node.args)
+        left, right = (self._operand(a) for a in node.args)
         if left is None or right is None or not over:
             return None
-        outer = [a for a in over if a in left.step.outer and a in right.step.outer]
+        outer = [a for a in over if left.repeats(a) and right.repeats(a)]
         summed = [a for a in over if a not in outer]
         if len(summed) != 1:
             return None
         (along,) = summed
         for first, second in ((left, right), (right, left)):
-            one = self._oriented(first, step.rows, along)
-            two = self._oriented(second, along, step.columns)
+            one, two = first.laid(step.rows, along), second.laid(along, step.columns)
             if one is None or two is None:
                 continue
             products = []
@@ -119,15 +144,16 @@ class Writer:
             return "+".join(products)
         return None
 
-    @staticmethod
-    def _oriented(source: Placed, rows: Axis | None, columns: Axis | None) -> Callable[[At], str] | None:
-        """The block's cells with these axes along rows and columns, transposed where they lie the other way."""
-        own = (source.step.rows, source.step.columns)
-        if own == (rows, columns):
-            return lambda at: source.area(at)
-        if own == (columns, rows):
-            return lambda at: f"TRANSPOSE({source.area(at)})"
-        return None
+    def _operand(self, node: Node) -> Operand | None:
+        """The placed step that a factor shows, and what its axes are called there."""
+        node = base(node)
+        names = {a: a for a in node.axes}
+        while node.op == "rename" and node.uid not in self.placed:
+            back = {new: old for old, new in node.attr("mapping")}
+            names = {user: back.get(own, own) for user, own in names.items()}
+            node = base(node.args[0])
+        found = self.placed.get(node.uid)
+        return None if found is None else Operand(found, names)
 
     def cell(self, step: Step, at: At) -> str:
         """The formula of one element. Raises NoSheet."""

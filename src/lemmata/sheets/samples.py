@@ -120,11 +120,9 @@ class _Search:
             yield known
             return
         atom = rest[0]
-        pool = PREFERRED.get("h" if atom.startswith("?members") else atom)
-        if pool is None:
-            taken = {v for a, v in known.items() if a in self.own}
-            pool = tuple(sorted(self.small, key=lambda v: v in taken))
-        for value in pool:
+        taken = {v for a, v in known.items() if a in self.own}
+        pool = PREFERRED.get("h" if atom.startswith("?members") else atom) or self.small
+        for value in sorted(pool, key=lambda v: v in taken):
             yield from self.assigned({**known, atom: value})
 
     def _consistent(self, known: Mapping[str, int]) -> bool:
