@@ -13,6 +13,7 @@ from lemmata.emit.expression import size_text
 from lemmata.emit.names import Names, identifier
 from lemmata.emit.request import Request, Written
 from lemmata.emit.units import Argument, Unit, Workshop, dimensions
+from lemmata.files import put
 from lemmata.model.naming import plain
 
 DIALECTS = {
@@ -45,7 +46,7 @@ def write(request: Request) -> Written:
         units, refused, remarks = agreeing(units, shop.dialect, lambda kept: text(kept, shop.dialect))
         refusals += refused
     if units:
-        request.out.write_text(text(units, shop.dialect), encoding="utf-8")
+        put(request.out, text(units, shop.dialect).encode("utf-8"))
     return Written(tuple(u.name for u in units), tuple(refusals), remarks)
 
 
@@ -57,7 +58,7 @@ def text(units: Sequence[Unit], d: Dialect) -> str:
         blocks.append("\n".join(_function(unit, d)))
         if unit.layer:
             blocks += ["\n".join(b) for b in wrapper.layer(unit)]
-    helpers = dict.fromkeys(h.strip("\n") for u in units for h in u.helpers if h.startswith("\n"))
+    helpers = dict.fromkeys(h.strip("\n") for u in units for h in u.helpers)
     body = "\n\n\n".join([*helpers, *blocks])
     if "_uniform(" in body:
         body = wrapper.helper.strip("\n") + "\n\n\n" + body
@@ -89,7 +90,7 @@ def signature(unit: Unit, d: Dialect) -> list[str]:
 def annotation(argument: Argument, d: Dialect) -> str:
     if argument.kind == "tensor":
         return d.tensor
-    return "int" if argument.kind == "index" else f"float | {d.tensor}"
+    return {"index": "int", "float": "float"}.get(argument.kind, f"float | {d.tensor}")
 
 
 def documentation(unit: Unit, d: Dialect) -> list[str]:
@@ -124,7 +125,8 @@ def _shape(unit: Unit, argument: Argument, letters: dict[str, str]) -> str:
         return "a whole number, as the document counts"
     if not argument.symbol.shape:
         return "a number"
-    return dimensions(argument.symbol, argument.batched, letters)
+    shape = dimensions(argument.symbol, argument.batched, letters)
+    return f"{shape}, whole numbers as the document counts" if argument.whole else shape
 
 
 class Wrapper:
