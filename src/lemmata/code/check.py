@@ -16,12 +16,14 @@ from lemmata.code.advice import advised
 from lemmata.code.calls import Function, judge_function
 from lemmata.code.cells import CellError
 from lemmata.code.equations import EquationChecks
+from lemmata.code.further import further
 from lemmata.code.layers import SCALES, LayerClass, build, layer_paths
 from lemmata.code.limits import Limits
 from lemmata.code.modules import judge_layer
 from lemmata.code.positions import judge_table
 from lemmata.code.session import CellResult, Failed, Session, Surroundings, run_cells
 from lemmata.code.spelling import match, spellings
+from lemmata.code.stated_values import StatedValue, judge_stated
 from lemmata.code.statics import Definition, definitions, lines, sources
 from lemmata.code.sublayers import judge_sublayers
 from lemmata.code.target import CodeFinding, Equation, Target
@@ -128,9 +130,12 @@ def _compare(session: Session, targets: Sequence[Target], seed: int, hints: Mapp
     functions = tuple(_functions(session, described))
     classes = tuple(_classes(session, described))
     state = values.steps[-1].state if values.steps else {}
+    told = [cast(StatedValue, t) for t in targets if t.kind == "stated value"]
     for target in targets:
         hint = hints.get(squash_latex(target.latex))
         yield from values.findings(target)
+        if target.kind == "stated value":
+            yield from judge_stated(cast(StatedValue, target), session, values.steps, told)
         if target.kind == "table":
             definitions_: list[Function | LayerClass] = [*functions, *classes]
             for code in definitions_:
@@ -150,8 +155,13 @@ def _compare(session: Session, targets: Sequence[Target], seed: int, hints: Mapp
             if finding is not None:
                 yield finding
     stated = [cast(Equation, t) for t in targets if t.kind == "equation"]
+    checks = EquationChecks(session, seed)
     try:
-        yield from EquationChecks(session, seed).findings(stated)
+        found = []
+        for finding in checks.findings(stated):
+            found.append(finding)
+            yield finding
+        yield from further(checks, stated, found)
     except Failed:
         return  # out of time, or the worker is gone: what was found before stands
 

@@ -143,7 +143,7 @@ class EquationChecks:
         """What a table that the piece fills says about a formula for its elements."""
 
         def run(text: str, given: Mapping[str, np.ndarray]) -> tuple[np.ndarray, str] | None:
-            return self._ask(text, given)
+            return self.ask(text, given)
 
         made = list(tables(equation, piece, run))
         kinds = {t.comparison.outcome for t in made}
@@ -232,9 +232,9 @@ class EquationChecks:
 
     def _call(self, binding: Binding, names: Mapping[str, np.ndarray]) -> tuple[np.ndarray, str] | None:
         text = source(binding.piece, binding.program, sorted(names), binding.defaults)
-        return self._ask(text, names)
+        return self.ask(text, names)
 
-    def _ask(self, text: str, names: Mapping[str, np.ndarray]) -> tuple[np.ndarray, str] | None:
+    def ask(self, text: str, names: Mapping[str, np.ndarray]) -> tuple[np.ndarray, str] | None:
         likes = ["torch float64", "numpy float64", "torch float32"]
         try:
             answer = self.session.ask("piece", source=text, values=dict(names), likes=likes)

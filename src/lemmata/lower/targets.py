@@ -35,6 +35,7 @@ from lemmata.verify.problem import Domain
 
 if TYPE_CHECKING:
     from lemmata.lower.equations import StatedEquation
+    from lemmata.lower.stated_values import StatedValue
     from lemmata.lower.tables import TableTarget
 
 OPERATION = "operation "
@@ -118,10 +119,11 @@ def _run(value: Program, feeds: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.asarray(result).transpose(order)
 
 
-def targets(elaboration: Elaboration) -> tuple[FormulaTarget | TableTarget | StatedEquation, ...]:
+def targets(elaboration: Elaboration) -> tuple[FormulaTarget | TableTarget | StatedEquation | StatedValue, ...]:
     """Everything that the document defines and can be evaluated, in order; gradients that it claims after that; then
     every equation for itself."""
     from lemmata.lower.equations import equations
+    from lemmata.lower.stated_values import stated_values
     from lemmata.lower.tables import tables
 
     found: list[FormulaTarget] = []
@@ -135,7 +137,7 @@ def targets(elaboration: Elaboration) -> tuple[FormulaTarget | TableTarget | Sta
             found.extend(_gradient(elaboration, statement, found))
     for item in elaboration.items:
         found.extend(_expression(elaboration, item))
-    return (*found, *tables(elaboration), *equations(elaboration))
+    return (*found, *tables(elaboration), *equations(elaboration), *stated_values(elaboration))
 
 
 def _binding(elaboration: Elaboration, statement: Statement) -> Binding | None:

@@ -1,0 +1,25 @@
+"""Comparisons of formulas with code that need more than names, one rule a module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from lemmata.code import whole_tables
+from lemmata.code.equations import EquationChecks
+from lemmata.code.session import Failed
+from lemmata.code.target import CodeFinding, Equation
+
+RULES = (whole_tables.judged,)
+
+
+def further(checks: EquationChecks, stated: Sequence[Equation], found: Sequence[CodeFinding]) -> Iterator[CodeFinding]:
+    """What the rules find beside `found`, at most one decision for each formula and piece of code. Raises Failed."""
+    decided = {(f.target, f.cell, f.name) for f in found if f.verdict.kind != "unchecked"}
+    for rule in RULES:
+        for finding in rule(checks, stated, found):
+            place = (finding.target, finding.cell, finding.name)
+            if place not in decided:
+                decided.add(place)
+                yield finding
+        if not checks.session.alive:
+            raise Failed("the worker is gone")
