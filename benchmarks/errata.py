@@ -6,8 +6,8 @@ DIR holds one folder a mistake: `before.*` as it was published, `after.*` as its
 with `line_before`, `kind` and `decidable_by`. A mistake counts as found when a statement that covers its line in the
 old text is refuted, or a formula is refuted by the code on that line; otherwise the statements at that line are printed
 with their reasons. No statement of a corrected text may be refuted. The code of a document runs where only code can
-decide. Of the mistakes found it is counted for how many one of the first three corrections is the
-author's own, letter for letter without spaces and brackets. The last line is one JSON object.
+decide. Of the mistakes found it is counted for how many one of the first three corrections is the author's own, letter
+for letter without spaces and brackets. The last line is one JSON object.
 """
 
 from __future__ import annotations
