@@ -85,3 +85,193 @@ def test_a_table_in_another_order_is_not_held_against_anybody(tmp_path, old, new
 )  # fmt: skip
 def test_numbers_in_the_text_before_a_cell(tmp_path, text, code, wanted):
     assert kinds(tmp_path, text, "import numpy as np\n" + code) == wanted
+
+
+WEIGHED = r"""The score of a pair is
+
+$$s = \max(0, \kappa - a + b)^2 + \frac{\nu}{2} \|u\|^2$$
+
+In the code, `near` is $a$, `far` is $b$, `margin` is $\kappa$, `weights` is $u$, `reg` is $\nu$ and `out` is $s$."""
+WEIGHED_CODE = """import torch
+def compute(near, far, weights, margin, reg):
+    gap = torch.clamp(margin - near + far, min=0)
+    out = gap ** 2 + reg / 2 * (weights ** 2).sum()
+    return out
+"""
+FACTORS = r"""With $R$ upper triangular and $D$ diagonal, $G = R^{-1} M D^{-1}$.
+Here `inv` holds the diagonal of $D^{-1}$, `Ms` is $M$, and the variable `G` holds $G^T$."""
+FACTORS_CODE = """import numpy as np
+def factor(R, Ms, inv):
+    G = (inv[:, None] * Ms.T) @ np.linalg.inv(R).T
+    return (G * G).sum(1)
+"""
+TERMS = r"""The total is $$L_{\text{gap}} = \sum_{c \in C} \max(0, 2 - |h_c|).$$ In the code, `size` is $|h_c|$."""
+TERMS_CODE = """import torch
+def gap_loss(h, cells):
+    total = torch.zeros(())
+    for first, last in cells:
+        size = h[first:last].sum().abs()
+        short = torch.clamp(2 - size, min=0)
+        total = total + short
+    return total
+"""
+LOGARITHM = r"""What is left is $$\rho = e^{-\lambda t} (1 - s).$$
+($\lambda$ is called `rate` in the code, $s$ (`share`) is lost, and `log_rho` is the logarithm of $\rho$.)"""
+LOGARITHM_CODE = """import numpy as np
+def left(rate, t, share):
+    log_rho = -rate * t + np.log(1 - share)
+    return log_rho
+"""
+
+
+@pytest.mark.parametrize(
+    "text, code, old, new, wanted",
+    [
+        (WEIGHED, WEIGHED_CODE, "", "", {"verified"}),
+        (WEIGHED, WEIGHED_CODE, "gap ** 2", "gap", {"refuted"}),
+        (WEIGHED, WEIGHED_CODE, "reg / 2 *", "reg *", {"refuted"}),
+        (WEIGHED.replace("`near` is", "`near` is not"), WEIGHED_CODE, "gap ** 2", "gap", set()),
+        (FACTORS, FACTORS_CODE, "", "", {"verified"}),
+        (FACTORS, FACTORS_CODE, "np.linalg.inv(R).T", "np.linalg.inv(R)", {"refuted"}),
+        (FACTORS, FACTORS_CODE, "Ms.T) @", "2 * Ms.T) @", {"refuted"}),
+        # R is triangular, and the code may use it
+        (FACTORS, FACTORS_CODE, "np.linalg.inv(R).T", "np.linalg.inv(np.triu(R)).T", {"verified"}),
+        (FACTORS.replace("`Ms` is $M$,", ""), FACTORS_CODE, "inv(R).T", "inv(R)", set()),
+        (TERMS, TERMS_CODE, "", "", {"verified"}),
+        (TERMS, TERMS_CODE, "total + short", "total + short.square()", {"refuted"}),
+        # what is done to the sum may make up for it
+        (TERMS, TERMS_CODE.replace("return total", "return total / 2"), "total + short", "total + 2 * short", set()),
+        (TERMS, TERMS_CODE.replace("gap_loss", "other"), "total + short", "total + short.square()", set()),
+        (LOGARITHM, LOGARITHM_CODE, "", "", {"verified"}),
+        (LOGARITHM, LOGARITHM_CODE, "1 - share", "1 + share", {"refuted"}),
+    ],
+)  # fmt: skip
+def test_names_that_the_text_explains(tmp_path, text, code, old, new, wanted):
+    assert old in code
+    assert kinds(tmp_path, text, code.replace(old, new) if old else code) == wanted
+
+
+GATED = r"""A gated unit is $$\text{Gated}(x) = \tanh(\text{Dense}_1(x)) \odot \text{Dense}_2(x),$$
+where $\text{Dense}_1$ and $\text{Dense}_2$ are linear."""
+GATED_CODE = """import torch
+class Unit(torch.nn.Module):
+    def __init__(self, n, m):
+        super().__init__()
+        self.dense1 = torch.nn.Linear(n, m)
+        self.dense2 = torch.nn.Linear(n, m)
+        self.last = torch.nn.Linear(m, n)
+    def forward(self, x):
+        opened = torch.tanh(self.dense1(x))
+        return self.last(opened * self.dense2(x))
+"""
+
+
+@pytest.mark.parametrize(
+    "old, new, wanted",
+    [
+        ("", "", {"verified"}),
+        ("opened * self.dense2(x)", "self.dense2(x) * opened", {"verified"}),
+        ("torch.tanh(self.dense1(x))", "torch.tanh(self.dense2(x))", set()),
+        ("torch.tanh(self.dense1(x))\n        return self.last(opened * self.dense2(x))",
+         "torch.tanh(self.dense2(x))\n        return self.last(opened * self.dense1(x))", {"refuted"}),
+        # another function, other layers, other inputs
+        ("torch.tanh", "torch.sigmoid", set()),
+        ("opened * self.dense2(x)", "opened + self.dense2(x)", set()),
+        ("self.dense2(x))", "self.dense2(x + 1))", set()),
+    ],
+)  # fmt: skip
+def test_layers_that_the_formula_numbers(tmp_path, old, new, wanted):
+    assert old in GATED_CODE
+    assert kinds(tmp_path, GATED, GATED_CODE.replace(old, new)) == wanted
+
+
+ANGLES = r"""The angles are $\theta_j = q^{-2j/d}$, $j = 0, 1, \dots, d/2 - 1$."""
+ANGLES_CODE = """import numpy as np
+def make_thetas(d, q=100.0):
+    return 1.0 / q ** (np.arange(0, d, 2) / d)
+"""
+
+
+@pytest.mark.parametrize(
+    "text, code, wanted",
+    [
+        (ANGLES, ANGLES_CODE, {"verified"}),
+        (ANGLES.replace("-2j/d", "-j/d"), ANGLES_CODE, {"refuted"}),
+        (ANGLES, ANGLES_CODE.replace("1.0 / q", "q"), {"refuted"}),
+        (ANGLES, ANGLES_CODE.replace("d, 2) / d)", "d, 2) / d)[::-1]"), set()),
+        (ANGLES.replace("j = 0, 1", "j = 1, 2").replace("d/2 - 1", "d/2"), ANGLES_CODE, set()),  # off by one number
+        (ANGLES, ANGLES_CODE.replace("return 1.0 / q", "return np.arange(3)[:, None] * q"), set()),  # with positions
+        (ANGLES, ANGLES_CODE.replace("make_thetas", "halves"), set()),
+        (ANGLES, ANGLES_CODE.replace("d, q=100.0", "d, q, s").replace("return 1.0", "return s"), set()),
+        (r"Let $\theta_j = \frac{j}{4}$, $j = 0, \dots, 4$.", "import numpy\ntheta = numpy.linspace(0, 3, 5)", set()),
+    ],
+)  # fmt: skip
+def test_lists_given_member_by_member(tmp_path, text, code, wanted):
+    assert kinds(tmp_path, text, code) == wanted
+
+
+MARGIN = r"""The loss for the class $k$ is $L_k = T_k \max(0, m^{+} - \|\mathbf{v}_k\|)^2 + \mu (1 - T_k)
+\max(0, \|\mathbf{v}_k\| - m^{-})^2$."""
+MARGIN_CODE = """import numpy as np
+m_plus, m_minus, mu = 0.9, 0.1, 0.25
+rng = np.random.default_rng(3)
+v = rng.uniform(-0.4, 0.4, size=(4, 3, 5))
+v_norm = np.sqrt((v * v).sum(axis=2))
+T = np.eye(3)[[0, 2, 1, 1]]
+present = np.maximum(0, m_plus - v_norm) ** 2
+absent = np.maximum(0, v_norm - m_minus) ** 2
+L = T * present + mu * (1 - T) * absent
+"""
+
+
+@pytest.mark.parametrize(
+    "text, old, new, wanted",
+    [
+        (MARGIN, "", "", {"verified"}),
+        (MARGIN, "T * present + mu", "T * present - mu", {"refuted"}),
+        (MARGIN, "m_plus - v_norm) ** 2", "m_plus - v_norm)", {"refuted"}),
+        # the name says norm, and it is none
+        (MARGIN, "v_norm = np.sqrt((v * v).sum(axis=2))", "v_norm = (v * v).sum(axis=2)", set()),
+        (MARGIN.replace(r"^2 + \mu", r" + \mu"), "np.sqrt((v * v).sum(axis=2))", "(v * v).sum(axis=2)", set()),
+        # more goes in, by chance or as a mask
+        (MARGIN, "+ mu * (1 - T)", "+ 0.5 * mu * rng.random() * (1 - T)", set()),
+        (MARGIN, "m_plus, m_minus, mu = 0.9, 0.1, 0.25", "m_plus, m_minus, mu = 0.9, 0.1, np.ones(3)", set()),
+        (MARGIN, "L = T", "keep = np.ones((4, 3))\nkeep[0] = 0\nL = keep * T", set()),
+    ],
+)  # fmt: skip
+def test_members_of_families_at_the_values_of_the_code(tmp_path, text, old, new, wanted):
+    assert old in MARGIN_CODE
+    assert kinds(tmp_path, text, MARGIN_CODE.replace(old, new)) == wanted
+
+
+NOISE = r"""The data follow $$y = 3 x - 1 + \varepsilon, \qquad \varepsilon \sim \mathcal{N}(0, 0.3).$$"""
+NOISE_CODE = """import numpy as np
+rng = np.random.default_rng(1)
+def data(x):
+    return 3 * x - 1 + rng.normal(0, 0.3, size=x.shape)
+"""
+
+
+@pytest.mark.parametrize(
+    "text, code, wanted",
+    [
+        (NOISE, NOISE_CODE, {"refuted"}),
+        (NOISE.replace("0.3", "0.09"), NOISE_CODE, {"verified"}),
+        (NOISE.replace("0.3", "0.3^2"), NOISE_CODE, {"verified"}),
+        (NOISE, NOISE_CODE.replace("0.3", "np.sqrt(0.3)"), {"verified"}),
+        (
+            NOISE,
+            NOISE_CODE.replace("rng.normal(0, 0.3, size=x.shape)", "0.3 * rng.standard_normal(x.shape)"),
+            {"refuted"},
+        ),
+        # the second number may be the standard deviation, or the code does something else
+        (NOISE + " The standard deviation is small.", NOISE_CODE, set()),
+        (NOISE + r" In general $y \sim \mathcal{N}(\mu, \sigma)$.", NOISE_CODE, set()),
+        (NOISE, NOISE_CODE.replace("3 * x", "2 * x"), set()),
+        (NOISE, NOISE_CODE.replace("0.3", "0.5"), set()),
+        (NOISE, NOISE_CODE.replace("rng.normal", "rng.normal(0, 1, x.shape) * rng.normal"), set()),
+        (NOISE.replace("0.3", "1"), NOISE_CODE.replace("0.3", "1"), {"verified"}),
+    ],
+)
+def test_noise_of_a_law_in_numbers(tmp_path, text, code, wanted):
+    assert kinds(tmp_path, text, code) == wanted

@@ -161,7 +161,7 @@ def _compare(session: Session, targets: Sequence[Target], seed: int, hints: Mapp
         for finding in checks.findings(stated):
             found.append(finding)
             yield finding
-        yield from further(checks, stated, found)
+        yield from further(checks, targets, found)
     except Failed:
         return  # out of time, or the worker is gone: what was found before stands
 

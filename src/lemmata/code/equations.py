@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lemmata.code.agreement import Comparison, compare_arrays, noise, roundoff
+from lemmata.code.domains import unexplained
 from lemmata.code.names import fits, leaf_names
-from lemmata.code.pieces import Piece, module, pieces, source
+from lemmata.code.pieces import Piece, Program, module, pieces, reads, source
 from lemmata.code.session import Failed, Session
 from lemmata.code.shapes import choose_sizes, describe, lengths
 from lemmata.code.statics import RANDOM
@@ -93,10 +94,39 @@ class EquationChecks:
             apart = [o for outcomes in readings for o in outcomes]
             if parting is None and apart and binding.sure and self._plain(binding):
                 kinds = {"unclear"} if self._open(binding, apart) else {o.comparison.outcome for o in apart}
+                if kinds == {"differ", "equal"} and self._apart(binding, readings):
+                    kinds = {"differ"}
                 apart = [o for o in apart if o.comparison.outcome == "differ"]
                 if kinds <= {"differ", "broken"} and not all(o.comparison.slight for o in apart):
                     parting = min(apart, key=lambda o: sum(v.size for v in o.values.values()))
         return parting
+
+    def _apart(self, binding: Binding, readings: Sequence[Sequence[Outcome]]) -> bool:
+        """Whether both sides part at positive inputs, and for either sign of each, although they meet at some."""
+        if not all(o.comparison.outcome == "differ" for outcomes in readings for o in outcomes[::2]):
+            return False
+        rng = np.random.default_rng([self.seed, 29])
+        for ranks in _ranks(binding.equation):
+            try:
+                target = binding.equation.typed(ranks)
+            except CannotLower:
+                continue
+            parameters = {p.key: p for p in target.parameters}
+            sizes = (choose_sizes(list(parameters.values()), 1, rng) or [{}])[0]
+            counted = [a.key for a in binding.equation.atoms if _counts(a)]
+
+            shapes = {key: lengths(p, sizes) for key, p in parameters.items()}
+
+            def draw(key: str, shapes: Mapping[str, tuple[int, ...]] = shapes) -> np.ndarray:
+                return _draw(binding, key, shapes[key], rng, True)
+
+            def trial(values: Mapping[str, np.ndarray], of: Target = target, at: Mapping[str, int] = sizes) -> str:
+                outcome = self._once(binding, of, at, dict(values))
+                return outcome.comparison.outcome if isinstance(outcome, Outcome) else "differ"
+
+            if counted or not unexplained(list(parameters), draw, trial):
+                return False
+        return True
 
     def _open(self, binding: Binding, apart: Sequence[Outcome]) -> bool:
         """Whether types leave the reading open, or both sides differ by a power of ten, as other units would."""
@@ -112,15 +142,19 @@ class EquationChecks:
         return abs(np.log10(ratios[0]) - round(np.log10(ratios[0]))) < 1e-9
 
     def _plain(self, binding: Binding) -> bool:
+        return self.closed(binding.piece, binding.program)
+
+    def closed(self, piece: Piece, made: Program) -> bool:
         """Whether nothing but libraries and functions takes part beside the symbols, and no chance."""
         trees = [t for e in self.session.prepared if (t := module(e)) is not None]
         functions = {n.name for t in trees for n in ast.walk(t) if isinstance(n, ast.FunctionDef)}
         imported = {(a.asname or a.name).split(".")[0] for t in trees for n in ast.walk(t)
                     if isinstance(n, (ast.Import, ast.ImportFrom)) for a in n.names}  # fmt: skip
         known = functions | imported | set(USUAL) | set(dir(builtins))
-        text = source(binding.piece, binding.program, (), {})
+        text = source(piece, made, (), {})
         doubt = any(word in text.lower() for word in (*RANDOM, *OTHER_UNITS))
-        return binding.program.needs <= known and not self.absent & binding.used and not doubt
+        used = frozenset(n for s in (piece.value, *made.statements) for n in reads(s))
+        return made.needs <= known and not self.absent & used and not doubt
 
     def refuted(self, outcome: Outcome, why: str) -> CodeFinding:
         binding, compared = outcome.binding, outcome.comparison
@@ -271,6 +305,8 @@ def blamed(binding: Binding, equations: Sequence[Equation], agreeing: Sequence[t
     rivals = [e for e in equations if e.key != equation.key and equation.order < e.order < piece.order]
     if any(fits(e.names, leaf_names(piece.name, piece)) >= NEAR or set(e.names) & set(equation.names) for e in rivals):
         return ""
+    if equation.tied and equation.tied == piece.name:
+        return "the text says that it is the left side"
     named = fits(equation.names, (piece.name,)) >= SURE and len(equation.atoms) >= 3
     if named and (piece.owner or equation.order[1] > piece.order[1] - 40):
         return "it is called as the left side"

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lemmata.code import whole_tables
+from lemmata.code import draws, listed, open_layers, tied, whole_tables
 from lemmata.code.equations import EquationChecks
 from lemmata.code.session import Failed
-from lemmata.code.target import CodeFinding, Equation
+from lemmata.code.target import CodeFinding, Target
 
-RULES = (whole_tables.judged,)
+RULES = (whole_tables.judged, tied.judged, open_layers.judged, listed.judged, draws.judged)
 
 
-def further(checks: EquationChecks, stated: Sequence[Equation], found: Sequence[CodeFinding]) -> Iterator[CodeFinding]:
+def further(checks: EquationChecks, targets: Sequence[Target], found: Sequence[CodeFinding]) -> Iterator[CodeFinding]:
     """What the rules find beside `found`, at most one decision for each formula and piece of code. Raises Failed."""
     decided = {(f.target, f.cell, f.name) for f in found if f.verdict.kind != "unchecked"}
     for rule in RULES:
-        for finding in rule(checks, stated, found):
+        for finding in rule(checks, targets, found):
             place = (finding.target, finding.cell, finding.name)
             if place not in decided:
                 decided.add(place)

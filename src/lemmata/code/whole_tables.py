@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 from lemmata.code.equations import EquationChecks
 from lemmata.code.spelling import match
 from lemmata.code.tables import tables
-from lemmata.code.target import CodeFinding, Equation
+from lemmata.code.target import CodeFinding, Equation, Target
 from lemmata.verify.verdict import Verdict
 
 
-def judged(checks: EquationChecks, stated: Sequence[Equation], found: Sequence[CodeFinding]) -> Iterator[CodeFinding]:
+def judged(checks: EquationChecks, targets: Sequence[Target], found: Sequence[CodeFinding]) -> Iterator[CodeFinding]:
     """A function called as the table whose entries differ from the formula's in whatever order they are counted."""
     settled = {f.target for f in found if f.verdict.kind == "verified"}
-    for equation in stated:
+    for equation in (cast(Equation, t) for t in targets if t.kind == "equation"):
         plain = [place[1:] for place in equation.places] == [(1, 0), (1, 0)]
         if not plain or equation.key in settled or equation.role != "definition" or equation.ambiguous:
             continue

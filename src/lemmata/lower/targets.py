@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -34,9 +34,16 @@ from lemmata.program.build import BadProgram
 from lemmata.verify.problem import Domain
 
 if TYPE_CHECKING:
+    from lemmata.lower.draws import NormalNoise
+    from lemmata.lower.entrywise import Entrywise
     from lemmata.lower.equations import StatedEquation
+    from lemmata.lower.listed import Listed
+    from lemmata.lower.open_layers import OpenLayers
     from lemmata.lower.stated_values import StatedValue
     from lemmata.lower.tables import TableTarget
+    from lemmata.lower.ties import Tie, Tied
+
+    Further: TypeAlias = Tie | Tied | StatedValue | OpenLayers | Listed | Entrywise | NormalNoise
 
 OPERATION = "operation "
 """Prefix of the input that stands for the value of a function left open."""
@@ -119,12 +126,19 @@ def _run(value: Program, feeds: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.asarray(result).transpose(order)
 
 
-def targets(elaboration: Elaboration) -> tuple[FormulaTarget | TableTarget | StatedEquation | StatedValue, ...]:
+def targets(
+    elaboration: Elaboration,
+) -> tuple[FormulaTarget | TableTarget | StatedEquation | Further, ...]:
     """Everything that the document defines and can be evaluated, in order; gradients that it claims after that; then
     every equation for itself."""
+    from lemmata.lower.draws import noises
+    from lemmata.lower.entrywise import entrywise
     from lemmata.lower.equations import equations
+    from lemmata.lower.listed import listed
+    from lemmata.lower.open_layers import open_layers
     from lemmata.lower.stated_values import stated_values
     from lemmata.lower.tables import tables
+    from lemmata.lower.ties import named, tied, ties
 
     found: list[FormulaTarget] = []
     seen: set[int] = set()
@@ -137,7 +151,11 @@ def targets(elaboration: Elaboration) -> tuple[FormulaTarget | TableTarget | Sta
             found.extend(_gradient(elaboration, statement, found))
     for item in elaboration.items:
         found.extend(_expression(elaboration, item))
-    return (*found, *tables(elaboration), *equations(elaboration), *stated_values(elaboration))
+    known = ties(elaboration)
+    stated = tuple(named(e, known) for e in equations(elaboration))
+    more: list[Further] = [*known, *tied(elaboration, stated, known), *stated_values(elaboration)]
+    more += [*open_layers(elaboration), *listed(elaboration), *entrywise(stated, found), *noises(elaboration, stated)]
+    return (*found, *tables(elaboration), *stated, *more)
 
 
 def _binding(elaboration: Elaboration, statement: Statement) -> Binding | None:
