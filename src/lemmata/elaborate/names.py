@@ -87,6 +87,16 @@ def stem(name: s.Name) -> str:
     return "".join(f"\\{a} " for a in name.accents) + name.base + "'" * name.primes
 
 
+def parameter_key(parameter: s.Name) -> str:
+    """The key under which a function's parameter is bound: its stem with its scripts."""
+    key = stem(parameter)
+    if parameter.sub is not None:
+        key += f"_{spell(parameter.sub)}"
+    if parameter.sup is not None:
+        key += f"^{spell(parameter.sup)}"
+    return key
+
+
 def script_items(expr: s.Expr | None) -> tuple[s.Expr, ...]:
     """A subscript as a list: `i,j`, `ij`, `i1` and `1j` are two items, `t-1` one, `2i` one."""
     match expr:
