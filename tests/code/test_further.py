@@ -92,9 +92,9 @@ WEIGHED = r"""The score of a pair is
 $$s = \max(0, \kappa - a + b)^2 + \frac{\nu}{2} \|u\|^2$$
 
 In the code, `near` is $a$, `far` is $b$, `margin` is $\kappa$, `weights` is $u$, `reg` is $\nu$ and `out` is $s$."""
-WEIGHED_CODE = """import torch
+WEIGHED_CODE = """import numpy as np
 def compute(near, far, weights, margin, reg):
-    gap = torch.clamp(margin - near + far, min=0)
+    gap = np.maximum(margin - near + far, 0)
     out = gap ** 2 + reg / 2 * (weights ** 2).sum()
     return out
 """
@@ -106,12 +106,12 @@ def factor(R, Ms, inv):
     return (G * G).sum(1)
 """
 TERMS = r"""The total is $$L_{\text{gap}} = \sum_{c \in C} \max(0, 2 - |h_c|).$$ In the code, `size` is $|h_c|$."""
-TERMS_CODE = """import torch
+TERMS_CODE = """import numpy as np
 def gap_loss(h, cells):
-    total = torch.zeros(())
+    total = np.zeros(())
     for first, last in cells:
-        size = h[first:last].sum().abs()
-        short = torch.clamp(2 - size, min=0)
+        size = np.abs(h[first:last].sum())
+        short = np.maximum(2 - size, 0)
         total = total + short
     return total
 """
@@ -138,10 +138,10 @@ def left(rate, t, share):
         (FACTORS, FACTORS_CODE, "np.linalg.inv(R).T", "np.linalg.inv(np.triu(R)).T", {"verified"}),
         (FACTORS.replace("`Ms` is $M$,", ""), FACTORS_CODE, "inv(R).T", "inv(R)", set()),
         (TERMS, TERMS_CODE, "", "", {"verified"}),
-        (TERMS, TERMS_CODE, "total + short", "total + short.square()", {"refuted"}),
+        (TERMS, TERMS_CODE, "total + short", "total + short ** 2", {"refuted"}),
         # what is done to the sum may make up for it
         (TERMS, TERMS_CODE.replace("return total", "return total / 2"), "total + short", "total + 2 * short", set()),
-        (TERMS, TERMS_CODE.replace("gap_loss", "other"), "total + short", "total + short.square()", set()),
+        (TERMS, TERMS_CODE.replace("gap_loss", "other"), "total + short", "total + short ** 2", set()),
         (LOGARITHM, LOGARITHM_CODE, "", "", {"verified"}),
         (LOGARITHM, LOGARITHM_CODE, "1 - share", "1 + share", {"refuted"}),
     ],
@@ -275,3 +275,22 @@ def data(x):
 )
 def test_noise_of_a_law_in_numbers(tmp_path, text, code, wanted):
     assert kinds(tmp_path, text, code) == wanted
+
+
+@pytest.mark.parametrize(
+    "words, wanted",
+    [
+        ("`a` and `b` are $u$ and $v$", {"verified"}),
+        ("`b` is $v$ and `a` is $u$", {"verified"}),
+        ("`a` and `b` are $v$ and $u$", {"refuted"}),
+        ("$v$ (`a`) and $u$ (`b`)", {"refuted"}),
+        ("`a`, `b` and `c` are $v$, $u$", set()),
+        ("`a` and `b` are not $v$ and $u$", set()),
+        ("`a` is $v$ transposed and `b` is $u$", set()),
+        ("`a` is $v$, divided by two, and `b` is $u$", set()),
+        ("`a` is $v$ minus the mean and `b` is $u$", set()),
+    ],
+)
+def test_lists_of_names_that_the_text_explains(tmp_path, words, wanted):
+    text = rf"The gain is $$g = \frac{{u - 2 v}}{{u v + 3}}.$$ In the code, {words}, and `gain` is $g$."
+    assert kinds(tmp_path, text, "def of(a, b):\n    gain = (a - 2 * b) / (a * b + 3)\n    return gain") == wanted

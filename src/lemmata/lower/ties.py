@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from lemmata.code.target import Atom, CannotLower, Parameter, Value
-from lemmata.documents.model import Block, Document, Formula, Text
+from lemmata.documents.model import Block, Document, Formula, Inline, Text
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.document import Elaboration
 from lemmata.elaborate.names import script_items, spell
@@ -34,7 +34,7 @@ OPERATIONS = {
 ARTICLE = r"(?:(?:the|a|an)(?: |$))?"
 VERB = (
     r"(?:is|are|holds?|contains?|denotes?|stands for|means|represents?|stores?|corresponds to|refers to|=|:"
-    r"|plays the role of|为|是|表示|代表|存放|对应)"
+    r"|plays the role of|for|为|是|表示|代表|存放|对应)"
 )
 PHRASE = "|".join(f"(?P<{k or 'plain'}>{v})" for k, v in OPERATIONS.items())
 FORWARD = re.compile(
@@ -47,6 +47,15 @@ BACKWARD = re.compile(
 )
 FOLLOWED = re.compile(r"^\s*(?:$|[.,;:)(，。；：）（]|(?:for|in|of shape|with shape|and|as|at|here|over)\b)")
 """What may come behind the formula without changing what the name is."""
+LINK = re.compile(r",|,? ?and|，|、|和|与|及")
+"""What stands between the members of a list."""
+MODIFIED = re.compile(
+    r"^[\s,;(（]*(?:but|except|scaled|divided|multiplied|normali[sz]|transpos|squared|clipped|clamped|shifted|masked"
+    r"|averaged|summed|flattened|sorted|up to|without|after|before|plus|minus|times|in (?:log|units|degrees|percent)"
+    r"|转置|除以|乘)"
+)
+"""What takes back that the name is just that."""
+INDICES = frozenset("ijklmnrst")
 STRUCTURES = {
     "lower": r"lower[- ]triangular|cholesky|下三角",
     "upper": r"upper[- ]triangular|上三角",
@@ -91,8 +100,9 @@ class Tie:
         expr = self.equation.statement.expr
         match expr:
             case s.Name(sub=sub, sup=None) if sub is not None and self.symbol:
-                letters = [x for x in script_items(sub) if isinstance(x, s.Name) and len(x.base) == 1 and x.sub is None]
-                return spell(replace(expr, sub=None)) if len(letters) == len(script_items(sub)) else ""
+                items = script_items(sub)
+                indices = all(isinstance(x, s.Name) and x.base in INDICES and x.sub is None for x in items)
+                return spell(replace(expr, sub=None)) if indices else ""
         return ""
 
     def evaluate(self, values: Mapping[str, Value]) -> np.ndarray:
@@ -148,33 +158,66 @@ def ties(elaboration: Elaboration) -> tuple[Tie, ...]:
 
 
 def _said(document: Document) -> Iterator[tuple[str, Formula, str]]:
+    """(name of the code, formula, what is done to it), for lists of both in their order."""
     for block in document.blocks:
         if not isinstance(block, Block):
             continue
         inlines = [x for x in block.inlines if isinstance(x, Formula) or x.text]
-        for at in range(len(inlines) - 2):
-            first, words, last = inlines[at : at + 3]
-            if not isinstance(words, Text) or words.code:
+        at = 0
+        while at < len(inlines):
+            run, behind = _run(inlines, at)
+            other, end = _run(inlines, behind + 1)
+            between = inlines[behind] if behind < len(inlines) else None
+            at = max(at + 1, behind)
+            if not run or len(run) != len(other) or not isinstance(between, Text) or between.code:
                 continue
-            behind = inlines[at + 3] if at + 3 < len(inlines) else None
-            rest = behind.text if isinstance(behind, Text) and not behind.code else "," if behind is None else "?"
-            text = " ".join(words.text.split()).lower()
-            if isinstance(first, Text) and isinstance(last, Formula) and (name := _name(first)):
-                said = FORWARD.match(text)
-                operation = next((k for k in OPERATIONS if k and said and said[k]), "")
-                if said is not None and (said["verb"] or said.lastgroup not in (None, "verb")) and FOLLOWED.match(rest):
-                    yield name, last, operation
-                elif text == "(" and rest.lstrip().startswith(")"):
-                    yield name, last, ""
-            elif isinstance(first, Formula) and isinstance(last, Text) and (name := _name(last)):
-                if text == "(" and rest.lstrip().startswith(")"):
-                    yield name, first, ""
-                elif text and BACKWARD.match(text) and text not in (",", "is", "are") and FOLLOWED.match(rest):
-                    yield name, first, ""
+            rest = inlines[end] if end < len(inlines) else None
+            after = rest.text if isinstance(rest, Text) and not rest.code else "," if rest is None else "?"
+            text = " ".join(between.text.split()).lower()
+            forward = isinstance(run[0], Text)
+            operation = _operation(text, after, forward)
+            if operation is None:
+                continue
+            names, formulas = (run, other) if forward else (other, run)
+            for name, formula in zip(names, formulas, strict=True):
+                if isinstance(name, Text) and isinstance(formula, Formula):
+                    yield name.text.strip(), formula, operation
 
 
-def _name(text: Text) -> str:
-    return text.text.strip() if text.code and IDENTIFIER.fullmatch(text.text.strip()) else ""
+def _run(inlines: Sequence[Inline], at: int) -> tuple[list[Inline], int]:
+    """The names of the code, or the formulas, of a list that begins here, and the place behind it."""
+    found: list[Inline] = []
+    while at < len(inlines) and (not found or type(inlines[at]) is type(found[0])):
+        if isinstance(inlines[at], Text) and not _name(inlines[at]):
+            break
+        found.append(inlines[at])
+        link = inlines[at + 1] if at + 1 < len(inlines) else None
+        more = inlines[at + 2] if at + 2 < len(inlines) else None
+        same = isinstance(more, Formula) if isinstance(inlines[at], Formula) else more is not None and _name(more)
+        if not (same and isinstance(link, Text) and not link.code and LINK.fullmatch(link.text.strip().lower())):
+            return found, at + 1
+        at += 2
+    return found, at
+
+
+def _operation(text: str, after: str, forward: bool) -> str | None:
+    """What the words between names and formulas say that the names hold; None where they say no such thing."""
+    if text in ("(", "（"):
+        return "" if after.lstrip().startswith((")", "）")) else None
+    if not FOLLOWED.match(after) or MODIFIED.match(after.lower()):
+        return None
+    if not forward:
+        return "" if text not in ("", ",", "is", "are") and BACKWARD.match(text) else None
+    said = FORWARD.match(text)
+    if said is None or not (said["verb"] or said.lastgroup not in (None, "verb")):
+        return None
+    return next((k for k in OPERATIONS if k and said[k]), "")
+
+
+def _name(text: Inline) -> str:
+    if isinstance(text, Formula) or not text.code or not IDENTIFIER.fullmatch(text.text.strip()):
+        return ""
+    return text.text.strip()
 
 
 def expression(elaboration: Elaboration, item: Item) -> StatedEquation | None:
