@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from lemmata.code.spelling import spellings
 from lemmata.code.target import CannotLower, Parameter, Value
 from lemmata.core import terms as t
 from lemmata.core.size import Size
+from lemmata.documents.model import Text
 from lemmata.elaborate import references
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.calls import call_function
@@ -34,17 +36,16 @@ from lemmata.program.build import BadProgram
 from lemmata.verify.problem import Domain
 
 if TYPE_CHECKING:
-    from lemmata.lower.draws import NormalNoise
-    from lemmata.lower.entrywise import Entrywise
-    from lemmata.lower.equations import StatedEquation
-    from lemmata.lower.listed import Listed
-    from lemmata.lower.open_layers import OpenLayers
-    from lemmata.lower.stated_values import StatedValue
+    from lemmata.lower.further import Further
+    from lemmata.lower.gradients import GradientTarget
     from lemmata.lower.tables import TableTarget
-    from lemmata.lower.ties import Tie, Tied
 
-    Further: TypeAlias = Tie | Tied | StatedValue | OpenLayers | Listed | Entrywise | NormalNoise
-
+NORM_FIRST = re.compile(
+    r"pre-?\s?(layer\s?)?(norm|ln\b)|norm\w* (comes )?first|before (the|each|every) sub-?layer|"
+    r"先(做|进行)?(层)?归一化|前置",
+    re.IGNORECASE,
+)
+"""Words that say that the code normalises first, whatever the formula says."""
 OPERATION = "operation "
 """Prefix of the input that stands for the value of a function left open."""
 
@@ -126,19 +127,12 @@ def _run(value: Program, feeds: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.asarray(result).transpose(order)
 
 
-def targets(
-    elaboration: Elaboration,
-) -> tuple[FormulaTarget | TableTarget | StatedEquation | Further, ...]:
+def targets(elaboration: Elaboration) -> tuple[FormulaTarget | TableTarget | GradientTarget | Further, ...]:
     """Everything that the document defines and can be evaluated, in order; gradients that it claims after that; then
-    every equation for itself."""
-    from lemmata.lower.draws import noises
-    from lemmata.lower.entrywise import entrywise
-    from lemmata.lower.equations import equations
-    from lemmata.lower.listed import listed
-    from lemmata.lower.open_layers import open_layers
-    from lemmata.lower.stated_values import stated_values
+    derivatives that code may compute by hand; then every equation for itself, and what else the text states."""
+    from lemmata.lower.further import further
+    from lemmata.lower.gradients import gradients
     from lemmata.lower.tables import tables
-    from lemmata.lower.ties import named, tied, ties
 
     found: list[FormulaTarget] = []
     seen: set[int] = set()
@@ -151,11 +145,7 @@ def targets(
             found.extend(_gradient(elaboration, statement, found))
     for item in elaboration.items:
         found.extend(_expression(elaboration, item))
-    known = ties(elaboration)
-    stated = tuple(named(e, known) for e in equations(elaboration))
-    more: list[Further] = [*known, *tied(elaboration, stated, known), *stated_values(elaboration)]
-    more += [*open_layers(elaboration), *listed(elaboration), *entrywise(stated, found), *noises(elaboration, stated)]
-    return (*found, *tables(elaboration), *stated, *more)
+    return (*found, *tables(elaboration), *gradients(elaboration, found), *further(elaboration, found))
 
 
 def _binding(elaboration: Elaboration, statement: Statement) -> Binding | None:
@@ -201,7 +191,7 @@ def _definition(elaboration: Elaboration, statement: Statement, binding: Binding
         if binding.kind == "function":
             if any(p.sub is not None and spell(p.sub) in elaboration.roles.letters for p in binding.params):
                 return
-            arguments = own_arguments(r, binding)
+            arguments = tuple(map(_without_law, own_arguments(r, binding)))
             term = call_function(r, binding, arguments, binding.latex)
             kind = "function"
         elif binding.indices:
@@ -217,6 +207,13 @@ def _definition(elaboration: Elaboration, statement: Statement, binding: Binding
     if kind == "value" and not any(isinstance(x, t.Input) for x in walk_terms((term,))):
         return
     yield _target(f"{binding.key}#{binding.uid}", latex, kind, statement, term, shared, arguments)
+
+
+def _without_law(argument: t.Term) -> t.Term:
+    """The argument of a function that code is called with: any value, even where the document draws it at random."""
+    if not isinstance(argument, t.Input) or argument.variable.law is None:
+        return argument
+    return replace(argument, variable=replace(argument.variable, law=None))
 
 
 def twice_given(expr: s.Expr) -> bool:
@@ -266,7 +263,7 @@ def _target(
     for x in _in_order(terms):
         if isinstance(x, t.Input) and x.variable.law is None:
             inputs.setdefault(x.variable.key, x.variable)
-    first = [a.variable.key for a in arguments if isinstance(a, t.Input)]
+    first = [a.variable.key for a in arguments if isinstance(a, t.Input) and a.variable.key in inputs]
     open_keys = {v.key for v, _ in (operations or {}).values()}
     parameters = []
     for name in (*first, *(k for k in inputs if k not in first)):
@@ -324,15 +321,28 @@ def _gradient(
 
 
 def _expression(elaboration: Elaboration, item: Item) -> Iterator[FormulaTarget]:
-    """A displayed expression such as LayerNorm(x + Sublayer(x)): a function of its symbols and of an open one."""
-    if item.role != "expression" or not item.formula.display or not isinstance(item.part.expr, s.Call | s.Juxt):
+    """A displayed expression such as LayerNorm(x + Sublayer(x)): a function of its symbols and of an open one.
+
+    It may be what a name stands for, as in output = LayerNorm(x + Sublayer(x)).
+    """
+    expr = item.part.expr
+    if item.role == "definition" and isinstance(expr, s.Relation) and expr.ops == ("=",):
+        expr = expr.items[1]
+        if not any(isinstance(n, s.Name) and "norm" in n.base.lower() for n in walk(expr)):
+            return
+        texts = (x.text for b in elaboration.document.blocks for x in getattr(b, "inlines", ()) if isinstance(x, Text))
+        if any(NORM_FIRST.search(text) for text in texts):
+            return
+    elif item.role != "expression":
+        return
+    if not item.formula.display or not isinstance(expr, s.Call | s.Juxt):
         return
     shared = _fresh(elaboration, item)
     r = Reader(shared, item.place)
     opened: dict[str, tuple[t.Variable, t.Term]] = {}
     unknown = [
         n.function
-        for n in walk(item.part.expr)
+        for n in walk(expr)
         if isinstance(n, s.Call) and len(n.arguments) == 1 and not references.is_defined(r, n.function)
     ]
     if len(unknown) != 1:
@@ -344,7 +354,7 @@ def _expression(elaboration: Elaboration, item: Item) -> Iterator[FormulaTarget]
         opened[rf"\text{{{name.base}}}"] = (variable, arguments[0])
         return t.Input(variable.type, variable)
 
-    symbols = [n for n in walk(item.part.expr) if isinstance(n, s.Name) and not n.word]
+    symbols = [n for n in walk(expr) if isinstance(n, s.Name) and not n.word]
     bound = Binding(stem(name), name.font, name.base, "function", item.place, params=(s.Name(0, 0, "x"),), make=make)
     local = Elaborator.of(elaboration).with_binding(shared, bound)
     r = Reader(local, item.place)
@@ -353,10 +363,10 @@ def _expression(elaboration: Elaboration, item: Item) -> Iterator[FormulaTarget]
         kind = t.Tensor((Size.of(f"?rows {stem(symbol)}"), Size.of(f"?width {stem(symbol)}")))
         matrices[stem(symbol)] = t.Input(kind, t.Variable(stem(symbol), spell(symbol), kind, declared=False))
     try:
-        term = r.bind(matrices).term(item.part.expr)
+        term = r.bind(matrices).term(expr)
     except Unreadable:
         return
-    start, end = item.part.expr.start, item.part.expr.end
+    start, end = expr.start, expr.end
     latex = item.formula.latex[start:end].strip()
     statement = Statement(
         item.formula,
@@ -365,7 +375,7 @@ def _expression(elaboration: Elaboration, item: Item) -> Iterator[FormulaTarget]
         latex,
         "expression",
         "expression",
-        item.part.expr,
+        expr,
     )
     yield _target(
         f"{latex}@{item.formula.index}",
