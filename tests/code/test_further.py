@@ -294,3 +294,49 @@ def test_noise_of_a_law_in_numbers(tmp_path, text, code, wanted):
 def test_lists_of_names_that_the_text_explains(tmp_path, words, wanted):
     text = rf"The gain is $$g = \frac{{u - 2 v}}{{u v + 3}}.$$ In the code, {words}, and `gain` is $g$."
     assert kinds(tmp_path, text, "def of(a, b):\n    gain = (a - 2 * b) / (a * b + 3)\n    return gain") == wanted
+
+
+DISTILLED = r"""The student learns with $$L_{KD} = \tau^2 \sum_{c=1}^{C} p_c \log \frac{p_c}{q_c}$$
+where `teacher` is $p$, `student` is $q$ and `T` is $\tau$."""
+DISTILLED_CODE = """import numpy as np
+def kd_loss(teacher, student, T):
+    return T ** 2 * (teacher * (np.log(teacher) - np.log(student))).sum()
+"""
+STANDARD = r"""Features become $$z = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}}.$$
+Here `mean` is $\mu$, `var` is $\sigma^2$, `eps` is $\epsilon$, and `out` is $z$."""
+STANDARD_CODE = """import numpy as np
+def standardise(x, mean, var, eps=1e-5):
+    out = (x - mean) / np.sqrt(var + eps)
+    return out
+"""
+PAIRS = r"""The score is $$s_{ij} = \frac{q_i^\top k_j}{\sqrt{d}} + b_{ij},$$ where `Q` and `K` hold the $q_i$ and $k_j$
+as rows, `bias` is the matrix of the $b_{ij}$, and `S` is the matrix of the $s_{ij}$."""
+PAIRS_CODE = """import numpy as np
+def scores(Q, K, bias):
+    d = Q.shape[-1]
+    S = Q @ K.T / np.sqrt(d) + bias
+    return S
+"""
+
+
+@pytest.mark.parametrize(
+    "text, code, old, new, wanted",
+    [
+        (DISTILLED, DISTILLED_CODE, "", "", {"verified"}),
+        (DISTILLED, DISTILLED_CODE, "(teacher * (np", "(student * (np", {"refuted"}),
+        (DISTILLED, DISTILLED_CODE, "T ** 2", "T", {"refuted"}),
+        (DISTILLED, DISTILLED_CODE, "(student))).sum()", "(student))).sum(-1)", {"verified"}),
+        (DISTILLED, DISTILLED_CODE, "def kd_loss", "def other", {"verified"}),
+        (DISTILLED, DISTILLED_CODE.replace("kd_loss", "other"), "T ** 2", "T", set()),
+        (STANDARD, STANDARD_CODE, "", "", {"verified"}),
+        (STANDARD, STANDARD_CODE, "np.sqrt(var + eps)", "(np.sqrt(var) + eps)", {"refuted"}),
+        (STANDARD, STANDARD_CODE, "np.sqrt(var + eps)", "(np.sqrt(var) + eps) if False else var", {"refuted"}),
+        (STANDARD.replace("`var` is", "`std` is"), STANDARD_CODE, "var + eps", "var - eps", set()),
+        (PAIRS, PAIRS_CODE, "", "", {"verified"}),
+        (PAIRS, PAIRS_CODE, "Q @ K.T / np.sqrt(d) + bias", "(Q @ K.T + bias) / np.sqrt(d)", {"refuted"}),
+        (PAIRS, PAIRS_CODE, "Q @ K.T", "K @ Q.T", set()),  # another shape
+    ],
+)
+def test_code_with_explained_arguments(tmp_path, text, code, old, new, wanted):
+    assert old in code
+    assert kinds(tmp_path, text, code.replace(old, new) if old else code) == wanted

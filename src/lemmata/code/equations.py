@@ -11,7 +11,7 @@ import numpy as np
 
 from lemmata.code.agreement import Comparison, compare_arrays, noise, roundoff
 from lemmata.code.domains import unexplained
-from lemmata.code.names import fits, leaf_names
+from lemmata.code.names import called_as, fits, leaf_names
 from lemmata.code.pieces import Piece, Program, module, pieces, reads, source
 from lemmata.code.session import Failed, Session
 from lemmata.code.shapes import choose_sizes, describe, lengths
@@ -231,18 +231,25 @@ class EquationChecks:
             return []  # a function of the document that it leaves open
         rng = np.random.default_rng([self.seed, 19])
         found: list[Outcome] = []
+        lost: list[Outcome] = []
+        outside = False  # some signed inputs are none of the formula's, so that code need not take them either
         tried = choose_sizes(parameters, TRIALS, rng) or [{}]
         for sizes in (*tried, *tried[-1:] * (TRIALS - len(tried))):
             for positive in (True, False):
                 values = {p.key: _draw(binding, p.key, lengths(p, sizes), rng, positive) for p in parameters}
                 outcome = self._once(binding, target, sizes, values)
                 if isinstance(outcome, Outcome):
+                    if outcome.comparison.outcome == "broken" and not positive:
+                        lost.append(outcome)
+                        continue
                     found.append(outcome)
                     if outcome.comparison.outcome != "equal" and not binding.sure:
                         return found  # neither shows agreement nor is held against anybody
                 elif positive or outcome == "code":
                     return []
-        return found
+                else:
+                    outside = True
+        return found if outside else [*found, *lost]
 
     def _once(
         self, binding: Binding, target: Target, sizes: Mapping[str, int], values: Mapping[str, np.ndarray]
@@ -300,7 +307,7 @@ def blamed(
     equation, piece = binding.equation, binding.piece
     if any(p is piece for _, p in agreeing) or equation.order >= piece.order or equation.ambiguous:
         return ""
-    same = [p for e, p in agreeing if e.key == equation.key]
+    same = [p for e, p in agreeing if (e.line, e.latex, e.order) == (equation.line, equation.latex, equation.order)]
     twins = [p for p in same if (p.name, p.owner, p.position) == (piece.name, piece.owner, piece.position)
              and p.tab and piece.tab and p.tab != piece.tab and abs(p.cell - piece.cell) <= 4]  # fmt: skip
     if twins:
@@ -319,6 +326,9 @@ def blamed(
     named = fits(equation.names, (piece.name,)) >= SURE and len(equation.atoms) >= 3
     if named and (piece.owner or equation.order[1] > piece.order[1] - 40):
         return "it is called as the left side"
+    if piece.returned and piece.position is None and all(a.told for a in equation.atoms):
+        if called_as(equation.names, piece.name):
+            return "it is called as the left side, and the text says what its arguments are"
     words = [w for w in piece.name.lower().split("_") if len(w) > 2]
     given = set(binding.names.values()) == set(piece.parameters)
     if piece.returned and piece.position is None and given and len(words) > 1:
@@ -390,6 +400,9 @@ def _ranks(equation: Equation) -> Iterator[dict[str, int]]:
     """Numbers of axes to try: as written, and everything a number where nothing is a matrix or has an index."""
     written = {a.key: a.rank for a in equation.atoms}
     yield written
+    rows = {a.key: 2 if a.told and a.rank == 1 else a.rank for a in equation.atoms}
+    if equation.indices and rows != written:
+        yield rows  # the members of a family of vectors, one a row
     if max(written.values(), default=0) > 1:
         vectors = {a.key: 1 if _letter(a) else a.rank for a in equation.atoms}
         if vectors != written:

@@ -13,11 +13,12 @@ RULES = (whole_tables.judged, tied.judged, open_layers.judged, listed.judged, dr
 
 
 def further(checks: EquationChecks, targets: Sequence[Target], found: Sequence[CodeFinding]) -> Iterator[CodeFinding]:
-    """What the rules find beside `found`, at most one decision for each formula and piece of code. Raises Failed."""
-    decided = {(f.target, f.cell, f.name) for f in found if f.verdict.kind != "unchecked"}
+    """What the rules find beside `found`, one decision for each line of formulas and piece of code. Raises Failed."""
+    lines = {t.key: t.line for t in targets}
+    decided = {(lines[f.target], f.cell, f.name) for f in found if f.verdict.kind != "unchecked"}
     for rule in RULES:
         for finding in rule(checks, targets, found):
-            place = (finding.target, finding.cell, finding.name)
+            place = (lines[finding.target], finding.cell, finding.name)
             if place not in decided:
                 decided.add(place)
                 yield finding

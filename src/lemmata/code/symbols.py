@@ -61,8 +61,12 @@ class Binding:
         if min(self.scores.values()) < SURE:
             return False
         leaves = {n: leaf_names(n, self.piece) for n in self.names.values()}
+        told = {self.names[a.key] for a in self.equation.atoms if a.told}
         for atom in self.equation.atoms:
-            if sum(fits(atom.names, code, atom.gradient) >= NEAR for code in leaves.values()) != 1:
+            if atom.told:
+                continue
+            free = [code for n, code in leaves.items() if n not in told]
+            if sum(fits(atom.names, code, atom.gradient) >= NEAR for code in free) != 1:
                 return False
         return not {n for n in self.program.needs if n in self.piece.parameters}
 

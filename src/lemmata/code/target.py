@@ -119,6 +119,8 @@ class Atom:
     """It is called as gradients are."""
     norm: bool = False
     """A norm taken as one number."""
+    told: bool = False
+    """The text says what the code calls it."""
 
 
 class Equation(Target, Protocol):

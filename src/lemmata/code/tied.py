@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, cast
@@ -12,7 +11,7 @@ import numpy as np
 
 from lemmata.code.agreement import Comparison, compare_arrays, roundoff
 from lemmata.code.equations import EquationChecks
-from lemmata.code.names import fits, leaf_names
+from lemmata.code.names import called_as, fits, leaf_names
 from lemmata.code.pieces import Piece, Program, program, source, writers
 from lemmata.code.shapes import choose_sizes, describe, lengths
 from lemmata.code.symbols import frontier, inputs
@@ -27,7 +26,6 @@ HELD: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "transpose": np.transpose, "diagonal": np.diag, "inverse": np.linalg.inv, "log": np.log, "root": np.sqrt,
     "square": np.square, "reciprocal": np.reciprocal, "negative": np.negative,
 }  # fmt: skip
-WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 
 
 class Tie(Target, Protocol):
@@ -96,7 +94,7 @@ def _fitting(stated: Tied, piece: Piece) -> Fitting | None:
     equation = stated.equation
     head = None
     if stated.summand:
-        if _words(piece.name) not in [_words(n) for n in equation.names]:
+        if not called_as(equation.names, piece.name):
             return None
     else:
         head = next((t for t in stated.ties if t.name == piece.name and _of(t, equation)), None)
@@ -117,7 +115,8 @@ def _fitting(stated: Tied, piece: Piece) -> Fitting | None:
     leaves = _leaves(piece, chosen)
     symbols: dict[str, str] = {}
     ties: list[Tie] = []
-    for name in inputs(piece, leaves):
+    given = [n for n in leaves if n in piece.parameters and chosen(n)]
+    for name in dict.fromkeys((*inputs(piece, leaves), *given)):
         if name in known:
             ties.append(known[name])
             continue
@@ -155,11 +154,6 @@ def _of(tie: Tie, equation: Equation) -> bool:
 def _atom(equation: Equation, tie: Tie) -> str:
     """The atom that was put in for the tie's expression."""
     return next((a.key for a in equation.atoms if tie.name in a.names[:1] and a.latex == tie.latex), "")
-
-
-def _words(name: str) -> frozenset[str]:
-    """The words of a name in any order and style: min_count_loss, L_{MinCount}."""
-    return frozenset(w.lower() for w in WORD.findall(name))
 
 
 def _judge(stated: Tied, fitting: Fitting, checks: EquationChecks) -> CodeFinding | None:

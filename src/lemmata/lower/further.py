@@ -21,7 +21,7 @@ Further: TypeAlias = StatedEquation | Tie | Tied | StatedValue | OpenLayers | Li
 def further(elaboration: Elaboration, known: Sequence[FormulaTarget]) -> tuple[Further, ...]:
     """Every equation for itself, with what the text says of names in the code, and all other kinds."""
     said = ties(elaboration)
-    stated = tuple(named(e, said) for e in equations(elaboration))
+    stated = tuple(variant for e in equations(elaboration) for variant in named(e, said))
     found: list[Further] = [*stated, *said, *tied(elaboration, stated, said), *stated_values(elaboration)]
     found += [*open_layers(elaboration), *listed(elaboration), *entrywise(stated, known), *noises(elaboration, stated)]
     return tuple(found)

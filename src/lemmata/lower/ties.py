@@ -12,7 +12,7 @@ from lemmata.code.target import Atom, CannotLower, Parameter, Value
 from lemmata.documents.model import Block, Document, Formula, Inline, Text
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.document import Elaboration
-from lemmata.elaborate.names import script_items, spell
+from lemmata.elaborate.names import script_items, spell, walk
 from lemmata.elaborate.roles import Item
 from lemmata.elaborate.statement import Statement
 from lemmata.lower.equations import StatedEquation, _equation, _map
@@ -265,7 +265,7 @@ def _summand(equation: StatedEquation, known: Sequence[Tie]) -> StatedEquation |
         text = squashed(latex[expr.start : expr.end])
         for tie in known:
             if text and text == squashed(tie.latex) and not tie.operation:
-                new = Atom(f"⟦tie {len(atoms)}⟧", tie.latex, (tie.name,), 0)
+                new = Atom(f"⟦tie {len(atoms)}⟧", tie.latex, (tie.name,), 0, told=True)
                 atoms.append(new)
                 return s.Name(expr.start, expr.end, new.key)
         return _map(expr, put)
@@ -299,15 +299,41 @@ def structures(elaboration: Elaboration) -> dict[str, frozenset[str]]:
     return {k: frozenset(v) for k, v in found.items()}
 
 
-def named(equation: StatedEquation, known: Sequence[Tie]) -> StatedEquation:
-    """The equation, its symbols called in the code as the prose says."""
+def named(equation: StatedEquation, known: Sequence[Tie]) -> Iterator[StatedEquation]:
+    """The equation, its symbols called in the code as the prose says; also with expressions that it names put in."""
     own = {a.latex for a in equation.atoms}
     called = {t.whole: t.name for t in known if t.whole and t.symbol not in own}
     called |= {t.symbol: t.name for t in known if t.symbol}
-    atoms = tuple(replace(a, names=(called[a.latex],)) if a.latex in called else a for a in equation.atoms)
+    atoms = tuple(replace(a, names=(called[a.latex],), told=True) if a.latex in called else a for a in equation.atoms)
     head = next((t.name for t in known if squashed(t.latex) == squashed(equation.latex) and not t.operation), "")
     names = (head, *equation.names) if head else equation.names
-    return replace(equation, atoms=atoms, names=names, tied=head)
+    told = replace(equation, atoms=atoms, names=names, tied=head)
+    yield told
+    put = _put_in(told, known)
+    if put is not None:
+        yield put
+
+
+def _put_in(equation: StatedEquation, known: Sequence[Tie]) -> StatedEquation | None:
+    """The equation with a symbol for every expression in it that the code has a name for; None where it has none."""
+    latex = equation.item.formula.latex
+    made: dict[str, Atom] = {}
+
+    def put(expr: s.Expr) -> s.Expr:
+        text = squashed(latex[expr.start : expr.end])
+        for tie in known:
+            if text and not tie.symbol and not tie.operation and text == squashed(tie.latex):
+                new = made.setdefault(tie.name, Atom(f"⟦put {len(made)}⟧", tie.latex, (tie.name,), 0, told=True))
+                return s.Name(expr.start, expr.end, new.key)
+        return _map(expr, put)
+
+    changed = put(equation.expr)
+    used = {n.base for n in walk(changed) if isinstance(n, s.Name)}
+    if not made or len(used) < 2:
+        return None
+    kept = tuple(a for a in equation.atoms if a.key in used)
+    key = f"{equation.key} put in"
+    return replace(equation, key=key, expr=changed, atoms=(*kept, *made.values()), places=())
 
 
 __all__ = ["Tie", "Tied", "expression", "named", "structures", "tied", "ties"]
