@@ -340,3 +340,27 @@ def scores(Q, K, bias):
 def test_code_with_explained_arguments(tmp_path, text, code, old, new, wanted):
     assert old in code
     assert kinds(tmp_path, text, code.replace(old, new) if old else code) == wanted
+
+
+@pytest.mark.parametrize(
+    "text, code, wanted",
+    [
+        # capital letters that are numbers
+        (r"The energy is $$E = \frac{1}{2} M V^2 + M G H$$",
+         "def energy(M, V, G, H):\n    E = 0.5 * M * V ** 2 + M * G * H\n    return E", {"verified"}),
+        (r"The energy is $$E = \frac{1}{2} M V^2 + M G H$$",
+         "def energy(M, V, G, H):\n    E = M * V ** 2 + M * G * H\n    return E", {"refuted"}),
+        (r"With matrices, $$E = A B + C.$$", "def e(A, B, C):\n    E = A @ B + C\n    return E", {"verified"}),
+        (r"With matrices, $$E = A B - C.$$", "def e(A, B, C):\n    E = A @ B + C\n    return E", {"refuted"}),
+        (r"The mean moves as $$\hat\mu \leftarrow (1 - m) \hat\mu + m \mu$$",
+         "def move(mu_hat, mu, m):\n    mu_hat = (1 - m) * mu_hat + m * mu\n    return mu_hat", {"verified"}),
+        (r"The mean moves as $$\hat\mu \leftarrow (1 - m) \hat\mu + m \mu$$",
+         "def move(mu_hat, mu, m):\n    mu_hat = m * mu_hat + (1 - m) * mu\n    return mu_hat", {"refuted"}),
+        (r"$\text{freq}_k = 2^k \pi$, $k = 0, \dots, L - 1$",
+         "import numpy as np\ndef freqs(L):\n    return 2.0 ** np.arange(L) * np.pi", {"verified"}),
+        (r"$\text{freq}_k = 2^k \pi$, $k = 0, \dots, L - 1$",
+         "import numpy as np\ndef freqs(L):\n    return 2.0 * np.arange(L) * np.pi", {"refuted"}),
+    ],
+)  # fmt: skip
+def test_letters_of_either_case(tmp_path, text, code, wanted):
+    assert kinds(tmp_path, text, code) == wanted

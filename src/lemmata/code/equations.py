@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
@@ -25,6 +26,8 @@ from lemmata.verify.verdict import Counterexample, Verdict
 TRIALS = 3
 OTHER_UNITS = ("deg", "radian", "log2", "log10", "percent", "abs(")
 """Words in code for units, bases and norms that a formula may leave unsaid."""
+MATRICES = re.compile(r"@|matmul|dot\b|\.m?T\b|einsum|transpose|\bmm\b|bmm|inv\b|linalg|tensordot|outer|trace")
+"""What code does with matrices only."""
 USUAL = {
     "np": "import numpy as np",
     "torch": "import torch",
@@ -212,8 +215,10 @@ class EquationChecks:
 
     def compare(self, binding: Binding) -> list[list[Outcome]]:
         """Both sides on fresh inputs of several sizes, for every number of axes under which they can be had."""
-        found = []
-        for ranks in _ranks(binding.equation):
+        found: list[list[Outcome]] = []
+        for ranks in (*_ranks(binding.equation), _numbers(binding)):
+            if ranks is None:
+                continue
             try:
                 target = binding.equation.typed(ranks)
             except CannotLower:
@@ -409,6 +414,15 @@ def _ranks(equation: Equation) -> Iterator[dict[str, int]]:
             yield vectors
     if any(written.values()) and all(a.rank <= 1 for a in equation.atoms) and not equation.indices:
         yield {a.key: 0 for a in equation.atoms}
+
+
+def _numbers(binding: Binding) -> dict[str, int] | None:
+    """Every symbol a number, for capital letters in code that multiplies no matrices; None where they may be some."""
+    equation = binding.equation
+    text = source(binding.piece, binding.program, (), {})
+    if equation.indices or max((a.rank for a in equation.atoms), default=0) < 2 or MATRICES.search(text):
+        return None
+    return {a.key: 0 for a in equation.atoms}
 
 
 def _letter(atom: Atom) -> bool:

@@ -14,7 +14,7 @@ from lemmata.code.names import fits, leaf_names
 from lemmata.code.pieces import Piece, program, source, writers
 from lemmata.code.spelling import match
 from lemmata.code.symbols import frontier, inputs
-from lemmata.code.target import CannotLower, CodeFinding, Equation, Target
+from lemmata.code.target import Atom, CannotLower, CodeFinding, Equation, Target
 from lemmata.verify.verdict import Counterexample, Verdict
 
 NUMBERS = ((8, 3.5), (12, 7.25), (24, 2.5))
@@ -27,6 +27,7 @@ class Listed(Target, Protocol):
     letter: str
     first: int
     last: object
+    free: Sequence[Atom]
 
 
 def judged(checks: EquationChecks, targets: Sequence[Target], found: Sequence[CodeFinding]) -> Iterator[CodeFinding]:
@@ -54,7 +55,7 @@ def _judge(target: Listed, piece: Piece, checks: EquationChecks) -> CodeFinding 
     equation = target.equation
     if equation.order >= piece.order or equation.ambiguous or not called(target, piece, equation.text):
         return None
-    free = [a for a in equation.atoms if a.key != target.letter]
+    free = list(target.free)
     opened: set[str] = set()
     while True:
         leaves = frontier(piece, opened)
@@ -71,12 +72,12 @@ def _judge(target: Listed, piece: Piece, checks: EquationChecks) -> CodeFinding 
             ((fits(atom.names, leaf_names(n, piece)), n) for n in given if n not in names.values()), default=None
         )
         if best is not None and best[0] >= 0.9:
-            names[atom.key] = best[1]
+            names[atom.latex] = best[1]
             sure = sure and best[0] >= 0.95
-    open_ = [a for a in free if a.key not in names]
+    open_ = [a for a in free if a.latex not in names]
     spare = [n for n in inputs(piece, leaves) if n not in names.values()]
     if len(open_) == len(spare) == 1:
-        names[open_[0].key], sure = spare[0], False
+        names[open_[0].latex], sure = spare[0], False
     elif open_ or spare:
         return None
     made = program(piece, frozenset(names.values()))
@@ -92,7 +93,7 @@ def _judge(target: Listed, piece: Piece, checks: EquationChecks) -> CodeFinding 
             wanted = target.evaluate(values)
         except (CannotLower, ArithmeticError, ValueError, KeyError):
             return None
-        answer = checks.ask(text, {names[a.key]: values[a.latex] for a in free})
+        answer = checks.ask(text, {names[a.latex]: values[a.latex] for a in free})
         if answer is None or np.squeeze(answer[0]).shape != wanted.shape or len(wanted) < 2:
             return None
         array = np.squeeze(answer[0])
@@ -127,8 +128,7 @@ def _told(
     results: Sequence[tuple[Comparison, Mapping[str, object], str]], sure: bool,
 ) -> CodeFinding | None:  # fmt: skip
     where = piece.owner or piece.name
-    by_key = {a.key: a.latex for a in target.equation.atoms}
-    bound = (f"{target.latex} is {piece.name}", *(f"{by_key[k]} is {n}" for k, n in names.items()))
+    bound = (f"{target.latex} is {piece.name}", *(f"{latex} is {n}" for latex, n in names.items()))
     evidence = tuple(
         f"{', '.join(f'{k} = {v}' for k, v in values.items())}: largest difference {c.difference:.2g} ({like})"
         for c, values, like in results

@@ -203,7 +203,7 @@ def _names(symbol: Symbol) -> Iterable[str]:
         return
     telling = [label for label in labels if not _index(label)] or labels
     for base in bases:
-        for label in dict.fromkeys(("_".join(telling), "_".join(labels))):
+        for label in dict.fromkeys(("_".join(telling), "_".join(labels), "".join(telling))):
             yield from (f"{base}_{label}", f"{base}{label}")
     kind = next((label.lower() for label in labels if label.lower() in PROJECTIONS), None)
     if kind and plain in ("W", "U", "w"):

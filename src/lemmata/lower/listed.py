@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lemmata.code.spelling import symbol_names
-from lemmata.code.target import CannotLower, Parameter, Value
+from lemmata.code.target import Atom, CannotLower, Parameter, Value
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.document import Elaboration
 from lemmata.elaborate.names import stem
@@ -36,6 +36,13 @@ class Listed:
     parameters: Sequence[Parameter] = ()
     subject: str | None = None
     sizes: Sequence[str] = ()
+
+    @property
+    def free(self) -> tuple[Atom, ...]:
+        """Every symbol but the number of the member, once."""
+        more = () if isinstance(self.last, int) else self.last.atoms
+        own = {a.latex: a for a in (*more, *self.equation.atoms) if a.key != self.letter or a in more}
+        return tuple(own.values())
 
     def evaluate(self, values: Mapping[str, Value]) -> np.ndarray:
         """The members at numbers for the symbols, by their LaTeX. Raises CannotLower."""
@@ -164,8 +171,7 @@ def _made(
         end_ = int(last.value)
     else:
         end_ = _equation(plain, last, sizes=False)
-    known = {a.latex for a in member.atoms}
-    if end_ is None or isinstance(end_, StatedEquation) and not {a.latex for a in end_.atoms} <= known - {letter}:
+    if end_ is None or isinstance(end_, StatedEquation) and letter in {a.latex for a in end_.atoms}:
         return None
     return Listed(key, latex, start.line, statement, names, member, numbering, first, end_)
 
