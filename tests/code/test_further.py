@@ -364,3 +364,18 @@ def test_code_with_explained_arguments(tmp_path, text, code, old, new, wanted):
 )  # fmt: skip
 def test_letters_of_either_case(tmp_path, text, code, wanted):
     assert kinds(tmp_path, text, code) == wanted
+
+
+def test_a_function_that_a_loop_takes_up_is_none_of_the_formulas(tmp_path):
+    text = r"The entropy is $$U(p) = -\sum_{i=1}^{n} p_i \log p_i.$$"
+    code = """import numpy as np
+def entropy(p):
+    return -np.sum(p * np.log(p))
+def gini(p):
+    return 1 - np.sum(p ** 2)
+p = np.array([0.2, 0.3, 0.5])
+for U in (entropy, gini):
+    print(U(p))
+"""
+    assert kinds(tmp_path, text, code) == set()
+    assert kinds(tmp_path, text, code.split("for U")[0] + "def U(p):\n    return gini(p)") == {"refuted"}

@@ -25,7 +25,7 @@ from lemmata.code.positions import judge_table
 from lemmata.code.session import CellResult, Failed, Session, Surroundings, run_cells
 from lemmata.code.spelling import match, spellings
 from lemmata.code.stated_values import StatedValue, judge_stated
-from lemmata.code.statics import Definition, definitions, lines, sources
+from lemmata.code.statics import Definition, definitions, lines, looped, sources
 from lemmata.code.sublayers import judge_sublayers
 from lemmata.code.target import CodeFinding, Equation, Target
 from lemmata.code.values import ValueChecks
@@ -275,8 +275,9 @@ def _children(
 
 
 def _functions(session: Session, described: Mapping[str, Any]) -> Iterator[Function]:
+    passing = looped(session.prepared)
     for entry in described["functions"]:
-        if entry["cell"] is None:
+        if entry["cell"] is None or entry["name"] in passing:
             continue
         cell, line = int(entry["cell"]), session.position_line(int(entry["cell"]), int(entry["line"]))
         kinds = _frameworks(session, cell, str(entry["name"]))
