@@ -69,6 +69,8 @@ class StatedEquation:
     """Letters that are upper limits of sums, so lengths of axes."""
     expanded: tuple[str, ...] = ()
     """LaTeX of the symbols that were replaced by what the document defines them to be."""
+    tied: str = ""
+    """What the text says that the code calls its left side."""
 
     def expand(self, key: str) -> StatedEquation | None:
         """The same with a symbol replaced by its definition; None where the document has none."""
@@ -384,7 +386,8 @@ def _scripts(name: s.Name, indices: frozenset[str]) -> tuple[str, tuple[str, ...
         kept = tuple(i for i in items if i not in own)
         sub = kept[0] if len(kept) == 1 else s.Listing(name.start, name.end, kept, (",",) * (len(kept) - 1))
     kind = suffix(sup, True)
-    if kind is not None and (kind.kind in ("label", "star") or kind.kind == "power" and _label(sup, name)):
+    signed = isinstance(sup, s.Mark) and sup.name == "-"  # m^{-} beside m^{+}
+    if kind is not None and (kind.kind in ("label", "star") or signed or kind.kind == "power" and _label(sup, name)):
         labels.append(spell(sup).strip("()"))
         sup = None
     return name.base, name.accents, tuple(labels), name.primes, replace(name, sub=sub, sup=sup)
