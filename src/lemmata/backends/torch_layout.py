@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from lemmata.program.node import Axis
+from lemmata.program import build
+from lemmata.program.node import Axis, Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Kind:
         """A NumPy array; dimensions that only repeat take no memory."""
         repeats = tuple(slice(0, 1) if stride == 0 else slice(None) for stride in array.strides)
         dtype = self.of_type({"b": "bool", "i": "int", "u": "int", "c": "complex"}.get(array.dtype.kind, "real"))
-        return torch.tensor(array[repeats]).to(self.device, dtype).expand(array.shape)
+        return torch.tensor(np.ascontiguousarray(array[repeats])).to(self.device, dtype).expand(array.shape)
 
 
 Rule = Callable[[Kind, list[Any]], Tensor]
@@ -89,3 +91,37 @@ def _same(x: Any) -> Any:
 def _leading(count: int) -> Callable[[Any], Any]:
     gaps = (None,) * count
     return lambda x: x[gaps]
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A constant array whose memory is to follow its dimensions in another order."""
+
+    array: Any
+    order: tuple[int, ...]
+
+
+def wanted_layouts(order: Sequence[Node]) -> dict[int, tuple[Axis, ...]]:
+    """By node, the order of axes in memory that masks of attention are to be made in: batch, queries, keys."""
+    found: dict[int, tuple[Axis, ...]] = {}
+    for node in order:
+        if node.op != "call" or node.attr("name") != "attention" or len(node.args) < 6:
+            continue
+        names = dict(node.attr("attrs"))
+        last = (names["query"], names["key"])
+        stack = [(node.args[4], (*(a for a in node.axes if a not in last), *last))]
+        while stack:
+            part, wanted = stack.pop()
+            wanted = tuple(a for a in wanted if a in part.axes)
+            if len(wanted) < 2 or len(wanted) < len(part.axes) or part.uid in found:
+                continue
+            if part.op == "rename":
+                back = {new: old for old, new in part.attr("mapping")}
+                stack.append((part.args[0], tuple(back.get(a, a) for a in wanted)))
+                continue
+            found[part.uid] = wanted
+            if part.op == "take":
+                stack.append((part.args[1], wanted))
+            elif part.op in build.UNARY | build.ARITHMETIC | build.COMPARISON | build.LOGIC | {"select", "broadcast"}:
+                stack += [(a, wanted) for a in part.args]
+    return found

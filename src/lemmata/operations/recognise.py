@@ -266,7 +266,7 @@ def _repeated(node: Node) -> Node | None:
         outside = {axis, *index.axes} & set(build.union(others))
         if outside or set(index.axes) & set(node.attr("over")) or math.prod(a.size for a in index.axes) < axis.size:
             continue
-        whole = build.contract([rows, *others], node.attr("over"))
+        whole = build.contract([*node.args[:place], rows, *node.args[place + 1 :]], node.attr("over"))
         return build.take(_improved(whole), axis, index)
     return None
 
@@ -305,6 +305,19 @@ def _values_first(node: Node) -> Node | None:
     return None
 
 
+def _sign(node: Node) -> Node | None:
+    """The sign of a product is that of its smallest factor."""
+    body = node.args[0]
+    if body.op not in ("mul", "div") or body.dtype == "complex":
+        return None
+    sizes = [math.prod(a.size for a in x.axes) for x in body.args]
+    small = sizes.index(min(sizes))
+    if sizes[small] == math.prod(a.size for a in node.axes):
+        return None
+    args = [build.unary("neg", x) if at == small else x for at, x in enumerate(body.args)]
+    return build.binary(body.op, args[0], args[1])
+
+
 def _silu(node: Node) -> Node | None:
     for x, gate in (node.args, node.args[::-1]):
         if is_call(gate, "sigmoid") and gate.args[0] is x:
@@ -327,6 +340,7 @@ RULES: dict[str, tuple[Callable[[Node], Node | None], ...]] = {
     "maximum": (_relu,),
     "contract": (attention, _values_first, _repeated, _outside),
     "call": (grouped,),
+    "neg": (_sign,),
     "pow": (_exponential,),
     "select": (_guarded,),
 }
