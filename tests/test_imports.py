@@ -12,8 +12,8 @@ import lemmata
 ROOT = Path(lemmata.__file__).parent
 ORDER = (
     {"diagnostic", "version"}, {"documents"}, {"latex"}, {"core"}, {"program"}, {"backends", "operations"},
-    {"elaborate"}, {"verify"}, {"code"}, {"lower"}, {"repair", "derive", "lint"}, {"model"}, {"emit"}, {"consistency"},
-    {"counting"}, {"report"}, {"pipeline"}, {"surfaces"}, {"__main__"},
+    {"elaborate"}, {"verify"}, {"code"}, {"lower"}, {"repair", "derive", "lint"}, {"model"}, {"emit", "training"},
+    {"consistency"}, {"counting"}, {"report"}, {"pipeline"}, {"surfaces"}, {"__main__"},
 )  # fmt: skip
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 TYPES_ONLY = {("diagnostic", "documents")}

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from lemmata.backends import numpy as plain
 from lemmata.backends.torch_calls import NATIVE
-from lemmata.backends.torch_layout import Kind, Laid, Rule, as_tensor, rearrange, wanted_layouts
+from lemmata.backends.torch_layout import Kind, Laid, Rule, as_index, as_tensor, index_only, rearrange, wanted_layouts
 from lemmata.backends.torch_products import contraction
 from lemmata.program import build
 from lemmata.program.graph import inputs as leaves
@@ -56,6 +57,8 @@ class Compiled:
     constants: list[Any]
     """Behind the inputs."""
     results: tuple[int, ...]
+    real: tuple[bool, ...]
+    """Which inputs are real numbers; whole numbers that are places along an axis stay whole."""
     size: int
     precision: torch.dtype | None = None
     """Of real numbers where no input is one; None is PyTorch's default."""
@@ -77,7 +80,7 @@ class Compiled:
 
     def run(self, kind: Kind, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """The outputs at inputs of the right shapes."""
-        values = [kind.number(t) if n.dtype == "real" else t for n, t in zip(self.inputs, tensors, strict=True)]
+        values = [kind.number(t) if real else t for real, t in zip(self.real, tensors, strict=True)]
         values += self._made.get(kind) or self._constants(kind)
         for rule, args, slot, free in self.steps:
             values[slot] = rule(kind, [values[a] for a in args])
@@ -135,6 +138,7 @@ def compile(
     fixed.update({o.uid: o for o in outputs if o.uid not in varying})
     numbers = dict(zip(fixed, map(_constant, plain.run(list(fixed.values()), {})), strict=True))
     layouts = wanted_layouts(moving) if native else {}
+    places = index_only(order, outputs)
     place = {n.uid: at for at, n in enumerate(inputs)}
     place.update({uid: len(inputs) + at for at, uid in enumerate(numbers)})
     work: list[Node] = []
@@ -148,23 +152,25 @@ def compile(
     kept = {place[o.uid] for o in outputs} | {place[uid] for uid in numbers}
     steps: list[Step] = []
     size = len(inputs) + len(numbers) + len(work)
-    apart = _members(moving, numbers, own)
-    unbound: dict[tuple[int, Axis], int] = {}
+    apart, unbound = _members(work, numbers, own), dict[tuple[int, Axis], int]()
     for at, node in enumerate(work):
-        args = tuple(place[a.uid] for a in reads(node))
         if node.uid in apart:
-            family = args[0], node.attr("axis")
-            if family not in unbound:
-                unbound[family] = size + len(unbound)
-                steps.append((_unbind(node), args[:1], unbound[family], ()))
-            steps.append((_member(node, apart[node.uid]), (unbound[family],), place[node.uid], ()))
+            source, axis = reads(node)[0], node.attr("axis")
+            if (source.uid, axis) not in unbound:
+                slot = unbound[source.uid, axis] = size + len(unbound)
+                steps.append((_unbind(source.axes.index(axis)), (place[source.uid],), slot, ()))
+            steps.append((_member(node, apart[node.uid]), (unbound[source.uid, axis],), place[node.uid], ()))
             continue
+        args = tuple(place[a.uid] for a in reads(node))
         free = tuple(sorted({p for p in args if last[p] == at and p not in kept}))
-        rule = _rule(node, [numbers.get(a.uid) for a in reads(node)], native, layouts.get(node.uid, node.axes))
+        known = [numbers.get(a.uid) for a in reads(node)]
+        rule = _rule(node, known, native, layouts.get(node.uid, node.axes), node.uid in places)
         steps.append((rule, args, place[node.uid], free))
+    real = tuple(n.dtype == "real" and n.uid not in places for n in inputs)
     stored = [_stored(fixed[uid], value, layouts.get(uid), reads, moving) for uid, value in numbers.items()]
     results = tuple(place[o.uid] for o in outputs)
-    return Compiled(tuple(inputs), tuple(outputs), steps, stored, results, size + len(unbound), precision)
+    size += len(unbound)
+    return Compiled(tuple(inputs), tuple(outputs), steps, stored, results, real, size, precision)
 
 
 def _members(moving: Sequence[Node], numbers: Mapping[int, Any], inputs: Collection[int]) -> dict[int, int]:
@@ -182,8 +188,7 @@ def _members(moving: Sequence[Node], numbers: Mapping[int, Any], inputs: Collect
     return {uid: place for group in found.values() if len(group) > 1 for uid, place in group.items()}
 
 
-def _unbind(node: Node) -> Callable[[Kind, list[Any]], Any]:
-    dim = node.args[0].axes.index(node.attr("axis"))
+def _unbind(dim: int) -> Rule:
     return lambda kind, x: x[0].unbind(dim)
 
 
@@ -252,12 +257,12 @@ EXACT = 2**24
 """Whole numbers below it are exact in single precision."""
 
 
-def _rule(node: Node, known: list[Any], native: bool, layout: tuple[Axis, ...]) -> Rule:
+def _rule(node: Node, known: list[Any], native: bool, layout: tuple[Axis, ...], place: bool) -> Rule:
     op = node.op
     if op == "call":
         return NATIVE[node.attr("name")](node) if native and node.attr("name") in NATIVE else lambda kind, x: x[0]
     if op in ELEMENTWISE:
-        return _elementwise(node, layout)
+        return _elementwise(node, layout, place)
     if op == "select":
         return _select(node, layout)
     if op == "take":
@@ -309,10 +314,10 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
 SAME = build.LOGIC | build.COMPARISON | {"not_"}
 
 
-def _elementwise(node: Node, order: tuple[Axis, ...]) -> Rule:
+def _elementwise(node: Node, order: tuple[Axis, ...], place: bool) -> Rule:
     function, back = ELEMENTWISE[node.op], rearrange(order, node.axes)
     layouts = [rearrange(a.axes, order) for a in node.args]
-    whole, numeric = node.dtype == "int", node.op not in SAME
+    whole, numeric = node.dtype == "int" or place, node.op not in SAME
 
     def rule(kind: Kind, args: list[Any]) -> Tensor:
         laid = [f(x) for f, x in zip(layouts, args, strict=True)]
@@ -394,20 +399,18 @@ def _take(node: Node, known: Any, order: tuple[Axis, ...]) -> Rule:
 
     def rule(kind: Kind, args: list[Any]) -> Tensor:
         source_value = as_tensor(kind, args[0], source.dtype)
-        place = as_tensor(kind, args[1], index.dtype)
-        inside = (place >= 0) & (place < axis.size)
-        if place.is_floating_point():
-            nearest = torch.round(place)
-            inside = inside & torch.isclose(nearest, place)
-            place = nearest
-        place = torch.where(inside, place, 0).long()
-        if apart:
+        place, inside = as_index(as_tensor(kind, args[1], index.dtype), axis.size)
+        if apart and source_value.dim() == 2:
+            found = back(functional.embedding(place, source_value.movedim(dim, 0)))
+        elif apart:
             found = back(source_value.movedim(dim, 0)[place])
         else:
             rows = lay_source(source_value).expand(*shape, axis.size)
             found = torch.gather(rows, -1, lay_index(place).expand(shape)[..., None])[..., 0]
         if isinstance(fill, float):
             found = kind.number(found)
+        if inside.device.type == "cpu" and not torch.compiler.is_compiling() and bool(inside.all()):
+            return found
         return torch.where(lay_index(inside), found, fill)
 
     return rule

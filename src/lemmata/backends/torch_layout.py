@@ -70,6 +70,33 @@ def as_tensor(kind: Kind, value: Any, dtype: str) -> Tensor:
     return torch.as_tensor(value, dtype=kind.of_type(dtype), device=kind.device)
 
 
+def as_index(place: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Places along an axis, 0 for those that are none, and which of them are some."""
+    inside = (place >= 0) & (place < size)
+    if place.is_floating_point():
+        nearest = torch.round(place)
+        inside = inside & torch.isclose(nearest, place)
+        place = nearest
+    return torch.where(inside, place, 0).long(), inside
+
+
+def index_only(order: Sequence[Node], outputs: Sequence[Node]) -> set[int]:
+    """Inputs, and sums of whole numbers with them, that serve as places along axes and for nothing else."""
+    found = {n.uid for n in order} - {o.uid for o in outputs}
+    places: set[int] = set()
+    for node in reversed(order):
+        args = node.args[:-1] if node.op == "call" else node.args
+        at = 1 if node.op in ("take", "scatter") or node.op == "call" and node.attr("name") == "cross_entropy" else None
+        passes = node.uid in places & found and node.op in ("add", "sub", "rename", "broadcast")
+        for number, argument in enumerate(args):
+            whole = argument.op == "constant" and argument.dtype == "int"
+            if number == at or passes or whole:
+                places.add(argument.uid)
+            else:
+                found.discard(argument.uid)
+    return places & found
+
+
 def rearrange(axes: tuple[Axis, ...], wanted: tuple[Axis, ...]) -> Callable[[Any], Any]:
     """A view with one dimension per wanted axis, of size 1 where the value lacks it; numbers stay numbers."""
     if axes == wanted or not axes:

@@ -61,10 +61,12 @@ class Function:
     definition: Definition
     fuse: bool = True
     """Whether tensors run as the recognised program; otherwise as the formulas stand, step by step."""
+    letters: tuple[str, ...] = ()
+    """Running indices that are given like symbols."""
     _read: dict[tuple[tuple[str, int], ...], Expression | str] = field(default_factory=dict, repr=False)
     _programs: dict[object, Program] = field(default_factory=dict, repr=False)
     _compiled: dict[object, tuple[Compiled, list[int] | None]] = field(default_factory=dict, repr=False)
-    _applied: dict[object, Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict, repr=False)
+    _runs: dict[object, Callable[..., Any]] = field(default_factory=dict, repr=False)
     _plans: dict[object, Callable[..., Any]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -75,10 +77,17 @@ class Function:
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles lower and compile anew."""
         kept = {k: v for k, v in self.__dict__.items() if k != "whole"}
-        return {**kept, "_read": {}, "_programs": {}, "_compiled": {}, "_applied": {}, "_plans": {}}
+        return {**kept, "_read": {}, "_programs": {}, "_compiled": {}, "_runs": {}, "_plans": {}}
 
     def __repr__(self) -> str:
         return f"<{self.name}({', '.join(self.parameters)}), line {self.definition.line}>"
+
+    def given(self, names: Sequence[str]) -> Function:
+        """The same definition where the running indices among `names` are symbols: y in L = -log P_y."""
+        symbols = [(x.name, x.latex) for x in self.expression.free]
+        running = self.definition.elaboration.roles.letters
+        letters = tuple(n for n in names if n in running and resolve(n, symbols) is None)
+        return Function(self.definition, self.fuse, letters) if letters else self
 
     @property
     def name(self) -> str:
@@ -108,7 +117,7 @@ class Function:
         key = tuple(sorted(ranks.items()))
         if key not in self._read:
             try:
-                self._read[key] = self.definition.read(ranks)
+                self._read[key] = self.definition.read(ranks, self.letters)
             except Unreadable as error:
                 self._read[key] = str(error)
             except RecursionError:
@@ -223,7 +232,7 @@ class Function:
     def _forget(self) -> None:
         self._programs.clear()
         self._compiled.clear()
-        self._applied.clear()
+        self._runs.clear()
         self._plans.clear()
 
     def _lowered(
@@ -317,10 +326,10 @@ class Function:
         arrays = libraries.converted(library, values)
         program = self.program(expression, {n: libraries.shape(x) for n, x in arrays.items()}, sizes)
         key = (library.module, id(program))
-        run = self._applied.get(key)
+        run = self._runs.get(key)
         if run is None:
             output = fuse(program.output) if self.fuse else program.output
-            run = self._applied[key] = libraries.compiled(library, program.inputs, output, program.axes)
+            run = self._runs[key] = libraries.compiled(library, program.inputs, output, program.axes)
         return run(arrays)
 
     def _run_torch(self, expression: Expression, tensors: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:

@@ -22,7 +22,7 @@ class DocumentModule(nn.Module):
         self.function = held.function
         self.sizes = dict(held.sizes)
         self.data = held.data
-        self._order, self._stated = held.order, held.stated
+        self._order, self.stated = held.order, held.stated
         self._names = {key(n): n for n in (*held.learnt, *held.constants)}
         for name, value in held.learnt.items():
             self.register_parameter(key(name), nn.Parameter(_tensor(value, dtype)))
@@ -37,7 +37,7 @@ class DocumentModule(nn.Module):
             takes = ", ".join(self._order) or "no data"
             raise TypeError(f"{self.function.name} takes {takes}; {len(args)} were given")
         held |= zip(self.data, args[count:], strict=False)
-        result = self.function(*args[:count], weights=held, sizes=self._stated, **named)
+        result = self.function(*args[:count], weights=held, sizes=self.stated, **named)
         assert isinstance(result, Tensor)
         return result
 

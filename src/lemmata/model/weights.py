@@ -14,6 +14,7 @@ from lemmata.model.definitions import Symbol, describe
 from lemmata.model.function import Function, atoms
 from lemmata.model.initial import fresh
 from lemmata.model.naming import plain, resolve
+from lemmata.model.numbers import numbers
 from lemmata.model.sizes import Given, ShapeMismatch, solve
 
 SMALL = 1e-5
@@ -65,12 +66,15 @@ def prepare(
     tensor each symbol is (`lemmata.model.checkpoint`); with `strict`, tensors that it says nothing of are an error.
 
     Without a checkpoint, weights for which the document states a law (W ∼ N(0, σ²)) are drawn from it; other matrices
-    start uniform as Glorot and Bengio (2010) have it, biases b and β at zero, gains γ and g at one; ε is a constant.
+    start uniform as Glorot and Bengio (2010) have it, biases b and β at zero, gains γ and g at one; ε, and what
+    the document gives a number, are constants.
+
     Raises ValueError for sizes that are missing or do not fit and for tensors that are missing, unexpected or of
     another shape, CannotRun where the definition cannot be run.
     """
     if inputs and function.definition.family:
         function = function.whole
+    function = function.given(inputs)
     expression = function.expression
     symbols = [(x.name, x.latex) for x in expression.free]
     named: list[str] = []
@@ -86,7 +90,15 @@ def prepare(
             f"say which symbols of {function.name} are data: inputs=(…) of {', '.join(n for n, _ in symbols)}"
         )
     held = [x for x in expression.free if x.name not in named]
-    constants = {x.name for x in held if plain(x.name) in ("epsilon", "varepsilon")}
+    given = numbers(function.definition.elaboration)
+    stated = [(n, n) for n in given]
+    constants: dict[str, float] = {}
+    for symbol in held:
+        number = None if symbol.shape else resolve(symbol.name, stated)
+        if number is not None:
+            constants[symbol.name] = given[number]
+        elif plain(symbol.name) in ("epsilon", "varepsilon"):
+            constants[symbol.name] = SMALL
     learnt = [x for x in held if x.name not in constants]
     stored = None
     if weights is not None:
@@ -106,8 +118,10 @@ def prepare(
             values[symbol.name] = fresh(function, symbol, known, generator)
         else:
             values[symbol.name] = stored.value(function, symbol, known)
-    small = {x.name: np.full([int(n.at(known)) for n in x.shape], SMALL) for x in held if x.name in constants}
-    return Held(function, known, tuple(named), values, small)
+    fixed = {
+        x.name: np.full([int(n.at(known)) for n in x.shape], constants[x.name]) for x in held if x.name in constants
+    }
+    return Held(function, known, tuple(named), values, fixed)
 
 
 def _counts(symbol: Symbol) -> bool:

@@ -20,6 +20,7 @@ from lemmata.surfaces.cache import DIRECTORY, Cache
 from lemmata.surfaces.compile import compile_command
 from lemmata.surfaces.discover import NoSuchPath, documents
 from lemmata.surfaces.run import Options, Outcome
+from lemmata.surfaces.train import train
 from lemmata.version import VERSION
 
 REFUTED, UNREADABLE, INTERRUPTED = 1, 2, 130
@@ -198,6 +199,9 @@ def derive(file: str, function: str, variable: str, hessian: bool, steps: bool, 
     for line in lines(found):
         click.echo(line)
     sys.exit(0 if found.result.verdict.kind == "verified" else REFUTED)
+
+
+cli.add_command(train)
 
 
 def main() -> NoReturn:
