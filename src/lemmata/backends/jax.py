@@ -368,8 +368,8 @@ def _layer_norm(node: Node) -> Rule:
 NATIVE: dict[str, Callable[[Node], Rule]] = {
     "sigmoid": _pointwise(jax.nn.sigmoid), "relu": _pointwise(jax.nn.relu), "silu": _pointwise(jax.nn.silu),
     "gelu": _pointwise(lambda x: jax.nn.gelu(x, approximate=False)), "gelu_tanh": _pointwise(jax.nn.gelu),
-    "elu": _pointwise(jax.nn.elu),
-    "softplus": _pointwise(jax.nn.softplus), "logit": _pointwise(jax.scipy.special.logit),
+    "elu": _pointwise(jax.nn.elu), "softplus": _pointwise(jax.nn.softplus),
+    "logit": _pointwise(jax.scipy.special.logit),
     "normal_cdf": _pointwise(lambda x: jax.scipy.special.erfc(-x / math.sqrt(2)) / 2),
     "softmax": _along(jax.nn.softmax), "log_softmax": _along(jax.nn.log_softmax), "logsumexp": _along(jax.nn.logsumexp),
     "layer_norm": _layer_norm,

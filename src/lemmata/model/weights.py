@@ -66,9 +66,8 @@ def prepare(
     tensor each symbol is (`lemmata.model.checkpoint`); with `strict`, tensors that it says nothing of are an error.
 
     Without a checkpoint, weights for which the document states a law (W ∼ N(0, σ²)) are drawn from it; other matrices
-    start uniform as Glorot and Bengio (2010) have it, biases b and β at zero, gains γ and g at one; ε, and what
-    the document gives a number, are constants.
-
+    start uniform as Glorot and Bengio (2010) have it, biases b and β at zero, gains γ and g at one; ε, and
+    what the document gives a number, are constants.
     Raises ValueError for sizes that are missing or do not fit and for tensors that are missing, unexpected or of
     another shape, CannotRun where the definition cannot be run.
     """
@@ -91,14 +90,8 @@ def prepare(
         )
     held = [x for x in expression.free if x.name not in named]
     given = numbers(function.definition.elaboration)
-    stated = [(n, n) for n in given]
-    constants: dict[str, float] = {}
-    for symbol in held:
-        number = None if symbol.shape else resolve(symbol.name, stated)
-        if number is not None:
-            constants[symbol.name] = given[number]
-        elif plain(symbol.name) in ("epsilon", "varepsilon"):
-            constants[symbol.name] = SMALL
+    stated = {x.name: resolve(x.name, ((n, n) for n in given)) for x in held if not x.shape}
+    constants = {x.name for x in held if stated.get(x.name) or plain(x.name) in ("epsilon", "varepsilon")}
     learnt = [x for x in held if x.name not in constants]
     stored = None
     if weights is not None:
@@ -119,7 +112,9 @@ def prepare(
         else:
             values[symbol.name] = stored.value(function, symbol, known)
     fixed = {
-        x.name: np.full([int(n.at(known)) for n in x.shape], constants[x.name]) for x in held if x.name in constants
+        x.name: np.full([int(n.at(known)) for n in x.shape], given[number] if (number := stated.get(x.name)) else SMALL)
+        for x in held
+        if x.name in constants
     }
     return Held(function, known, tuple(named), values, fixed)
 
