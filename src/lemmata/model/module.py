@@ -31,7 +31,7 @@ class DocumentModule(nn.Module):
 
     def forward(self, *args: Any, **named: Any) -> Tensor:
         """The definition at its parameters and then its data, in order or by keyword, batch axes in front."""
-        held: dict[str, Any] = {name: self._get(k) for k, name in self._names.items()}
+        held: dict[str, Any] = {**self.held()}
         count = len(self.function.parameters)
         if len(args) > len(self._order):
             takes = ", ".join(self._order) or "no data"
@@ -44,6 +44,10 @@ class DocumentModule(nn.Module):
     def save(self, path: str | PathLike[str]) -> None:
         """The state as a safetensors file, by the document's names. Raises BadCheckpoint, OSError."""
         save({self._names[n]: x for n, x in self.state_dict().items()}, path)
+
+    def held(self) -> dict[str, Tensor]:
+        """Weights and constants by the document's names."""
+        return {name: self._get(k) for k, name in self._names.items()}
 
     def _get(self, name: str) -> Tensor:
         value = self._parameters.get(name)
