@@ -345,11 +345,13 @@ def test_code_with_explained_arguments(tmp_path, text, code, old, new, wanted):
 @pytest.mark.parametrize(
     "text, code, wanted",
     [
-        # capital letters that are numbers
-        (r"The energy is $$E = \frac{1}{2} M V^2 + M G H$$",
-         "def energy(M, V, G, H):\n    E = 0.5 * M * V ** 2 + M * G * H\n    return E", {"verified"}),
-        (r"The energy is $$E = \frac{1}{2} M V^2 + M G H$$",
-         "def energy(M, V, G, H):\n    E = M * V ** 2 + M * G * H\n    return E", {"refuted"}),
+        # capital letters that may be numbers
+        (r"The score is $$F = \frac{2 P R}{P + R}$$", "def score(P, R):\n    F = 2 * P * R / (P + R)\n    return F",
+         {"verified"}),
+        (r"The energy is $$E = M V^2 + M G H$$",
+         "def energy(M, V, G, H):\n    E = M * V ** 2 + M * G * H\n    return E", set()),
+        (r"The energy is $$E = M V^2 + M G H$$",
+         "def energy(M, V, G, H):\n    E = M * V ** 2 - M * G * H\n    return E", {"refuted"}),
         (r"With matrices, $$E = A B + C.$$", "def e(A, B, C):\n    E = A @ B + C\n    return E", {"verified"}),
         (r"With matrices, $$E = A B - C.$$", "def e(A, B, C):\n    E = A @ B + C\n    return E", {"refuted"}),
         (r"The mean moves as $$\hat\mu \leftarrow (1 - m) \hat\mu + m \mu$$",

@@ -226,6 +226,8 @@ class EquationChecks:
             if outcomes := self._trials(binding, target):
                 found.append(outcomes)
                 if {o.comparison.outcome for o in outcomes} == {"equal"}:
+                    if ranks == _numbers(binding) and not binding.equation.numeric:
+                        return []  # right if capital letters are numbers
                     break
         return found
 
@@ -420,7 +422,8 @@ def _numbers(binding: Binding) -> dict[str, int] | None:
     """Every symbol a number, for capital letters in code that multiplies no matrices; None where they may be some."""
     equation = binding.equation
     text = source(binding.piece, binding.program, (), {})
-    if equation.indices or max((a.rank for a in equation.atoms), default=0) < 2 or MATRICES.search(text):
+    capital = max((a.rank for a in equation.atoms), default=0) > 1
+    if equation.indices or equation.declared or not capital or MATRICES.search(text):
         return None
     return {a.key: 0 for a in equation.atoms}
 

@@ -156,6 +156,14 @@ class Equation(Target, Protocol):
     def ambiguous(self) -> bool:
         """Whether notation leaves open how the right side is read."""
 
+    @property
+    def numeric(self) -> bool:
+        """Whether every capital letter is divided by, as numbers are and matrices are not."""
+
+    @property
+    def declared(self) -> bool:
+        """Whether the document declares one of its symbols as a vector or matrix."""
+
     expanded: tuple[str, ...]
     """Symbols that were replaced by their definitions."""
     tied: str

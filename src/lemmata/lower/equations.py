@@ -151,6 +151,20 @@ class StatedEquation:
         return sum(isinstance(x, s.Name | s.Num) for x in walk(self.expr))
 
     @property
+    def numeric(self) -> bool:
+        """Whether every capital letter is divided by, as numbers are and matrices are not."""
+        divisors = [x.denominator for x in walk(self.expr) if isinstance(x, s.Quotient)]
+        quotients = [x for x in walk(self.expr) if isinstance(x, s.Infix)]
+        divisors += [y for x in quotients for o, y in zip(x.ops, x.items[1:], strict=True) if o == "/"]
+        below = {n.base for d in divisors for n in walk(d) if isinstance(n, s.Name)}
+        return all(a.key in below for a in self.atoms if a.rank > 1)
+
+    @property
+    def declared(self) -> bool:
+        """Whether the document declares one of its symbols as a vector or matrix."""
+        return any(kind.rank for kind in self.types.values())
+
+    @property
     def ambiguous(self) -> bool:
         """Whether notation leaves open how the right side is read: σ may be any activation."""
         if self.item.limited or self.item.conditional:
