@@ -40,7 +40,7 @@ class _Words:
         if not first:
             name = self.known(node)
             if name:
-                return name, 3 if not set(" /+−·") & set(name) else 0
+return name, 0 if set("+−") & set(name) else 1 if set(" /·") & set(name) else 3
             if node.uid in self.steps:
                 return self._short(node), 3
         value = literal(node)
@@ -64,6 +64,8 @@ class _Words:
                 return f"1 / {self._tight(args[0], 2)}", 1
             case "sqrt":
                 return f"√{self._tight(args[0], 3)}", 2
+            case "mul" if args[0] is args[1]:
+                return raised(self._tight(args[0], 3), "2"), 2
             case "add" | "sub" | "mul" | "div" as op:
                 level = 0 if op in ("add", "sub") else 1
                 left = self._tight(args[0], level)
