@@ -40,7 +40,7 @@ class _Words:
         if not first:
             name = self.known(node)
             if name:
-return name, 0 if set("+−") & set(name) else 1 if set(" /·") & set(name) else 3
+                return name, 0 if set("+−") & set(name) else 1 if set(" /·") & set(name) else 3
             if node.uid in self.steps:
                 return self._short(node), 3
         value = literal(node)
