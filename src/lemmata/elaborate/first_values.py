@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lemmata.elaborate import surface as s
+from lemmata.elaborate.bounds import DEFINING
 from lemmata.elaborate.declarations import number_of
 from lemmata.elaborate.environment import Binding, Place
 from lemmata.elaborate.heads import Head
-from lemmata.elaborate.names import script_items, stem, walk
+from lemmata.elaborate.names import digits, script_items, stem, walk
 from lemmata.elaborate.patterns import covered, letters
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def first_value(roles: Roles, item: Item, expr: s.Relation) -> bool:
         later = any(b.indices for b in bound)
         if not later and item.cue not in ("assume", "condition", "define", "where", "none"):
             return False
-        if not later and number_of(value) is None:
+        if not later and (number_of(value) is None or not _runs(roles, stem(name))):
             return False
         if not _earliest(roles, stem(name), items[0]) or given(roles, item, name, items, value):
             return False
@@ -38,6 +39,15 @@ def first_value(roles: Roles, item: Item, expr: s.Relation) -> bool:
         roles.first_values.append((key, number, value, item.place))
     item.role, item.kind = "definition", "first value"
     return bool(found)
+
+
+def _runs(roles: Roles, key: str) -> bool:
+    """Whether the document takes the name at a letter somewhere, so that it may be a family: not β_1, β_2 alone."""
+    return any(
+        isinstance(n, s.Name) and stem(n) == key and n.sub is not None and not isinstance(n.sub, s.Num)
+        for item in roles.items
+        for n in walk(item.part.expr)
+    )
 
 
 def _earliest(roles: Roles, key: str, number: s.Expr) -> bool:
@@ -58,6 +68,37 @@ def given(roles: Roles, item: Item, name: s.Name, items: tuple[s.Expr, ...], val
         and not any(isinstance(n, s.Name) and stem(n) == stem(name) and not _worded(n) for n in walk(before.body))
         and covered((before.indices,), items)
         and (value is not None and number_of(value) is None or closed_formula(roles, before))
+    )
+
+
+def entry(roles: Roles, item: Item, head: Head, body: s.Expr) -> bool:
+    """A_{12} = 1 where A is a matrix with a value that does not itself speak of A_{12}: a claim about that entry."""
+    items = script_items(head.name.sub)
+    items = (digits(items[0]) or items) if len(items) == 1 else items
+    base = roles.environment.visible_before(stem(head.name), head.font, item.place)
+    return (
+        len(items) == 2
+        and all(isinstance(i, s.Num) for i in items)
+        and item.cue not in DEFINING
+        and base is not None
+        and base.kind == "definition"
+        and not base.indices
+        and base.body is not None
+        and not any(isinstance(n, s.Name) and n.base == head.name.base and n.sub for n in walk(base.body))
+        and roles.rank(base) == 2
+        and _number_by_form(roles, item, body)
+    )
+
+
+def _number_by_form(roles: Roles, item: Item, body: s.Expr) -> bool:
+    """Whether the right side is a number however it is read: A_{12} = B C^⊤ may speak of blocks."""
+    return not any(
+        isinstance(n, s.Name)
+        and n.sub is None
+        and (b := roles.environment.find(stem(n), n.font, item.place)) is not None
+        and b.kind not in ("size", "function", "abstract")
+        and roles.rank(b) != 0
+        for n in walk(body)
     )
 
 

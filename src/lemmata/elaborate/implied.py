@@ -115,7 +115,7 @@ def undefined_losses(roles: Roles) -> None:
     """A scalar that only ever occurs differentiated, and is called δ = ∂L/∂y, is some function of y."""
     from lemmata.elaborate.facts import abstract_scalar
 
-    heads = {k for k, _, _ in roles.heads}
+    heads = {k for k, _, _ in roles.heads} | {k for k, _, _ in roles.functions}
     for item in roles.items:
         expr = item.part.expr
         if not isinstance(expr, s.Relation) or expr.ops[0] not in ("=", ":=") or len(expr.items) != 2:

@@ -53,6 +53,10 @@ class Dialect:
         """The length of a dimension."""
         return f"{text}.shape[{dim}]"
 
+    def root(self, text: str, like: str) -> str:
+        """The square root of a size."""
+        return f"math.sqrt({text})"
+
     def function(self, op: str) -> str | None:
         """The function that is called for an elementwise primitive or operation."""
         found = self.functions.get(op)
@@ -88,6 +92,10 @@ class Dialect:
 
     def where(self, condition: str, x: str, y: str) -> str:
         return f"{self.module}.where({condition}, {x}, {y})"
+
+    def chosen(self, condition: str, x: str, y: str, like: str) -> str:
+        """One of two numbers, in the type of a tensor."""
+        return self.where(condition, x, y)
 
     def concatenated(self, parts: Sequence[str], dim: int) -> str:
         return f"{self.module}.concatenate([{', '.join(parts)}], axis={dim})"

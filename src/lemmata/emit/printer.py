@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from lemmata.backends.contraction import Pair
 from lemmata.core.size import Size
 from lemmata.emit.dialect import OPERATORS
 from lemmata.emit.expression import ATOM, POWER, PRODUCT, SUM, UNARY, Expr, infix, number_text
+from lemmata.emit.layout import WIDTH
 from lemmata.emit.moves import Moves
 from lemmata.emit.products import Products
 from lemmata.emit.request import CannotEmit
 from lemmata.emit.sheet import LONG
+from lemmata.operations.pattern import position
 from lemmata.program import build
 from lemmata.program.node import Axis, Node
 
@@ -30,6 +33,7 @@ class Printer(Products, Moves):
                 self.done[node.uid] = self.kept(node, self.expression(node))
         value = self.done[self.source.output.uid]
         value = self.exactly(value, self.source.axes)
+        value = replace(value, text=self.fitted(value.text, WIDTH - len("    return ")))
         return self.needed(value), value
 
     def shorten(self, node: Node) -> None:
@@ -105,7 +109,6 @@ class Printer(Products, Moves):
     def _special(self, node: Node, parts: list[Expr]) -> Expr:
         name = node.attr("name")
         if name in ("pi", "e", "inf"):
-            self.helpers["math"] = None
             return Expr(f"math.{name}", number=True)
         return Expr(repr(build.SPECIALS[name]), number=True)
 
@@ -244,27 +247,28 @@ class Printer(Products, Moves):
     def applied(self, name: str, parts: Sequence[Expr], layout: tuple[Axis, ...]) -> Expr:
         """A function of the library, or of `math` for numbers."""
         if all(p.number for p in parts) and name in MATH:
-            self.helpers["math"] = None
+            if name == "sqrt" and any(c.isalpha() for c in parts[0].text):
+                return Expr(self.d.root(parts[0].text, self.like), ATOM, (), False, True)
             return Expr(f"math.{MATH[name]}({', '.join(p.text for p in parts)})", ATOM, (), False, True)
         for p in parts:
             self.demand(p, "tensor")
         spelled = self.d.function(name)
         if spelled is None:
             raise CannotEmit(f"{name} has no spelling in {self.d.name}")
-        self.helpers[spelled] = None
         return Expr(f"{spelled}({', '.join(p.text for p in parts)})", ATOM, layout, any(p.batched for p in parts))
 
     def _select(self, node: Node, parts: list[Expr]) -> Expr:
         condition, x, y = node.args
-        if condition.op == "eq" and {a.op for a in condition.args} == {"iota"}:
-            first, second = condition.args
-            same = first.attr("start") == second.attr("start") and build.literal(x) == 1 and build.literal(y) == 0
-            if same and first.axes[0].size == second.axes[0].size:
-                both = (first.axes[0], second.axes[0])
-                return Expr(self.d.identity(self.size(first.axes[0]), self.like), ATOM, both)
+        if condition.op == "eq" and build.literal(x) == 1 and build.literal(y) == 0:
+            first, second = (position(a) for a in condition.args)
+            if first is not None and second is not None and first[1] == second[1] and first[0].size == second[0].size:
+                text = self.d.identity(self.size(first[0]), self.like)
+                return Expr(text, ATOM, (first[0], second[0]), symmetric=True)
         layout = self.joint(parts)
         laid = [self.lay(p, layout) for p in parts]
         text = self.d.where(*(p.text for p in laid))
+        if laid[1].number and laid[2].number:
+            text = self.d.chosen(laid[0].text, laid[1].text, laid[2].text, self.like)
         return Expr(text, ATOM, layout, any(p.batched for p in laid))
 
     # --- the catalogue -----------------------------------------------------------------------------------------------
@@ -286,7 +290,6 @@ class Printer(Products, Moves):
     def along_axis(self, function: str, x: Expr, axis: Axis, name: str) -> Expr:
         if axis not in x.layout:
             x = self.exactly(x, (*x.layout, axis))
-        self.helpers[function] = None
         text = f"{function}({x.text}, {self.d.axis}={x.at(axis)})"
         layout = tuple(a for a in x.layout if a != axis) if name == "logsumexp" else x.layout
         return Expr(text, ATOM, layout, x.batched)
@@ -338,8 +341,7 @@ class Printer(Products, Moves):
             factor = ("*", None)
         elif squared is not None and (below := Size.of(1).divide(squared)) is not None:
             text, _ = self.size_of(below)
-            self.helpers["math"] = None
-            factor = ("/", Expr(f"math.sqrt({text})", number=True))
+            factor = ("/", Expr(self.d.root(text, self.like), number=True))
             if below == self.source.sizes[feature.uid]:
                 factor = ("default", factor[1])
         causal = bool(attrs.get("causal"))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from lemmata.core.size import Size
 from lemmata.emit.dialect import Dialect
 from lemmata.emit.expression import ATOM, PRODUCT, Expr, infix, size_text
+from lemmata.emit.layout import WIDTH, bracketed, is_call, loosest
 from lemmata.emit.names import Names, identifier, valid
 from lemmata.emit.request import CannotEmit
 from lemmata.emit.symbolic import Source, operands
@@ -24,7 +26,7 @@ WORDS = {
     "contract": "product", "mul": "product", "add": "total", "concat": "joined", "stack": "stacked", "sqrt": "root",
     "take": "taken", "gelu": "hidden", "relu": "hidden", "tanh": "hidden", "sigmoid": "gate", "input": "result",
     "inv": "inverse", "logsumexp": "log_total", "pow": "power", "square": "squares", "iota": "index", "le": "seen",
-    "ge": "seen", "lt": "below", "gt": "above", "eq": "equal", "maximum": "hidden",
+    "ge": "seen", "solve": "solution", "lt": "below", "gt": "above", "eq": "equal", "maximum": "hidden",
 }  # fmt: skip
 
 
@@ -45,6 +47,7 @@ class Sheet:
         self.done: dict[int, Expr] = {}
         self.size_names: dict[str, str] = {}
         self.helpers: dict[str, None] = {}
+        """Definitions of functions that the file then holds."""
         self.demands: dict[str, set[str]] = {}
         """What the numbers among the arguments must be: `tensor` where a function of the library takes them."""
         self.like = ""
@@ -80,6 +83,7 @@ class Sheet:
         return operands(node)
 
     def known(self, node: Node) -> bool:
+        """Whether the library has words for a call; what it lacks is written by its definition."""
         name = node.attr("name")
         if name == "attention":
             return self.d.grouped or dict(node.attr("attrs")).get("groups") is None
@@ -127,10 +131,31 @@ class Sheet:
 
     def assign(self, wanted: str, found: Expr) -> Expr:
         name = self.names.new(wanted)
-        self.lines.append(f"{name} = {found.text}")
+        text = self.fitted(found.text, WIDTH - len(f"    {name} = "))
+        self.lines.append(f"{name} = {text}")
         if found.layout or found.batched or any(holds(found.text, t) for t in self.tensors):
             self.tensors.add(name)
         return Expr(name, ATOM, found.layout, found.batched, found.number)
+
+    def fitted(self, text: str, room: int) -> str:
+        """A value that fits on a line: the longer side of its loosest operator under a name, as often as it takes.
+
+        A call may be longer, since its arguments can stand on lines of their own.
+        """
+        while len(text) > room and not is_call(text):
+            parts = loosest(text)
+            if parts is None:
+                inner = bracketed(text)
+                if not inner or inner == text:
+                    return text
+                bare = inner[1:-1] if inner.startswith("(") else inner
+                text = f"{self.assign(word_for(bare), Expr(bare)).text}{text[len(inner) :]}"
+                continue
+            left, operator, right = parts
+            longer = max(left, right, key=len)
+            name = self.assign(word_for(longer), Expr(longer)).text
+            text = f"{name}{operator}{right}" if longer is left else f"{left}{operator}{name}"
+        return text
 
     def named(self, wanted: str, found: Expr) -> Expr:
         """The value under a name, unless it is a name or a short call already."""
@@ -254,6 +279,8 @@ class Sheet:
 
     def permuted(self, x: Expr, want: tuple[Axis, ...]) -> Expr:
         count = len(want)
+        if x.symmetric:
+            return replace(x, layout=want)
         places = [x.layout.index(a) for a in want]
         moved = [i for i in range(count) if places[i] != i]
         if moved == [count - 2, count - 1]:
@@ -294,3 +321,13 @@ class Sheet:
 def holds(text: str, name: str) -> bool:
     """Whether a name occurs in a piece of source."""
     return re.search(rf"(?<![\w.]){re.escape(name)}(?![\w(])", text) is not None
+
+
+def word_for(text: str) -> str:
+    """A name for a part of an expression."""
+    parts = loosest(text)
+    if parts is not None:
+        words = {"+": "total", "-": "difference", "*": "product", "@": "product", "/": "ratio"}
+        return words.get(parts[1].strip(), "part")
+    called = re.match(r"[\w.]*?(\w+)\(", text)
+    return WORDS.get(called[1], "moved") if called else "part"

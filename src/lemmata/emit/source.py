@@ -58,7 +58,7 @@ def text(units: Sequence[Unit], d: Dialect) -> str:
         blocks.append("\n".join(_function(unit, d)))
         if unit.layer:
             blocks += ["\n".join(b) for b in wrapper.layer(unit)]
-    helpers = dict.fromkeys(h.strip("\n") for u in units for h in u.helpers if h.startswith("\n"))
+    helpers = dict.fromkeys(h.strip("\n") for u in units for h in u.helpers)
     body = "\n\n\n".join([*helpers, *blocks])
     if "_uniform(" in body:
         body = wrapper.helper.strip("\n") + "\n\n\n" + body

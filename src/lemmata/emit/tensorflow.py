@@ -17,10 +17,17 @@ class TensorFlow(Dialect):
     def shape_of(self, text: str, dim: int) -> str:
         return f"ops.shape({text})[{dim}]"
 
+    def root(self, text: str, like: str) -> str:
+        return f"ops.sqrt(ops.cast({text}, {like}.dtype))" if like else f"math.sqrt({text})"
+
     def transposed(self, x: Expr) -> str:
         if len(x.layout) == 2 and not x.batched:
             return f"ops.transpose({x.text})"
         return self.swapped(x, -1, -2)
+
+    def chosen(self, condition: str, x: str, y: str, like: str) -> str:
+        found = self.where(condition, x, y)
+        return f"ops.cast({found}, {like}.dtype)" if like else found
 
     def product(self, x: Expr, y: Expr) -> str:
         if len(x.layout) > 1 and len(y.layout) > 1:

@@ -35,7 +35,6 @@ def gelu_tanh(p: Printer, node: Node, parts: Sequence[Expr]) -> Expr:
 
 def softplus(p: Printer, node: Node, parts: Sequence[Expr]) -> Expr:
     p.demand(parts[0], "tensor")
-    p.helpers["F."] = None
     return Expr(f"F.softplus({parts[0].text}, threshold=40)", ATOM, parts[0].layout, parts[0].batched)
 
 
@@ -58,6 +57,9 @@ class Torch(Dialect):
 
     def moved(self, x: Expr, source: Sequence[int], target: Sequence[int]) -> str:
         return f"{x.inside(ATOM)}.movedim({tuple(source)}, {tuple(target)})"
+
+    def chosen(self, condition: str, x: str, y: str, like: str) -> str:
+        return f"torch.where({condition}, {x}, {y}).to({like}.dtype)" if like else self.where(condition, x, y)
 
     def concatenated(self, parts: Sequence[str], dim: int) -> str:
         return f"torch.cat([{', '.join(parts)}], dim={dim})"
@@ -100,7 +102,6 @@ class Torch(Dialect):
         self, p: Printer, q: Expr, k: Expr, v: Expr, scale: tuple[str, Expr | None], mask: Expr | None, causal: str,
         grouped: bool,
     ) -> str:  # fmt: skip
-        p.helpers["F."] = None
         operator, factor = scale
         options = []
         if mask is not None:

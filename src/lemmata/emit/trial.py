@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from lemmata.emit.dialect import Dialect
 from lemmata.emit.request import Refusal
 from lemmata.emit.units import Unit
 from lemmata.model.function import CannotRun
+from lemmata.model.sizes import Given, solve
 
 TOLERANCE = {"tensorflow": 1e-7}
 """Largest difference in double precision, beside the largest value; TensorFlow's GELU has constants of single one."""
@@ -64,11 +65,15 @@ class Trial:
 
     def add(self, unit: Unit) -> str:
         """Arguments for a definition; the reason where the document itself has no value there."""
-        for batch in ((), (2,)):
+        return self.add_batches(unit, ((), (2,)), {})
+
+    def add_batches(self, unit: Unit, batches: Sequence[tuple[int, ...]], held: Mapping[str, np.ndarray]) -> str:
+        """Instances with these batch axes, and these values of some symbols, by the document's names."""
+        for number, batch in enumerate(batches):
             reason = "it has no value at the numbers tried"
             for low in (-1.5, 0.2):
                 try:
-                    instance = self.instance(unit, batch, low)
+                    instance = self.instance(unit, batch, low, number, held)
                 except (CannotRun, ValueError, TypeError) as error:
                     prefix = f"{unit.function.name} (line {unit.function.definition.line}): "
                     reason = str(error).removeprefix(prefix)
@@ -81,17 +86,23 @@ class Trial:
                 return reason
         return ""
 
-    def instance(self, unit: Unit, batch: tuple[int, ...], low: float) -> Instance:
+    def instance(
+        self, unit: Unit, batch: tuple[int, ...], low: float, number: int, held: Mapping[str, np.ndarray]
+    ) -> Instance:
         rng = np.random.default_rng(self.seed + len(self.instances))
         symbols = unit.source.expression.symbols
         atoms = sorted({a for x in symbols for size in x.shape for a in size.atoms} | set(unit.asked))
-        sizes = dict(zip(atoms, SIZES[bool(batch)] * 3, strict=False))
+        sizes = dict(zip(atoms, SIZES[number] * 3, strict=False))
+        shapes = [Given(x.name, x.shape, held[x.name].shape) for x in symbols if x.name in held]
+        sizes |= solve([g for g in shapes if len(g.shape) == len(g.lengths)])
         if any(size.at(sizes).denominator != 1 for x in symbols for size in x.shape) or unit.asked:
             sizes = {name: 4 * size for name, size in sizes.items()}
         values: dict[str, Any] = {}
         for argument in unit.arguments:
             shape = tuple(int(size.at(sizes)) for size in argument.symbol.shape)
-            if argument.kind == "index":
+            if argument.symbol.name in held:
+                values[argument.symbol.name] = held[argument.symbol.name]
+            elif argument.kind == "index":
                 values[argument.symbol.name] = 2
             elif not shape:
                 values[argument.symbol.name] = float(rng.uniform(0.3, 1.5))

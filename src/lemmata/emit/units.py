@@ -118,6 +118,16 @@ class Workshop:
         return found
 
     def _made(self, function: Function) -> Unit:
+        """The definition; of a family of values all members at once, where its indices have ranges."""
+        if function.definition.family:
+            self.keys[id(function.whole)] = self.keys[id(function)]
+            try:
+                return self._unit(function.whole)
+            except (CannotEmit, CannotRun):
+                pass
+        return self._unit(function)
+
+    def _unit(self, function: Function) -> Unit:
         expression = self.read(function)
         callees: dict[str, Unit] = {}
 

@@ -18,6 +18,7 @@ import numpy as np
 from lemmata.core import terms as t
 from lemmata.core.size import Size
 from lemmata.core.types import Tensor
+from lemmata.lower import exponentials
 from lemmata.lower.operations import elementwise
 from lemmata.lower.value import Value, aligned, contract, full, relabel
 from lemmata.program import build
@@ -79,6 +80,10 @@ def expectation(low: Lowering, term: t.Expect) -> Value:
             return body
         raise CannotLower("nothing in the expectation is random")
     if any(a.label.startswith("normal") for a in axes) and _degree(body.node, axes) > 2 * HERMITE - 1:
+        if all(a.label in ("normal", "normal line") for a in axes):
+            closed = exponentials.mean(body.node, axes, lambda node: _degree(node, axes))
+            if closed is not None:
+                return Value(closed, body.axes)
         if len(axes) > 1:
             raise CannotLower("an expectation of a function of several normal variables that is no polynomial")
         if not axes[0].label.startswith("normal line"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from os import PathLike, fspath
@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["CannotRun", "Definition", "Function", "Model", "ShapeMismatch", "load"]
 
 
-def load(path: str | PathLike[str]) -> Model:
-    """The document at `path` as a model. Raises ValueError where it cannot be read."""
+def load(path: str | PathLike[str], *, fuse: bool = True) -> Model:
+    """The document at `path` as a model. Raises ValueError where it cannot be read.
+
+    With `fuse=False` tensors run as the formulas stand, without attention and other operations being recognised.
+    """
     from lemmata.documents import read
 
     document = read(fspath(path))
@@ -29,7 +32,7 @@ def load(path: str | PathLike[str]) -> Model:
     if broken and not document.formulas:
         at = "" if broken[0].span is None else f":{broken[0].span.start.line}"
         raise ValueError(f"{fspath(path)}{at}: {broken[0].message}")
-    return Model(elaborate(document))
+    return Model(elaborate(document), fuse)
 
 
 @dataclass(repr=False)
@@ -40,12 +43,13 @@ class Model:
     """
 
     elaboration: Elaboration = field(repr=False)
+    fuse: bool = True
     functions: Mapping[str, Function] = field(init=False)
 
     def __post_init__(self) -> None:
         found: dict[str, Function] = {}
         for definition in definitions(self.elaboration):
-            function = Function(definition)
+            function = Function(definition, self.fuse)
             earlier = found.pop(definition.name, None)
             if earlier is not None:
                 found[f"{definition.name}:{earlier.definition.line}"] = earlier
@@ -86,3 +90,17 @@ class Model:
         from lemmata.model.module import module
 
         return module(self[name], sizes or {}, **options)
+
+    def pytree(
+        self, name: str, sizes: Mapping[str, int] | None = None, **options: Any
+    ) -> tuple[dict[str, Any], Callable[..., Any]]:
+        """The definition for JAX: weights by name, and a pure function of them; see `lemmata.model.frameworks`."""
+        from lemmata.model.frameworks import pytree
+
+        return pytree(self[name], sizes or {}, **options)
+
+    def layer(self, name: str, sizes: Mapping[str, int] | None = None, **options: Any) -> Any:
+        """The definition as a Keras layer; see `lemmata.model.frameworks`."""
+        from lemmata.model.frameworks import layer
+
+        return layer(self[name], sizes or {}, **options)

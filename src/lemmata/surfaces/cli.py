@@ -23,6 +23,7 @@ from lemmata.surfaces.cache import DIRECTORY, Cache
 from lemmata.surfaces.compile import compile_command
 from lemmata.surfaces.discover import NoSuchPath, documents
 from lemmata.surfaces.run import Options, Outcome
+from lemmata.surfaces.train import train
 from lemmata.version import VERSION
 
 REFUTED, UNREADABLE, MISTAKEN, INTERRUPTED, UNREAD = 1, 2, 3, 130, 141
@@ -155,13 +156,14 @@ def check(
 @_framework
 @_kernel
 @_timeout
-def explain(place: str, seed: int, code: bool, framework: str, kernel: str, timeout: float) -> None:
-    """Explain how the mathematics on a line was understood and judged (notebooks: FILE:CELL:LINE)."""
+@click.option("--fuse/--no-fuse", default=True, help="Recognise a framework's own operations in definitions.")
+def explain(place: str, seed: int, code: bool, framework: str, kernel: str, timeout: float, fuse: bool) -> None:
+    """Explain how the mathematics on a line was understood, judged, and runs (notebooks: FILE:CELL:LINE)."""
     from lemmata.report import explain as report
     from lemmata.report.terminal import writer
 
     options = Options(seed=seed, code=code, framework=framework.lower(), kernel=kernel, timeout=timeout)
-    result, places, details = _on_line(place, options)
+    result, places, details = _on_line(place, options, fuse)
     writer(sys.stdout).write(report.explain(result, places, details))
 
 
@@ -208,6 +210,9 @@ def derive(file: str, function: str, variable: str, hessian: bool, steps: bool, 
     for line in lines(found):
         click.echo(line)
     sys.exit(0 if found.result.verdict.kind == "verified" else REFUTED)
+
+
+cli.add_command(train)
 
 
 def main() -> NoReturn:
@@ -290,12 +295,12 @@ def _place(place: str) -> tuple[str, int | None, int]:
     return file, cell, line
 
 
-def _on_line(place: str, options: Options) -> tuple[DocumentResult, tuple[int, ...], Details]:
+def _on_line(place: str, options: Options, fuse: bool = True) -> tuple[DocumentResult, tuple[int, ...], Details]:
     """The result of the document, the statements on the line and what else is known of them. Raises UsageError."""
     from lemmata.report import explain as report
 
     file, cell, line = _place(place)
-    result, details = run.explain_one(file, options)
+    result, details = run.explain_one(file, options, line, fuse)
     if not result.readable:
         raise click.UsageError(result.problems[0].message)
     places = report.on_line(result, line, cell)

@@ -55,6 +55,8 @@ def as_condition(bench: Bench) -> Outcome | None:
         return None
     free = [side for side in instance.sides if double.depends_on_inputs(side)]
     bare = all(n.op in LETTERS for n in nodes(*instance.sides))
+    if bare and instance.of_derivatives:
+        return None
     if not bare and any(n.op not in RATIONAL or _is_root(n) for n in nodes(*free)):
         return None
     if not bare and len(free) != 1:
