@@ -42,7 +42,8 @@ class _Words:
             if name:
                 return name, 0 if set("+−") & set(name) else 1 if set(" /·") & set(name) else 3
             if node.uid in self.steps:
-                return self._short(node), 3
+                short = self._short(node)
+                return (short, 3) if short else self._spell(node, True)
         value = literal(node)
         if value is not None:
             return str(value), 3
@@ -130,7 +131,7 @@ class _Words:
         return "row " if step.columns in over else "column " if step.rows in over else ""
 
     def _short(self, node: Node) -> str:
-        """A name for an unnamed step."""
+        """A name for an unnamed step; nothing for one that is best spelled out."""
         mean = self._mean(node)
         if mean:
             return mean.split(" of ")[0]
@@ -140,4 +141,4 @@ class _Words:
             return "(x − mean)"
         if node.op in ("exp", "log", "tanh", "sqrt"):
             return node.op
-        return f"({self._spell(node, True)[0]})"
+        return ""
