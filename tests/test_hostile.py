@@ -120,7 +120,7 @@ PLAIN = ("--no-cache", "--no-code", "-j", "1")
         (["compile", "binary.md", "--to", "xlsx", "-o", "x"], 2, "defines nothing"),
         (["compile", "good.md", "--to", "pdf", "-o", "x"], 2, "'pdf' is not one of"),
         (["compile", "good.md", "--to", "xlsx"], 2, "Missing option"),
-        (["compile", "good.md", "--to", "xlsx", "-o", "folder"], 2, "is a folder"),
+        (["compile", "good.md", "--to", "xlsx", "-o", "folder"], 2, "folder is a folder"),
         (["compile", "good.md", "--to", "xlsx", "-o", ""], 2, "is a folder"),
         (["compile", "good.md", "--to", "xlsx", "-o", "absent/x"], 2, "cannot write absent/x"),
         (["compile", "good.md", "--to", "xlsx", "-o", "a file/x"], 2, "cannot write a file/x"),
