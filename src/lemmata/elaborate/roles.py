@@ -33,7 +33,7 @@ from lemmata.elaborate.heads import (
 from lemmata.elaborate.names import spell, stem, walk
 from lemmata.elaborate.reader import Reader, Shared
 from lemmata.elaborate.references import implied, member, refer
-from lemmata.elaborate.solver import Unreadable
+from lemmata.elaborate.solver import Unreadable, is_unknown
 
 COMPARISONS = frozenset({"<", "\\le", ">", "\\ge", "\\ne"})
 SHARED = frozenset("tr Tr trace det rank vec diag log ln exp sin cos tan sinh cosh tanh max min".split())
@@ -309,6 +309,27 @@ class Roles:
             item.role, item.kind = "claim", "shape"
             return
         self._equation(item, replace(expr, ops=expr.ops[:-1], items=expr.items[:-1]))
+        if item.role == "definition":
+            self._complete(item, expr.items[0], expr.items[-1])
+
+    def _complete(self, item: Item, head: s.Expr, target: s.Expr) -> None:
+        """H = I - 11^⊤/n ∈ ℝ^{n×n}: sizes that the right side leaves open are those of the set."""
+        name = head_of(head, self.letters, self.environment, item.place)
+        made = [] if name is None else [b for b in self.environment.all(name.key) if b.place == item.place]
+        if not made or made[-1].type is not None or made[-1].params or made[-1].indices:
+            return
+        binding = made[-1]
+        r = self.reader(item.place)
+        try:
+            shape = [r.solver.size(x) for x in refer(r, binding).type.shape]
+            wanted = membership(r, target).type
+        except Unreadable:
+            return
+        finally:
+            self.shared.values.clear()
+        if len(shape) == wanted.rank and any(is_unknown(a) for x in shape for a in x.atoms):
+            binding.type = wanted
+            item.membership = None
 
     def _equation(self, item: Item, expr: s.Relation) -> None:
         if ":=" in expr.ops:
