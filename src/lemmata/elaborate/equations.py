@@ -175,6 +175,30 @@ def _declares_only(roles: Roles, item: Item) -> bool:
     return bool(before) and all(i.role in ("declaration", "condition") for i in before)
 
 
+def diagonal_entries(roles: Roles, item: Item, expr: s.Relation) -> bool:
+    """“the diagonal matrix D with D_{ii} = Σ_j A_{ij}”: the entries on the diagonal give the whole matrix."""
+    match expr:
+        case s.Relation(ops=("=",), items=(s.Name(sup=None) as name, body)):
+            items = script_items(name.sub)
+        case _:
+            return False
+    if len(items) != 2 or not all(isinstance(i, s.Name) and stem(i) in roles.letters for i in items):
+        return False
+    bound = roles.environment.find(stem(name), name.font, item.place)
+    if spell(items[0]) != spell(items[1]) or bound is None or bound.kind != "variable" or mentions(body, stem(name)):
+        return False
+    if "diagonal" not in bound.domain.properties or bound.place.sentence != item.place.sentence:
+        return False
+    entries = replace(name, base=f"{name.base} diagonal", sub=None)
+    family = Binding(stem(entries), name.font, spell(entries), "definition", item.place, body=body, indices=items[:1])
+    whole = s.Call(name.start, name.end, replace(name, base="diag", sub=None, font="", word=True), (entries,), (), True)
+    key, latex = stem(name), spell(replace(name, sub=None))
+    roles.environment.add(family)
+    roles.environment.add(Binding(key, name.font, latex, "definition", item.place, bound.type, body=whole))
+    item.role, item.kind = "definition", "diagonal"
+    return True
+
+
 def _just_declared(roles: Roles, item: Item, bound: Binding) -> bool:
     """“with W ∈ ℝ^{d×q}, W^⊤ W = I”: nothing but declarations stand between the symbol's own and the equation."""
     between = [i for i in roles.items if bound.place.at <= i.place.at < item.place.at]

@@ -30,6 +30,7 @@ from lemmata.elaborate.heads import (
     squared,
     uses_itself,
 )
+from lemmata.elaborate.joint_laws import DIVERGENCES
 from lemmata.elaborate.names import spell, stem, walk
 from lemmata.elaborate.reader import Reader, Shared
 from lemmata.elaborate.references import implied, member, refer
@@ -348,6 +349,8 @@ class Roles:
             return
         if equations.instance(self, item, expr) or first_value(self, item, expr) or self._size_equation(item, expr):
             return
+        if equations.diagonal_entries(self, item, expr):
+            return
         if by_index.operation(self, item, expr) or equations.says_what_it_is(self, item, expr):
             return
         head = head_of(expr.items[0], self.letters, self.environment, item.place)
@@ -430,7 +433,9 @@ class Roles:
                     or ranks_differ(before.params, head.params)
                 )
             known = head.name.base.lstrip("\\") in SHARED and item.cue not in DEFINING
-            return not (before is None and (known or mentions(body, head.key) and head.name.word))
+            return not (
+                before is None and (known or mentions(body, head.key) and (head.name.word or head.key in DIVERGENCES))
+            )
         if head.key in self.letters and not head.indices and before is None:
             return False
         if before is None and implied(self.environment, head.name, place) is not None:
