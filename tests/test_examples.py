@@ -23,6 +23,12 @@ def test_everything_in_the_sound_documents_holds(name):
     assert result.counts()["verified"] >= 2
 
 
+@pytest.mark.parametrize("name, least", [("bert-encoder.md", 5), ("gpt-decoder.md", 3)])
+def test_every_claim_of_the_models_is_verified(name, least):
+    counts = checked(name).counts()
+    assert counts["verified"] >= least and not counts.get("refuted") and not counts.get("unchecked")
+
+
 def test_the_planted_error_and_nothing_else_is_refuted():
     (wrong,) = (s for s in checked("planted-error.md") if s.verdict == "refuted")
     assert (wrong.line, wrong.kind) == (13, "gradient") and wrong.latex.endswith(r"+ \lambda w")

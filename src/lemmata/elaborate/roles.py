@@ -203,6 +203,17 @@ class Roles:
                 found.update(ranges)
         return found
 
+    def complete_ranges(self) -> None:
+        """W_l ∈ ℝ^{d×d} for l = 1, …, L: a range may stand behind the family in its sentence."""
+        for key in self.environment.keys():
+            for bound in self.environment.all(key):
+                if bound.kind != "family" or not bound.declared or bound.place.sentence < 0:
+                    continue
+                missing = {spell(i) for i in bound.indices} - bound.ranges.keys()
+                for place, ranges in self.ranges if missing else ():
+                    if place.sentence == bound.place.sentence:
+                        bound.ranges = {**{k: v for k, v in ranges.items() if k in missing}, **bound.ranges}
+
     def _signature(self, item: Item, expr: s.Relation, r: Reader) -> None:
         """f: ℝ^q → ℝ^p."""
         item.role, item.kind = "declaration", "signature"
