@@ -39,8 +39,8 @@ class Library(Protocol):
     def whole(self, kind: Any, value: Any, node: Node) -> Any:
         """An output as a tensor of its full shape."""
 
-    def native(self, name: str) -> bool:
-        """Whether an operation of the catalogue has a rule of its own."""
+    def native(self, node: Node) -> bool:
+        """Whether a call of the catalogue has a rule of its own."""
 
     def rule(self, node: Node, known: list[Any]) -> Rule:
         """The rule of a node; `known` holds the values of constant arguments, None for others. Raises NotSupported."""
@@ -94,7 +94,7 @@ def compile_for(
     def arguments(node: Node) -> tuple[Node, ...]:
         if node.op != "call":
             return node.args
-        return node.args[:-1] if library.native(node.attr("name")) else node.args[-1:]
+        return node.args[:-1] if library.native(node) else node.args[-1:]
 
     order = _order(outputs, arguments)
     own = {n.uid for n in inputs}

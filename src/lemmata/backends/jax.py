@@ -88,13 +88,13 @@ class _Jax:
     def whole(self, kind: Kind, value: Any, node: Node) -> jax.Array:
         return jnp.broadcast_to(kind.tensor(value, node.dtype), tuple(a.size for a in node.axes))
 
-    def native(self, name: str) -> bool:
-        return name in NATIVE
+    def native(self, node: Node) -> bool:
+        return node.attr("name") in NATIVE and len(node.args) == 2  # norms with ε or gains by their definition
 
     def rule(self, node: Node, known: list[Any]) -> Rule:
         if node.op == "call":
             name = node.attr("name")
-            return NATIVE[name](node) if name in NATIVE else lambda kind, x: x[0]
+            return NATIVE[name](node) if self.native(node) else lambda kind, x: x[0]
         if node.op in ELEMENTWISE:
             return _elementwise(node)
         if node.op == "take":
@@ -367,8 +367,9 @@ def _layer_norm(node: Node) -> Rule:
 
 NATIVE: dict[str, Callable[[Node], Rule]] = {
     "sigmoid": _pointwise(jax.nn.sigmoid), "relu": _pointwise(jax.nn.relu), "silu": _pointwise(jax.nn.silu),
-    "gelu": _pointwise(lambda x: jax.nn.gelu(x, approximate=False)), "elu": _pointwise(jax.nn.elu),
-    "softplus": _pointwise(jax.nn.softplus), "logit": _pointwise(jax.scipy.special.logit),
+    "gelu": _pointwise(lambda x: jax.nn.gelu(x, approximate=False)), "gelu_tanh": _pointwise(jax.nn.gelu),
+    "elu": _pointwise(jax.nn.elu), "softplus": _pointwise(jax.nn.softplus),
+    "logit": _pointwise(jax.scipy.special.logit),
     "normal_cdf": _pointwise(lambda x: jax.scipy.special.erfc(-x / math.sqrt(2)) / 2),
     "softmax": _along(jax.nn.softmax), "log_softmax": _along(jax.nn.log_softmax), "logsumexp": _along(jax.nn.logsumexp),
     "layer_norm": _layer_norm,

@@ -91,13 +91,13 @@ class _TensorFlow:
     def whole(self, kind: Kind, value: Any, node: Node) -> Any:
         return tf.broadcast_to(kind.tensor(value, node.dtype), tuple(a.size for a in node.axes))
 
-    def native(self, name: str) -> bool:
-        return name in NATIVE
+    def native(self, node: Node) -> bool:
+        return node.attr("name") in NATIVE and len(node.args) == 2  # norms with ε or gains by their definition
 
     def rule(self, node: Node, known: list[Any]) -> Rule:
         if node.op == "call":
             name = node.attr("name")
-            return NATIVE[name](node) if name in NATIVE else lambda kind, x: x[0]
+            return NATIVE[name](node) if self.native(node) else lambda kind, x: x[0]
         if node.op in ELEMENTWISE:
             return _elementwise(node)
         if node.op == "take":

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lemmata.emit.expression import ATOM, PRODUCT, SUM, Expr, infix
-from lemmata.program.node import Axis
 
 if TYPE_CHECKING:
     from lemmata.emit.printer import Printer
@@ -46,6 +45,17 @@ class Dialect:
     """Whether merging and splitting dimensions writes their value twice."""
     params: bool = False
     """Whether weights come together, in a dictionary, rather than one by one."""
+
+    grouped: bool = False
+    """Whether its attention lets several heads share keys and values."""
+
+    def shape_of(self, text: str, dim: int) -> str:
+        """The length of a dimension."""
+        return f"{text}.shape[{dim}]"
+
+    def root(self, text: str, like: str) -> str:
+        """The square root of a size."""
+        return f"math.sqrt({text})"
 
     def function(self, op: str) -> str | None:
         """The function that is called for an elementwise primitive or operation."""
@@ -136,7 +146,7 @@ class Dialect:
 
     def attention(
         self, p: Printer, q: Expr, k: Expr, v: Expr, scale: tuple[str, Expr | None], mask: Expr | None, causal: str,
-        own: tuple[Axis, Axis, Axis, Axis],
+        grouped: bool,
     ) -> str:  # fmt: skip
         """softmax(q kᵀ · scale + mask) v; q, k, v are laid out with their matrices last.
 
@@ -153,7 +163,8 @@ class Dialect:
         scores = p.named("scores", Expr(text, binding, (*q.layout[:-1], k.layout[-2]), q.batched or k.batched))
         if causal:
             scores = Expr(self.where(causal, scores.text, self.minus_infinity))
-        weights = Expr(f"{self.along['softmax']}({scores.text}, {self.axis}=-1)")
+        layout = (*q.layout[:-1], k.layout[-2])
+        weights = Expr(f"{self.along['softmax']}({scores.text}, {self.axis}=-1)", ATOM, layout)
         weights = p.named("weights", weights)
         return self.product(weights, v)
 
@@ -163,3 +174,17 @@ class Dialect:
 
     def lower_triangle(self, rows: str, columns: str, like: str) -> str:
         return f"{self.module}.tri({rows}, {columns}, dtype=bool)"
+
+
+def normalised(name: str, helper: str) -> Spelling:
+    """A norm by a function that the file then holds; gain and shift stand around it."""
+
+    def spell(p: Printer, node: Node, parts: Sequence[Expr]) -> Expr:
+        axis = dict(node.attr("attrs"))["axis"]
+        x = p.last(parts[0], axis)
+        p.helpers[helper] = None
+        options = [x.text, *(eps.text for eps in parts[1:2])]
+        found = Expr(f"{name}({', '.join(options)})", ATOM, x.layout, x.batched)
+        return p.scaled(found, parts[2:])
+
+    return spell

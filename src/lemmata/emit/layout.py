@@ -21,21 +21,35 @@ def call(head: str, arguments: Sequence[str], tail: str, indent: str) -> list[st
     return [f"{indent}{head}(", *(f"{indent}{STEP}{a}," for a in arguments), f"{indent}){tail}"]
 
 
-def split_call(text: str) -> tuple[str, list[str], str] | None:
-    """(head, arguments, rest) of a call, the brackets of which end the text."""
-    if not text.endswith(")"):
-        return None
+def is_call(text: str) -> bool:
+    """Whether a value is one call as a whole: f(…), x.f(…), -f(…)."""
+    head, mark, _ = text.partition("(")
+    return bool(mark) and " " not in head and text.endswith(")") and _closing(text, len(head)) == len(text) - 1
+
+
+def _closing(text: str, start: int) -> int:
+    """Where the bracket opened at `start` closes."""
     depth = 0
-    for at in range(len(text) - 1, -1, -1):
-        if text[at] in ")]}":
-            depth += 1
-        elif text[at] in "([{":
-            depth -= 1
-            if depth == 0:
-                head = text[:at]
-                if not head or not (head[-1].isalnum() or head[-1] in "_"):
-                    return None
-                return head, arguments(text[at + 1 : -1]), ""
+    for at in range(start, len(text)):
+        depth += (text[at] in "([{") - (text[at] in ")]}")
+        if depth == 0:
+            return at
+    return -1
+
+
+LOOSEST = (
+    (" < ", " > ", " <= ", " >= ", " == ", " != "), (" | ",), (" & ",), (" + ", " - "), (" * ", " / ", " @ ", " % "),
+)  # fmt: skip
+"""Operators of Python, those that bind least first."""
+
+
+def loosest(text: str) -> tuple[str, str, str] | None:
+    """(left, operator, right) at the last of the operators outside of brackets that bind least."""
+    for operators in LOOSEST:
+        for at in range(len(text) - 1, 0, -1):
+            operator = next((x for x in operators if text.startswith(x, at)), None)
+            if operator is not None and _depth(text[:at]) == 0:
+                return text[:at], operator, text[at + len(operator) :]
     return None
 
 
@@ -55,32 +69,24 @@ def arguments(text: str) -> list[str]:
 
 
 def statement(text: str, indent: str) -> list[str]:
-    """A statement `name = value` or `return value`."""
+    """A statement `name = value` or `return value`; the arguments of a call may stand on lines of their own."""
     if len(indent + text) <= WIDTH:
         return [indent + text]
-    parts = split_call(text)
-    if parts is not None:
-        head, inner, tail = parts
-        found = call(head, inner, tail, indent)
-        if all(len(line) <= WIDTH for line in found):
-            return found
     for mark in ("return ", " = "):
-        head, found_mark, value = text.partition(mark)
-        if found_mark:
-            return [f"{indent}{head}{mark}(", *_terms(value, indent + STEP), f"{indent})"]
+        before, found, value = text.partition(mark)
+        if found and is_call(value):
+            head, _, inner = value.partition("(")
+            return call(f"{before}{mark}{head}", arguments(inner[:-1]), "", indent)
     return [indent + text]
 
 
-def _terms(text: str, indent: str) -> list[str]:
-    """A value on lines of its own, broken before its loosest operators."""
+def braced(text: str, indent: str) -> list[str]:
+    """A statement that ends in a dictionary."""
     if len(indent + text) <= WIDTH:
         return [indent + text]
-    for operators in ((" + ", " - "), (" * ", " / ", " @ ")):
-        places = [at for at in range(len(text)) if text[at : at + 3] in operators and not _depth(text[:at])]
-        if places:
-            cuts = [0, *(p + 1 for p in places), len(text)]
-            return [f"{indent}{text[a:b].strip()}" for a, b in zip(cuts, cuts[1:])]
-    return [indent + text]
+    head, _, inner = text.partition("{")
+    items = arguments(inner.removesuffix("}"))
+    return [f"{indent}{head}{{", *(f"{indent}{STEP}{x}," for x in items), f"{indent}}}"]
 
 
 def _depth(text: str) -> int:

@@ -4,40 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lemmata.emit.dialect import Dialect, Spelling
+from lemmata.emit.dialect import Dialect, Spelling, normalised
 from lemmata.emit.expression import PRODUCT, Expr
 from lemmata.emit.printer import Printer
 from lemmata.program.node import Node
 
-LAYER_NORM = '''
-def _standardized(x: Array) -> Array:
+STANDARDIZED = '''
+def _standardized(x: Array, eps: float | Array = 0.0) -> Array:
     """Zero mean and unit variance along the last axis."""
-    return (x - x.mean(axis=-1, keepdims=True)) / x.std(axis=-1, keepdims=True)
+    centred = x - x.mean(axis=-1, keepdims=True)
+    return centred / np.sqrt(x.var(axis=-1, keepdims=True) + eps)
 '''
-RMS_NORM = '''
-def _over_root_mean_square(x: Array) -> Array:
+ROOT_MEAN_SQUARE = '''
+def _over_root_mean_square(x: Array, eps: float | Array = 0.0) -> Array:
     """Over its root mean square along the last axis."""
-    return x / np.sqrt(np.mean(x**2, axis=-1, keepdims=True))
+    return x / np.sqrt(np.mean(x**2, axis=-1, keepdims=True) + eps)
 '''
 
 
-def helped(name: str, text: str) -> Spelling:
-    """An operation along an axis, spelled by a function that the file then holds."""
-
-    def spell(p: Printer, node: Node, parts: Sequence[Expr]) -> Expr:
-        x = p.last(parts[0], dict(node.attr("attrs"))["axis"])
-        p.helpers[text] = None
-        return Expr(f"{name}({x.text})", layout=x.layout, batched=x.batched)
-
-    return spell
+GELU_TANH = "{x} / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * ({x} + 0.044715 * {x}**3)))"
 
 
-def once(pattern: str, *helpers: str, binding: int = 100) -> Spelling:
+def once(pattern: str, *, binding: int = 100) -> Spelling:
     """An elementwise operation as an expression in its argument, which gets a name if it is long."""
 
     def spell(p: Printer, node: Node, parts: Sequence[Expr]) -> Expr:
         x = p.named("hidden", parts[0]) if pattern.count("{x}") > 1 else parts[0]
-        p.helpers.update(dict.fromkeys(helpers))
         p.demand(x, "tensor")
         return Expr(pattern.format(x=x.inside(PRODUCT + 1) if binding < 100 else x.text), binding, x.layout, x.batched)
 
@@ -54,11 +46,13 @@ NUMPY = Dialect(
     along={"softmax": "special.softmax", "log_softmax": "special.log_softmax", "logsumexp": "special.logsumexp"},
     calls={
         "relu": once("np.maximum({x}, 0)"),
-        "gelu": once("{x} * special.ndtr({x})", "special.ndtr", binding=PRODUCT),
-        "silu": once("{x} * special.expit({x})", "special.expit", binding=PRODUCT),
+        "gelu": once("{x} * special.ndtr({x})", binding=PRODUCT),
+        "silu": once("{x} * special.expit({x})", binding=PRODUCT),
         "elu": once("np.where({x} > 0, {x}, np.expm1({x}))"),
         "softplus": once("np.logaddexp(0, {x})"),
-        "layer_norm": helped("_standardized", LAYER_NORM), "rms_norm": helped("_over_root_mean_square", RMS_NORM),
+        "gelu_tanh": once(GELU_TANH, binding=PRODUCT),
+        "layer_norm": normalised("_standardized", STANDARDIZED),
+        "rms_norm": normalised("_over_root_mean_square", ROOT_MEAN_SQUARE),
     },
     linear_algebra="np.linalg",
     keywords=frozenset({"np", "special", "math", "Array", "NDArray", "Any", "Mapping", "Params", "params"}),

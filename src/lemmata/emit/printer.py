@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
+from lemmata.backends.contraction import Pair
 from lemmata.core.size import Size
 from lemmata.emit.dialect import OPERATORS
-from lemmata.emit.expression import ATOM, POWER, PRODUCT, UNARY, Expr, infix, number_text
+from lemmata.emit.expression import ATOM, POWER, PRODUCT, SUM, UNARY, Expr, infix, number_text
+from lemmata.emit.layout import WIDTH
 from lemmata.emit.moves import Moves
 from lemmata.emit.products import Products
 from lemmata.emit.request import CannotEmit
@@ -29,6 +32,7 @@ class Printer(Products, Moves):
                 self.done[node.uid] = self.kept(node, self.expression(node))
         value = self.done[self.source.output.uid]
         value = self.exactly(value, self.source.axes)
+        value = replace(value, text=self.fitted(value.text, WIDTH - len("    return ")))
         return self.needed(value), value
 
     def shorten(self, node: Node) -> None:
@@ -104,7 +108,6 @@ class Printer(Products, Moves):
     def _special(self, node: Node, parts: list[Expr]) -> Expr:
         name = node.attr("name")
         if name in ("pi", "e", "inf"):
-            self.helpers["math"] = None
             return Expr(f"math.{name}", number=True)
         return Expr(repr(build.SPECIALS[name]), number=True)
 
@@ -243,14 +246,14 @@ class Printer(Products, Moves):
     def applied(self, name: str, parts: Sequence[Expr], layout: tuple[Axis, ...]) -> Expr:
         """A function of the library, or of `math` for numbers."""
         if all(p.number for p in parts) and name in MATH:
-            self.helpers["math"] = None
+            if name == "sqrt" and any(c.isalpha() for c in parts[0].text):
+                return Expr(self.d.root(parts[0].text, self.like), ATOM, (), False, True)
             return Expr(f"math.{MATH[name]}({', '.join(p.text for p in parts)})", ATOM, (), False, True)
         for p in parts:
             self.demand(p, "tensor")
         spelled = self.d.function(name)
         if spelled is None:
             raise CannotEmit(f"{name} has no spelling in {self.d.name}")
-        self.helpers[spelled] = None
         return Expr(f"{spelled}({', '.join(p.text for p in parts)})", ATOM, layout, any(p.batched for p in parts))
 
     def _select(self, node: Node, parts: list[Expr]) -> Expr:
@@ -274,6 +277,8 @@ class Printer(Products, Moves):
             return parts[0]
         if name == "attention":
             return self.attention(node, parts)
+        if name == "linear":
+            return self._linear(node, parts)
         if name in self.d.calls:
             return self.d.calls[name](self, node, parts)
         if name in self.d.along:
@@ -283,10 +288,30 @@ class Printer(Products, Moves):
     def along_axis(self, function: str, x: Expr, axis: Axis, name: str) -> Expr:
         if axis not in x.layout:
             x = self.exactly(x, (*x.layout, axis))
-        self.helpers[function] = None
         text = f"{function}({x.text}, {self.d.axis}={x.at(axis)})"
         layout = tuple(a for a in x.layout if a != axis) if name == "logsumexp" else x.layout
         return Expr(text, ATOM, layout, x.batched)
+
+    def scaled(self, x: Expr, around: Sequence[Expr]) -> Expr:
+        """With a gain and a shift, as far as they are given."""
+        for sign, binding, other in zip("*+", (PRODUCT, SUM), around, strict=False):
+            layout = self.joint([x, other])
+            a, c = self.lay(x, layout), self.lay(other, layout)
+            left, right = (c, a) if sign == "*" else (a, c)
+            text = infix(left.inside(binding), sign, right.inside(binding + 1))
+            x = Expr(text, binding, layout, a.batched or c.batched)
+        return x
+
+    def _linear(self, node: Node, parts: list[Expr]) -> Expr:
+        """A matrix product and a bias."""
+        x, w, bias = parts
+        feature = dict(node.attr("attrs"))["feature"]
+        needed = {a for a in (*x.layout, *w.layout) if a != feature}
+        product = self.pair(x, w, Pair.of(x.layout, w.layout, needed))
+        layout = self.joint([product, bias])
+        product, bias = self.lay(product, layout), self.lay(bias, layout)
+        text = infix(product.inside(SUM), "+", bias.inside(SUM))
+        return Expr(text, SUM, layout, product.batched or bias.batched)
 
     def last(self, x: Expr, axis: Axis) -> Expr:
         """With this axis as the last dimension."""
@@ -295,33 +320,34 @@ class Printer(Products, Moves):
     def attention(self, node: Node, parts: list[Expr]) -> Expr:
         attrs = dict(node.attr("attrs"))
         query, key, feature, value = (attrs[n] for n in ("query", "key", "feature", "value"))
-        own = {query, key, feature, value}
+        heads = tuple(attrs[n] for n in ("heads",) if attrs.get("groups") is not None)
+        groups = tuple(attrs[n] for n in ("groups",) if attrs.get("groups") is not None)
+        own = {query, key, feature, value, *heads, *groups}
         q, k, v, scale = parts[:4]
         mask = parts[4] if len(parts) > 4 else None
         present = [x for x in (q, k, v, mask) if x is not None]
         batch = tuple(a for a in node.axes if a not in own and any(a in x.layout for x in present))
         q, k, v = (
             self.lay(x, (*batch, *pair)) if set(pair) <= set(x.layout) else self.exactly(x, (*batch, *pair))
-            for x, pair in ((q, (query, feature)), (k, (key, feature)), (v, (key, value)))
+            for x, pair in ((q, (*heads, query, feature)), (k, (*groups, key, feature)), (v, (*groups, key, value)))
         )
         if mask is not None:
-            mask = self.lay(mask, (*batch, query, key))
+            mask = self.lay(mask, (*batch, *heads, query, key))
         factor: tuple[str, Expr | None] = ("*", scale)
         squared = self.squared(node.args[3])
         if squared == Size.of(1):
             factor = ("*", None)
         elif squared is not None and (below := Size.of(1).divide(squared)) is not None:
             text, _ = self.size_of(below)
-            self.helpers["math"] = None
-            factor = ("/", Expr(f"math.sqrt({text})", number=True))
+            factor = ("/", Expr(self.d.root(text, self.like), number=True))
             if below == self.source.sizes[feature.uid]:
                 factor = ("default", factor[1])
         causal = bool(attrs.get("causal"))
         triangle = self.d.lower_triangle(self.size(query), self.size(key), self.like) if causal else ""
-        text = self.d.attention(self, q, k, v, factor, mask, triangle, (query, key, feature, value))
+        text = self.d.attention(self, q, k, v, factor, mask, triangle, bool(groups))
         batched = any(x.batched for x in (q, k, v) if x is not None) or (mask is not None and mask.batched)
         binding = ATOM if text.endswith(")") and " @ " not in text else PRODUCT
-        return Expr(text, binding, (*batch, query, value), batched)
+        return Expr(text, binding, (*batch, *heads, query, value), batched)
 
 
 MATH = {"sqrt": "sqrt", "exp": "exp", "log": "log", "sin": "sin", "cos": "cos", "tan": "tan", "tanh": "tanh",

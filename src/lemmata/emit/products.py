@@ -156,9 +156,10 @@ class Products(Sheet):
         rows = tuple(x for x in a.layout if x in pair.rows)
         columns = tuple(x for x in c.layout if x in pair.columns)
         if not rows and not columns:
-            if batch or batched:
+            if batch or a.batched and c.batched:
                 return None
-            return Expr(self.d.product(a, c), PRODUCT, (), False)
+            left, right = (c, a) if c.batched else (a, c)
+            return Expr(self.d.product(left, right), PRODUCT, (), batched)
         if not rows or (not c.batched and not columns):
             # A vector: it stands on the left of a matrix, or on the right if it has no batch axes.
             vector, matrix, other, flipped = (a, c, columns, False) if not rows else (c, a, rows, True)

@@ -22,6 +22,8 @@ class Request:
     """The name of the format: `torch`, `numpy`, `xlsx`, …"""
     sizes: Mapping[str, int] = field(default_factory=dict)
     """Sizes by the document's names, for formats that hold concrete shapes."""
+    weights: Path | None = None
+    """A file of weights by the document's names, for formats that hold them."""
     check: bool = True
     """Run what was written and compare it with the document."""
 

@@ -10,6 +10,7 @@ from typing import Any
 from lemmata.core.size import Size
 from lemmata.emit.dialect import Dialect
 from lemmata.emit.expression import ATOM, PRODUCT, Expr, infix, size_text
+from lemmata.emit.layout import WIDTH, is_call, loosest
 from lemmata.emit.names import Names, identifier, valid
 from lemmata.emit.request import CannotEmit
 from lemmata.emit.symbolic import Source, operands
@@ -45,15 +46,19 @@ class Sheet:
         self.done: dict[int, Expr] = {}
         self.size_names: dict[str, str] = {}
         self.helpers: dict[str, None] = {}
+        """Definitions of functions that the file then holds."""
         self.demands: dict[str, set[str]] = {}
         """What the numbers among the arguments must be: `tensor` where a function of the library takes them."""
         self.like = ""
         """A tensor among the arguments, for the type and the device of new ones."""
         self.real_index: set[int] = set()
+        self.tensors: set[str] = set()
+        """Names of what is a tensor and no single number among the arguments."""
         for _, node, axes in source.inputs:
             known = symbols[node.attr("name")]
-            if axes and not self.like:
-                self.like = known.text
+            if axes:
+                self.like = self.like or known.text
+                self.tensors.add(known.text)
         order = self.ordered()
         self.uses: dict[int, int] = {}
         for node in order:
@@ -77,11 +82,10 @@ class Sheet:
         return operands(node)
 
     def known(self, node: Node) -> bool:
-        """Whether the call has a spelling; norms with ε or a gain, and attention in groups, are written out."""
         name = node.attr("name")
-        if name in ("layer_norm", "rms_norm") and len(node.args) > 2 or "groups" in dict(node.attr("attrs")):
-            return False
-        return name in self.d.calls or name in self.d.along or self.d.function(name) is not None or name == "attention"
+        if name == "attention":
+            return self.d.grouped or dict(node.attr("attrs")).get("groups") is None
+        return name == "linear" or name in self.d.calls or name in self.d.along or self.d.function(name) is not None
 
     def ordered(self) -> list[Node]:
         order: list[Node] = []
@@ -125,8 +129,26 @@ class Sheet:
 
     def assign(self, wanted: str, found: Expr) -> Expr:
         name = self.names.new(wanted)
-        self.lines.append(f"{name} = {found.text}")
+        text = self.fitted(found.text, WIDTH - len(f"    {name} = "))
+        self.lines.append(f"{name} = {text}")
+        if found.layout or found.batched or any(holds(found.text, t) for t in self.tensors):
+            self.tensors.add(name)
         return Expr(name, ATOM, found.layout, found.batched, found.number)
+
+    def fitted(self, text: str, room: int) -> str:
+        """A value that fits on a line: the longer side of its loosest operator under a name, as often as it takes.
+
+        A call may be longer, since its arguments can stand on lines of their own.
+        """
+        while len(text) > room and not is_call(text):
+            parts = loosest(text)
+            if parts is None:
+                return text
+            left, operator, right = parts
+            longer = max(left, right, key=len)
+            name = self.assign(word_for(longer), Expr(longer)).text
+            text = f"{name}{operator}{right}" if longer is left else f"{left}{operator}{name}"
+        return text
 
     def named(self, wanted: str, found: Expr) -> Expr:
         """The value under a name, unless it is a name or a short call already."""
@@ -136,8 +158,10 @@ class Sheet:
 
     def demand(self, x: Expr, kind: str) -> None:
         """Of an argument that is a single number: what it must be in Python."""
+        if kind == "tensor" and (x.layout or x.batched or any(holds(x.text, t) for t in self.tensors)):
+            return
         for name, known in self.symbols.items():
-            if re.search(rf"(?<![\w.]){re.escape(known.text)}(?![\w(])", x.text):
+            if holds(x.text, known.text):
                 self.demands.setdefault(name, set()).add(kind)
 
     # --- sizes and numbers ------------------------------------------------------------------------------------------
@@ -171,10 +195,10 @@ class Sheet:
                 if size.atoms == {atom}:
                     dim = place - len(symbol.shape)
                     if size == Size.of(atom):
-                        return f"{text}.shape[{dim}]"
+                        return self.d.shape_of(text, dim)
                     ratio = size.divide(Size.of(atom))
                     if ratio is not None and ratio.number is not None and ratio.number.denominator == 1:
-                        best = best or (1, f"{text}.shape[{dim}] // {ratio.number}")
+                        best = best or (1, f"{self.d.shape_of(text, dim)} // {ratio.number}")
         if best is None:
             for symbol, node, _ in self.source.inputs:
                 for place, size in enumerate(symbol.shape):
@@ -182,7 +206,8 @@ class Sheet:
                     if atom in size.atoms and rest is not None and atom not in rest.atoms:
                         below, binding = self.size_of(rest)
                         below = below if binding == ATOM else f"({below})"
-                        return f"{self.symbols[node.attr('name')].text}.shape[{place - len(symbol.shape)}] // {below}"
+                        text = self.symbols[node.attr("name")].text
+                        return f"{self.d.shape_of(text, place - len(symbol.shape))} // {below}"
             raise CannotEmit(f"the size {atom.strip('?') or 'of an axis'} cannot be told from the arguments")
         return best[1]
 
@@ -222,7 +247,7 @@ class Sheet:
 
         Missing dimensions in front are left to broadcasting unless there are batch axes before them, or `exact`.
         """
-        if not x.layout and not exact:
+        if not x.layout and not exact and not x.batched:
             return x
         mine = tuple(a for a in want if a in x.layout)
         if mine != x.layout:
@@ -282,3 +307,18 @@ class Sheet:
         ones = Expr(self.d.filled("1.0", [self.size(a) for a in missing], self.like), ATOM, tuple(missing))
         parts = [self.lay(x, axes), self.lay(ones, axes)]
         return Expr(infix(parts[0].inside(PRODUCT), "*", parts[1].inside(PRODUCT + 1)), PRODUCT, axes, x.batched)
+
+
+def holds(text: str, name: str) -> bool:
+    """Whether a name occurs in a piece of source."""
+    return re.search(rf"(?<![\w.]){re.escape(name)}(?![\w(])", text) is not None
+
+
+def word_for(text: str) -> str:
+    """A name for a part of an expression."""
+    parts = loosest(text)
+    if parts is not None:
+        words = {"+": "total", "-": "difference", "*": "product", "@": "product", "/": "ratio"}
+        return words.get(parts[1].strip(), "part")
+    called = re.match(r"[\w.]*?(\w+)\(", text)
+    return WORDS.get(called[1], "moved") if called else "part"

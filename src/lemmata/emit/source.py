@@ -57,7 +57,7 @@ def text(units: Sequence[Unit], d: Dialect) -> str:
         blocks.append("\n".join(_function(unit, d)))
         if unit.layer:
             blocks += ["\n".join(b) for b in wrapper.layer(unit)]
-    helpers = dict.fromkeys(h.strip("\n") for u in units for h in u.helpers if h.startswith("\n"))
+    helpers = dict.fromkeys(h.strip("\n") for u in units for h in u.helpers)
     body = "\n\n\n".join([*helpers, *blocks])
     if "_uniform(" in body:
         body = wrapper.helper.strip("\n") + "\n\n\n" + body
@@ -89,7 +89,7 @@ def signature(unit: Unit, d: Dialect) -> list[str]:
 def annotation(argument: Argument, d: Dialect) -> str:
     if argument.kind == "tensor":
         return d.tensor
-    return "int" if argument.kind == "index" else f"float | {d.tensor}"
+    return {"index": "int", "float": "float"}.get(argument.kind, f"float | {d.tensor}")
 
 
 def documentation(unit: Unit, d: Dialect) -> list[str]:
@@ -124,7 +124,8 @@ def _shape(unit: Unit, argument: Argument, letters: dict[str, str]) -> str:
         return "a whole number, as the document counts"
     if not argument.symbol.shape:
         return "a number"
-    return dimensions(argument.symbol, argument.batched, letters)
+    shape = dimensions(argument.symbol, argument.batched, letters)
+    return f"{shape}, whole numbers as the document counts" if argument.whole else shape
 
 
 class Wrapper:

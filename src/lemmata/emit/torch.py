@@ -8,24 +8,33 @@ from dataclasses import dataclass
 from lemmata.emit.dialect import Dialect, Spelling
 from lemmata.emit.expression import ATOM, Expr
 from lemmata.emit.printer import Printer
-from lemmata.program.node import Axis, Node
+from lemmata.program.node import Node
 
 
 def normed(function: str) -> Spelling:
-    """A norm over the last dimension without ε."""
+    """A norm over the last dimension, with its gain and shift where they run along it alone."""
 
     def spell(p: Printer, node: Node, parts: Sequence[Expr]) -> Expr:
-        x = p.last(parts[0], dict(node.attr("attrs"))["axis"])
-        p.helpers["F."] = None
-        size = p.size(x.layout[-1])
-        return Expr(f"{function}({x.text}, ({size},), eps=0.0)", ATOM, x.layout, x.batched)
+        axis = dict(node.attr("attrs"))["axis"]
+        x = p.last(parts[0], axis)
+        eps = parts[1] if len(parts) > 1 else Expr("0.0")
+        p.demand(eps, "float")
+        around = list(parts[2:])
+        inside = around if all(g.layout == (axis,) and not g.batched for g in around) else []
+        options = [x.text, f"({p.size(axis)},)", *(g.text for g in inside), f"eps={eps.text}"]
+        found = Expr(f"{function}({', '.join(options)})", ATOM, x.layout, x.batched)
+        return found if inside else p.scaled(found, around)
 
     return spell
 
 
+def gelu_tanh(p: Printer, node: Node, parts: Sequence[Expr]) -> Expr:
+    p.demand(parts[0], "tensor")
+    return Expr(f'F.gelu({parts[0].text}, approximate="tanh")', ATOM, parts[0].layout, parts[0].batched)
+
+
 def softplus(p: Printer, node: Node, parts: Sequence[Expr]) -> Expr:
     p.demand(parts[0], "tensor")
-    p.helpers["F."] = None
     return Expr(f"F.softplus({parts[0].text}, threshold=40)", ATOM, parts[0].layout, parts[0].batched)
 
 
@@ -88,9 +97,8 @@ class Torch(Dialect):
 
     def attention(
         self, p: Printer, q: Expr, k: Expr, v: Expr, scale: tuple[str, Expr | None], mask: Expr | None, causal: str,
-        own: tuple[Axis, Axis, Axis, Axis],
+        grouped: bool,
     ) -> str:  # fmt: skip
-        p.helpers["F."] = None
         operator, factor = scale
         options = []
         if mask is not None:
@@ -106,6 +114,8 @@ class Torch(Dialect):
         elif operator == "*":
             options.append("scale=1.0")
             q = Expr(f"{q.inside(70)} * {factor.inside(71)}", 70, q.layout, q.batched)
+        if grouped:
+            options.append("enable_gqa=True")
         return f"F.scaled_dot_product_attention({', '.join([q.text, k.text, v.text, *options])})"
 
 
@@ -118,7 +128,8 @@ TORCH = Torch(
     },
     along={"softmax": "torch.softmax", "log_softmax": "torch.log_softmax", "logsumexp": "torch.logsumexp"},
     reductions={"max": "torch.amax", "min": "torch.amin"},
-    calls={"layer_norm": normed("F.layer_norm"), "rms_norm": normed("F.rms_norm"), "softplus": softplus},
-    linear_algebra="torch.linalg", twice=False,
+    calls={"layer_norm": normed("F.layer_norm"), "rms_norm": normed("F.rms_norm"),
+        "gelu_tanh": gelu_tanh, "softplus": softplus},
+    linear_algebra="torch.linalg", twice=False, grouped=True,
     keywords=frozenset({"torch", "F", "nn", "math", "Tensor"}),
 )  # fmt: skip

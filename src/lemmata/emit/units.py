@@ -35,7 +35,10 @@ class Argument:
     role: str
     """`input`, `weight`, or `number` for a constant that belongs to the weights."""
     kind: str = "tensor"
-    """`tensor`, `number` (of Python or the library), `index` (a whole number)."""
+    """`tensor`, `number` (of Python or the library), `float`, `index` (a whole number)."""
+
+    whole: bool = False
+    """Whether its elements are places of something, whole numbers."""
 
     @property
     def batched(self) -> bool:
@@ -115,6 +118,16 @@ class Workshop:
         return found
 
     def _made(self, function: Function) -> Unit:
+        """The definition; of a family of values all members at once, where its indices have ranges."""
+        if function.definition.family:
+            self.keys[id(function.whole)] = self.keys[id(function)]
+            try:
+                return self._unit(function.whole)
+            except (CannotEmit, CannotRun):
+                pass
+        return self._unit(function)
+
+    def _unit(self, function: Function) -> Unit:
         expression = self.read(function)
         callees: dict[str, Unit] = {}
 
@@ -209,7 +222,8 @@ class Workshop:
         for argument in unit.arguments:
             demands = printer.demands.get(argument.symbol.name, set())
             if argument.kind == "number" and demands:
-                argument.kind = "index" if "index" in demands else "tensor"
+                argument.kind = next(k for k in ("index", "float", "tensor") if k in demands)
+            argument.whole = argument.kind == "tensor" and "index" in demands
         numbers = [a for a in unit.arguments if a.kind != "index"]
         if numbers and all(a.kind == "number" for a in numbers):
             for argument in numbers:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 WRITERS = {
     "numpy": ("lemmata.emit.source", "write"),
     "torch": ("lemmata.emit.source", "write"),
+    "jax": ("lemmata.emit.source", "write"),
+    "tensorflow": ("lemmata.emit.source", "write"),
+    "onnx": ("lemmata.emit.deploy", "write"),
+    "savedmodel": ("lemmata.emit.deploy", "write"),
 }
 """What writes each format: a module, imported only then, and its function from a `Request` to what was `Written`."""
 
@@ -26,13 +30,19 @@ WRITERS = {
 @click.argument("file", metavar="FILE", type=click.Path(exists=True, dir_okay=False))
 @click.option("--to", "target", type=click.Choice(list(WRITERS)), required=True, help="The format.")
 @click.option(
-    "-o", "--output", "out", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="OUT",
+    "-o", "--output", "out", type=click.Path(path_type=Path), required=True, metavar="OUT",
     help="The file to write.",
 )  # fmt: skip
 @click.option("--functions", default="", metavar="NAMES", help="Of all definitions, only these: f,g.")
 @click.option("--sizes", default="", metavar="SIZES", help="Sizes for formats that hold shapes: n=4,d_k=8.")
+@click.option(
+    "--weights", type=click.Path(path_type=Path, dir_okay=False, exists=True), metavar="FILE",
+    help="Weights by the document's names (.safetensors, .npz), for formats that hold them.",
+)  # fmt: skip
 @click.option("--check/--no-check", default=True, help="Run what was written and compare it with the document.")
-def compile_command(file: str, target: str, out: Path, functions: str, sizes: str, check: bool) -> None:
+def compile_command(
+    file: str, target: str, out: Path, functions: str, sizes: str, weights: Path | None, check: bool
+) -> None:
     """Write the definitions of FILE as code or as a model: `lemmata compile notes.md --to torch -o model.py`.
 
     Exit status: 0 everything asked for is written, 1 some of it is not, 2 nothing is.
@@ -44,11 +54,13 @@ def compile_command(file: str, target: str, out: Path, functions: str, sizes: st
         model = load(file)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+    if out.is_dir() and target != "savedmodel":
+        raise click.UsageError(f"{out} is a folder; {target} is written to a file")
     chosen = _chosen(model, functions, file)
     module, name = WRITERS[target]
     writer: Writer = getattr(import_module(module), name)
     try:
-        written = writer(Request(model, chosen, out, target, _sizes(sizes), check))
+        written = writer(Request(model, chosen, out, target, _sizes(sizes), weights, check))
     except Unavailable as error:
         raise click.UsageError(str(error)) from None
     except OSError as error:
