@@ -14,7 +14,7 @@ from lemmata.code.drawing import drawn
 from lemmata.code.edits.search import Check, corrections, located
 from lemmata.code.masks import doubt
 from lemmata.code.session import Failed, Session
-from lemmata.code.shapes import choose_sizes, describe, fit, guessed, lengths
+from lemmata.code.shapes import choose_sizes, describe, fit, guessed, lengths, unify
 from lemmata.code.spelling import match, rank
 from lemmata.code.target import CannotLower, CodeFinding, CodeFix, Parameter, Target, Value
 from lemmata.code.values import shown
@@ -51,6 +51,8 @@ class Function:
     parameters: tuple[Mapping[str, Any], ...]
     frameworks: tuple[str, ...]
     """Kinds of array to try, likeliest first."""
+    whole: bool = False
+    """The elements of a tuple that it returns are taken together, not the first alone."""
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -164,7 +166,7 @@ def judge_function(
         rng = np.random.default_rng([seed, 11])
         trials: list[Trial] = []
         failure = ""
-        for sizes in choose_sizes(tried, TRIALS, rng):
+        for sizes in choose_sizes(tried, TRIALS, rng, fixed_sizes(target, arguments)):
             if failure.startswith("timeout"):
                 break
             for batch in ((), (2,)):
@@ -181,6 +183,16 @@ def judge_function(
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         verdict, arguments = Verdict("unchecked", f"{function.name} could not be compared: {error}"), None
     return finding(verdict, arguments.bound if isinstance(arguments, Arguments) else ())
+
+
+def fixed_sizes(target: Target, arguments: Arguments) -> dict[str, int]:
+    """Sizes that the values of the document's own variables have."""
+    sizes: dict[str, int] = {}
+    for parameter in target.parameters:
+        value = arguments.constants.get(parameter.key)
+        if isinstance(value, np.ndarray):
+            sizes |= unify(parameter.shape or (), value.shape, sizes) or {}
+    return sizes
 
 
 def _wide(
@@ -240,7 +252,8 @@ def _call(
     values = {arguments.by_key[k]: v for k, v in given.items()}
     likes = [like for f in function.frameworks for like in LIKES[f]]
     try:
-        answer = session.ask("call", name=function.name, values=values, extra=arguments.extra, likes=likes, seed=seed)
+        request = {"values": values, "extra": arguments.extra, "likes": likes, "seed": seed, "whole": function.whole}
+        answer = session.ask("call", name=function.name, **request)
     except Failed as failed:
         if not session.alive:
             raise
@@ -352,7 +365,7 @@ def _check(function: Function, arguments: Arguments, trial: Trial, seed: int) ->
     values = {arguments.by_key[k]: v for k, v in trial.values.items() if k in arguments.by_key}
     request = {
         "op": "call", "name": function.name, "values": values, "extra": dict(arguments.extra), "likes": [trial.like],
-        "seed": seed,
+        "seed": seed, "whole": function.whole,
     }  # fmt: skip
     return Check((request,), trial.formula, trial.moved)
 

@@ -16,6 +16,7 @@ from lemmata.code.advice import advised
 from lemmata.code.calls import Function, judge_function
 from lemmata.code.cells import CellError
 from lemmata.code.equations import EquationChecks
+from lemmata.code.gradients import judge_gradients
 from lemmata.code.layers import SCALES, LayerClass, build, layer_paths
 from lemmata.code.limits import Limits
 from lemmata.code.modules import judge_layer
@@ -27,6 +28,7 @@ from lemmata.code.sublayers import judge_sublayers
 from lemmata.code.target import CodeFinding, Equation, Target
 from lemmata.code.values import ValueChecks
 from lemmata.code.weights import Concern, HeatMap, survey
+from lemmata.code.wrappers import judge_wrappers
 from lemmata.diagnostic import Diagnostic
 from lemmata.documents.model import CodeCell, Document, Position, Span
 from lemmata.verify.verdict import Verdict
@@ -106,7 +108,7 @@ def check_session(
     session.results = advised(session.results, session.prepared)
     try:
         known = {squash_latex(k): v for k, v in (hints or {}).items()}
-        compared = _grounded(_compare(session, targets, seed, known), session)
+        compared = _grounded(_compare(session, targets, seed, known, rivals), session)
         found += _decided(_distinct(compared, targets), targets, rivals)
     except Failed as failed:
         problem = f"the code could not be compared: {failed}"
@@ -122,7 +124,10 @@ def check_session(
     return CodeReport(session.results, tuple(found), session.layers, problem, maps, warnings, around)
 
 
-def _compare(session: Session, targets: Sequence[Target], seed: int, hints: Mapping[str, str]) -> Iterator[CodeFinding]:
+def _compare(
+    session: Session, targets: Sequence[Target], seed: int, hints: Mapping[str, str],
+    rivals: Sequence[tuple[str, int]],
+) -> Iterator[CodeFinding]:  # fmt: skip
     if not targets or not session.alive:
         return
     values = ValueChecks(session, lines(session.prepared), targets)
@@ -155,6 +160,8 @@ def _compare(session: Session, targets: Sequence[Target], seed: int, hints: Mapp
             finding = judge_sublayers(target, layer, session, seed)
             if finding is not None:
                 yield finding
+    yield from judge_wrappers(targets, session, seed)
+    yield from judge_gradients(targets, functions, state, session, seed, rivals)
     stated = [cast(Equation, t) for t in targets if t.kind == "equation"]
     try:
         yield from EquationChecks(session, seed).findings(stated, agreed)
@@ -210,6 +217,11 @@ def _decided(
             continue
         if finding.verdict.kind == "refuted":
             name = finding.name.removeprefix("print: ")
+            versions = [f for f in found if f.verdict.kind == "verified" and f.name == name and f.cell < finding.cell
+                        and by_key[f.target].line == target.line]  # fmt: skip
+            if versions and not finding.target.startswith(ON_ITS_OWN):
+                why = f"{name} differs from this formula, but {name} on line {versions[0].line} computes it"
+                finding = replace(finding, verdict=Verdict("unchecked", why))
             words = re.findall(r"[A-Za-z_][\w.]*", name)
             others = [t.line for t in targets if not _within(t, target) and _fits(t.names, words)]
             others += [line for latex, line in rivals if _fits(spellings(latex), words)]

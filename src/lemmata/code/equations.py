@@ -11,11 +11,11 @@ import numpy as np
 
 from lemmata.code.agreement import Comparison, compare_arrays, noise, roundoff
 from lemmata.code.names import fits, leaf_names
-from lemmata.code.pieces import Piece, module, pieces, source
+from lemmata.code.pieces import Piece, module, pieces, reads, source
 from lemmata.code.session import Failed, Session
 from lemmata.code.shapes import choose_sizes, describe, lengths
 from lemmata.code.statics import RANDOM
-from lemmata.code.symbols import NEAR, SURE, Binding, bindings
+from lemmata.code.symbols import HEAVY, NEAR, SURE, Binding, bindings
 from lemmata.code.tables import tables
 from lemmata.code.target import Atom, CannotLower, CodeFinding, Equation, Target
 from lemmata.code.values import shown
@@ -82,7 +82,7 @@ class EquationChecks:
                 elif found is not None:
                     parting.append(found)
         for outcome in parting:
-            why = blamed(outcome.binding, equations, agreeing)
+            why = blamed(outcome.binding, equations, agreeing, self.pieces)
             if why:
                 yield self.refuted(outcome, why)
 
@@ -252,7 +252,10 @@ class EquationChecks:
         return (value, str(like)) if isinstance(value, np.ndarray) else None
 
 
-def blamed(binding: Binding, equations: Sequence[Equation], agreeing: Sequence[tuple[Equation, Piece]]) -> str:
+def blamed(
+    binding: Binding, equations: Sequence[Equation], agreeing: Sequence[tuple[Equation, Piece]],
+    known: Sequence[Piece] = (),
+) -> str:  # fmt: skip
     """Why a difference is an error of one side; empty where the code may mean something else.
 
     The code has to stand behind the equation and to be tied to it: by the name of what the equation defines, by
@@ -270,7 +273,7 @@ def blamed(binding: Binding, equations: Sequence[Equation], agreeing: Sequence[t
         return f"the version for {twins[0].tab} on line {twins[0].line} computes it"
     if same or equation.role == "approximation":
         return ""
-    if equation.follows == piece.cell and not piece.owner:
+    if equation.follows == piece.cell and not piece.owner and meant(binding, known):
         return "it stands right behind the formula"
     if equation.role not in ("update", "definition"):
         return ""
@@ -286,6 +289,24 @@ def blamed(binding: Binding, equations: Sequence[Equation], agreeing: Sequence[t
         if all(w in equation.text.lower() for w in words):
             return f"the text speaks of the {' '.join(words)}"
     return ""
+
+
+def meant(binding: Binding, known: Sequence[Piece]) -> bool:
+    """Whether an instruction behind a formula is there to compute it.
+
+    It is called as the left side, or makes without any help a new value of several symbols of a long formula, or is the
+    only one that makes a value of an expression's symbols.
+    """
+    equation, piece = binding.equation, binding.piece
+    if binding.head >= NEAR:
+        return True
+    used = set(binding.names.values())
+    called = any(isinstance(n, ast.Call) and isinstance(n.func, ast.Name) for n in ast.walk(piece.value))
+    if called or piece.name in used:
+        return False
+    if not equation.names:
+        return sum(p.cell == piece.cell and bool(reads(p.value) & used) for p in known) == 1
+    return equation.weight >= HEAVY and len(equation.atoms) > 1
 
 
 def prelude(session: Session) -> dict[str, list[str]]:

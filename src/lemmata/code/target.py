@@ -12,7 +12,7 @@ from lemmata.core.size import Size
 from lemmata.verify.problem import CannotLower, Domain
 from lemmata.verify.verdict import Verdict
 
-__all__ = ["Atom", "CannotLower", "CodeFinding", "CodeFix", "Equation", "Parameter", "Target", "Value"]
+__all__ = ["Atom", "CannotLower", "CodeFinding", "CodeFix", "Derivative", "Equation", "Parameter", "Target", "Value"]
 
 Value: TypeAlias = "np.ndarray | Callable[[np.ndarray], np.ndarray]"
 
@@ -163,6 +163,25 @@ class Equation(Target, Protocol):
 
     def typed(self, ranks: Mapping[str, int]) -> Target:
         """The right side for inputs of these ranks, by key of the atom. Raises CannotLower."""
+
+
+class Derivative(Target, Protocol):
+    """The derivative of a number by one variable, of what a document defines or as the document writes it out."""
+
+    of: str
+    """LaTeX of what is differentiated."""
+    by: str
+    """LaTeX of the variable; empty where the document does not say."""
+    variable: str
+    """Key of the variable among the parameters; empty where the derivative does not depend on it."""
+    claimed: bool
+    """The document writes the derivative out."""
+    loose: bool
+    """The text lets factors go."""
+    value: Target | None
+    """What is differentiated, where the document defines it."""
+    order: tuple[int, int]
+    """(notebook cell or -1, line)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from lemmata.elaborate.guesses import usage, usage_by_section
 from lemmata.elaborate.implied import (
     apply_first_values,
     implied_families,
+    mutual_recurrences,
     note_sizes,
     typed_parameters,
     undefined_losses,
@@ -185,6 +186,7 @@ class Elaborator:
         for item in self.items:
             item.concluded = premises.imply(item)
             carefully(item, roles.assign)
+        mutual_recurrences(roles)
         whole_families(roles)
         zeros_beyond(roles, self.items)
         apply_first_values(roles)

@@ -323,7 +323,16 @@ def constrains(roles: Roles, expr: s.Relation, place: Place) -> bool:
                 continue
             bound = roles.environment.find(head.key, head.font, place)
             if bound is not None and bound.kind == "variable" and not mentions(other, stem(side)):
-                return not _in_a_law(roles, side)
+                return not _in_a_law(roles, side) and not _moment_of_value(roles, other, side, place)
+    return False
+
+
+def _moment_of_value(roles: Roles, expr: s.Expr, name: s.Name, place: Place) -> bool:
+    """E[z] beside μ where z = μ + σ ⊙ ε: the mean of what is given in terms of μ says something of it, not of μ."""
+    match expr:
+        case s.Expectation(arguments=(s.Name() as of,), sub=None):
+            bound = roles.environment.visible_before(stem(of), of.font, place)
+            return bound is not None and bound.body is not None and mentions(bound.body, stem(name))
     return False
 
 

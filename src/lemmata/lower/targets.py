@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from lemmata.code.spelling import spellings
 from lemmata.code.target import CannotLower, Parameter, Value
 from lemmata.core import terms as t
 from lemmata.core.size import Size
+from lemmata.documents.model import Text
 from lemmata.elaborate import references
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.calls import call_function
@@ -35,8 +37,15 @@ from lemmata.verify.problem import Domain
 
 if TYPE_CHECKING:
     from lemmata.lower.equations import StatedEquation
+    from lemmata.lower.gradients import GradientTarget
     from lemmata.lower.tables import TableTarget
 
+NORM_FIRST = re.compile(
+    r"pre-?\s?(layer\s?)?(norm|ln\b)|norm\w* (comes )?first|before (the|each|every) sub-?layer|"
+    r"先(做|进行)?(层)?归一化|前置",
+    re.IGNORECASE,
+)
+"""Words that say that the code normalises first, whatever the formula says."""
 OPERATION = "operation "
 """Prefix of the input that stands for the value of a function left open."""
 
@@ -118,10 +127,11 @@ def _run(value: Program, feeds: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.asarray(result).transpose(order)
 
 
-def targets(elaboration: Elaboration) -> tuple[FormulaTarget | TableTarget | StatedEquation, ...]:
+def targets(elaboration: Elaboration) -> tuple[FormulaTarget | TableTarget | GradientTarget | StatedEquation, ...]:
     """Everything that the document defines and can be evaluated, in order; gradients that it claims after that; then
-    every equation for itself."""
+    derivatives that code may compute by hand; then every equation for itself."""
     from lemmata.lower.equations import equations
+    from lemmata.lower.gradients import gradients
     from lemmata.lower.tables import tables
 
     found: list[FormulaTarget] = []
@@ -135,7 +145,7 @@ def targets(elaboration: Elaboration) -> tuple[FormulaTarget | TableTarget | Sta
             found.extend(_gradient(elaboration, statement, found))
     for item in elaboration.items:
         found.extend(_expression(elaboration, item))
-    return (*found, *tables(elaboration), *equations(elaboration))
+    return (*found, *tables(elaboration), *gradients(elaboration, found), *equations(elaboration))
 
 
 def _binding(elaboration: Elaboration, statement: Statement) -> Binding | None:
@@ -311,15 +321,28 @@ def _gradient(
 
 
 def _expression(elaboration: Elaboration, item: Item) -> Iterator[FormulaTarget]:
-    """A displayed expression such as LayerNorm(x + Sublayer(x)): a function of its symbols and of an open one."""
-    if item.role != "expression" or not item.formula.display or not isinstance(item.part.expr, s.Call | s.Juxt):
+    """A displayed expression such as LayerNorm(x + Sublayer(x)): a function of its symbols and of an open one.
+
+    It may be what a name stands for, as in output = LayerNorm(x + Sublayer(x)).
+    """
+    expr = item.part.expr
+    if item.role == "definition" and isinstance(expr, s.Relation) and expr.ops == ("=",):
+        expr = expr.items[1]
+        if not any(isinstance(n, s.Name) and "norm" in n.base.lower() for n in walk(expr)):
+            return
+        texts = (x.text for b in elaboration.document.blocks for x in getattr(b, "inlines", ()) if isinstance(x, Text))
+        if any(NORM_FIRST.search(text) for text in texts):
+            return
+    elif item.role != "expression":
+        return
+    if not item.formula.display or not isinstance(expr, s.Call | s.Juxt):
         return
     shared = _fresh(elaboration, item)
     r = Reader(shared, item.place)
     opened: dict[str, tuple[t.Variable, t.Term]] = {}
     unknown = [
         n.function
-        for n in walk(item.part.expr)
+        for n in walk(expr)
         if isinstance(n, s.Call) and len(n.arguments) == 1 and not references.is_defined(r, n.function)
     ]
     if len(unknown) != 1:
@@ -331,7 +354,7 @@ def _expression(elaboration: Elaboration, item: Item) -> Iterator[FormulaTarget]
         opened[rf"\text{{{name.base}}}"] = (variable, arguments[0])
         return t.Input(variable.type, variable)
 
-    symbols = [n for n in walk(item.part.expr) if isinstance(n, s.Name) and not n.word]
+    symbols = [n for n in walk(expr) if isinstance(n, s.Name) and not n.word]
     bound = Binding(stem(name), name.font, name.base, "function", item.place, params=(s.Name(0, 0, "x"),), make=make)
     local = Elaborator.of(elaboration).with_binding(shared, bound)
     r = Reader(local, item.place)
@@ -340,10 +363,10 @@ def _expression(elaboration: Elaboration, item: Item) -> Iterator[FormulaTarget]
         kind = t.Tensor((Size.of(f"?rows {stem(symbol)}"), Size.of(f"?width {stem(symbol)}")))
         matrices[stem(symbol)] = t.Input(kind, t.Variable(stem(symbol), spell(symbol), kind, declared=False))
     try:
-        term = r.bind(matrices).term(item.part.expr)
+        term = r.bind(matrices).term(expr)
     except Unreadable:
         return
-    start, end = item.part.expr.start, item.part.expr.end
+    start, end = expr.start, expr.end
     latex = item.formula.latex[start:end].strip()
     statement = Statement(
         item.formula,
@@ -352,7 +375,7 @@ def _expression(elaboration: Elaboration, item: Item) -> Iterator[FormulaTarget]
         latex,
         "expression",
         "expression",
-        item.part.expr,
+        expr,
     )
     yield _target(
         f"{latex}@{item.formula.index}",

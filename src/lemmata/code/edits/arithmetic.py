@@ -238,4 +238,21 @@ def factors(d: Definition) -> Iterator[Edit]:
                         yield Edit((d.replace(term, f"{name} * {term.id}"),), what, 1.4, "add factor")
 
 
-RULES = (operators, roots, signs, numbers, scales, factors)
+def terms(d: Definition) -> Iterator[Edit]:
+    """A factor 2 or 1/2 that is missing at one term of a sum."""
+    for node in d.nodes():
+        if not isinstance(node, ast.BinOp) or not isinstance(node.op, (ast.Add, ast.Sub)):
+            continue
+        for term in (node.left, node.right):
+            if (
+                isinstance(term, ast.Constant)
+                or isinstance(term, ast.BinOp)
+                and isinstance(term.op, (ast.Add, ast.Sub))
+            ):
+                continue
+            for factor, words in (("0.5", "1/2"), ("2", "2")):
+                what = f"a factor {words} is missing at {brief(d.source(term))}"
+                yield Edit((d.replace(term, f"{factor} * {d.operand(term)}"),), what, 1.35, f"term factor {words}")
+
+
+RULES = (operators, roots, signs, numbers, scales, factors, terms)

@@ -39,14 +39,30 @@ class Objects:
         return found
 
     def call(
-        self, name: str, values: dict[str, Any], extra: dict[str, Any], likes: list[str], seed: int
-    ) -> dict[str, Any]:
+        self, name: str, values: dict[str, Any], extra: dict[str, Any], likes: list[str], seed: int,
+        whole: bool = False,
+    ) -> dict[str, Any]:  # fmt: skip
         """Call the function `name` by keyword; of a tuple, list or mapping the first element. `extra`: plain data.
+
+        `whole`: the elements of a tuple or list, one after the other, as one array.
 
         `likes`: kinds of array to try, such as `torch float64`, until one works.
         """
         function = self.names[name]
-        return self._attempt(lambda given: function(**given, **extra), values, likes, seed)
+
+        def action(given: dict[str, Any]) -> Any:
+            result = function(**given, **extra)
+            return self._joined(result) if whole and isinstance(result, (tuple, list)) else result
+
+        return self._attempt(action, values, likes, seed)
+
+    def _joined(self, parts: Any) -> Any:
+        import numpy as np
+
+        found = [arrays.to_numpy(part, self.most) for part in parts]
+        if not found or any(part is None for part in found):
+            return parts
+        return np.concatenate([np.ravel(part) for part in found])
 
     def prelude(self, imports: list[str], definitions: list[str]) -> dict[str, Any]:
         """See `lemmata.code.worker.pieces`."""
