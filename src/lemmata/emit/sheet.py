@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from lemmata.core.size import Size
 from lemmata.emit.dialect import Dialect
 from lemmata.emit.expression import ATOM, PRODUCT, Expr, infix, size_text
-from lemmata.emit.layout import WIDTH, is_call, loosest
+from lemmata.emit.layout import WIDTH, bracketed, is_call, loosest
 from lemmata.emit.names import Names, identifier, valid
 from lemmata.emit.request import CannotEmit
 from lemmata.emit.symbolic import Source, operands
@@ -25,7 +26,7 @@ WORDS = {
     "contract": "product", "mul": "product", "add": "total", "concat": "joined", "stack": "stacked", "sqrt": "root",
     "take": "taken", "gelu": "hidden", "relu": "hidden", "tanh": "hidden", "sigmoid": "gate", "input": "result",
     "inv": "inverse", "logsumexp": "log_total", "pow": "power", "square": "squares", "iota": "index", "le": "seen",
-    "ge": "seen", "lt": "below", "gt": "above", "eq": "equal", "maximum": "hidden",
+    "ge": "seen", "solve": "solution", "lt": "below", "gt": "above", "eq": "equal", "maximum": "hidden",
 }  # fmt: skip
 
 
@@ -82,6 +83,7 @@ class Sheet:
         return operands(node)
 
     def known(self, node: Node) -> bool:
+        """Whether the library has words for a call; what it lacks is written by its definition."""
         name = node.attr("name")
         if name == "attention":
             return self.d.grouped or dict(node.attr("attrs")).get("groups") is None
@@ -143,10 +145,16 @@ class Sheet:
         while len(text) > room and not is_call(text):
             parts = loosest(text)
             if parts is None:
-                return text
+                inner = bracketed(text)
+                if not inner or inner == text:
+                    return text
+                bare = inner[1:-1] if inner.startswith("(") else inner
+                text = f"{self.assign(word_for(bare), Expr(bare)).text}{text[len(inner) :]}"
+                continue
             left, operator, right = parts
             longer = max(left, right, key=len)
-            name = self.assign(word_for(longer), Expr(longer)).text
+            bare = longer[1:-1] if longer.startswith("(") and bracketed(longer) == longer else longer
+            name = self.assign(word_for(bare), Expr(bare)).text
             text = f"{name}{operator}{right}" if longer is left else f"{left}{operator}{name}"
         return text
 
@@ -167,12 +175,12 @@ class Sheet:
     # --- sizes and numbers ------------------------------------------------------------------------------------------
 
     def size(self, axis: Axis) -> str:
-        return self.size_of(self.source.sizes[axis.uid])[0]
+        return self.size_of(self.source.sizes[axis.uid], True)[0]
 
-    def size_of(self, size: Size) -> tuple[str, int]:
+    def size_of(self, size: Size, whole: bool = False) -> tuple[str, int]:
         for atom in sorted(size.atoms):
             self.size_name(atom)
-        return size_text(size, self.size_names)
+        return size_text(size, self.size_names, whole)
 
     def size_name(self, atom: str) -> str:
         """The variable that holds a size, assigned from the shape of an argument."""
@@ -272,6 +280,8 @@ class Sheet:
 
     def permuted(self, x: Expr, want: tuple[Axis, ...]) -> Expr:
         count = len(want)
+        if x.symmetric:
+            return replace(x, layout=want)
         places = [x.layout.index(a) for a in want]
         moved = [i for i in range(count) if places[i] != i]
         if moved == [count - 2, count - 1]:
@@ -304,9 +314,12 @@ class Sheet:
             return self.permuted(x, axes) if x.layout != axes else x
         if not x.layout and x.number:
             return Expr(self.d.filled(x.text, [self.size(a) for a in axes], self.like), ATOM, axes)
+        if all(self.source.sizes[a.uid] == Size.of(1) for a in missing):
+            return self.lay(x, axes, exact=True)
         ones = Expr(self.d.filled("1.0", [self.size(a) for a in missing], self.like), ATOM, tuple(missing))
         parts = [self.lay(x, axes), self.lay(ones, axes)]
-        return Expr(infix(parts[0].inside(PRODUCT), "*", parts[1].inside(PRODUCT + 1)), PRODUCT, axes, x.batched)
+        text = infix(parts[0].inside(PRODUCT), "*", parts[1].inside(PRODUCT + 1))
+        return self.named("repeated", Expr(text, PRODUCT, axes, x.batched))
 
 
 def holds(text: str, name: str) -> bool:

@@ -226,7 +226,7 @@ class Function:
         if found is None:
             if len(self._programs) >= PLANS:
                 self._forget()
-            found = self._programs[key] = self._lowered(expression, shapes, sizes)
+            found = self._programs[key] = self.lowered(expression, shapes, sizes)[0]
         return found
 
     def _forget(self) -> None:
@@ -235,9 +235,10 @@ class Function:
         self._runs.clear()
         self._plans.clear()
 
-    def _lowered(
+    def lowered(
         self, expression: Expression, shapes: Mapping[str, tuple[int, ...]], sizes: Mapping[str, int]
-    ) -> Program:
+    ) -> tuple[Program, Lowering]:
+        """The tensor program, and the state that knows what each part of the definition became. Raises as `program`."""
         known, batch = self._sizes(expression, shapes, sizes)
         extra = tuple(Axis.fresh("batch", n) for n in batch)
         low = Lowering(known, dict(expression.solution), dict(expression.recurrences))
@@ -272,7 +273,7 @@ class Function:
             )
         missing = tuple(a for a in extra if a not in value.node.axes)
         node = build.broadcast(value.node, missing) if missing else value.node
-        return Program(tuple(inputs), node, extra + value.axes)
+        return Program(tuple(inputs), node, extra + value.axes), low
 
     def _sizes(
         self, expression: Expression, shapes: Mapping[str, tuple[int, ...]], sizes: Mapping[str, int]
