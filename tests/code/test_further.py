@@ -403,3 +403,8 @@ for U in (entropy, gini):
 )  # fmt: skip
 def test_code_that_differs_on_purpose(tmp_path, text, code):
     assert "refuted" not in kinds(tmp_path, text, code)
+
+
+def test_a_fixed_point_is_no_definition(tmp_path):
+    text = r"A contraction has one point with $$f[z] = z.$$"
+    assert kinds(tmp_path, text, "def f(z):\n    return 0.3 + 0.4 * z") == set()
