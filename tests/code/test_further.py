@@ -80,6 +80,7 @@ def test_a_table_in_another_order_is_not_held_against_anybody(tmp_path, old, new
         ("We use $u = [4, 5, 7]$ as a start.", "u = np.array([2, 2.5, 3.5])\nu = 2 * u", {"verified"}),
         ("We use $u = [4, 5, 7]$ as a start.", "u = np.random.rand(3)", set()),
         ("We use $u = [4, 5, 7]$ as a start.", "u = np.zeros((3, 2))", set()),
+        ("We take the labels $u = [1, 2, 3]$.", "u = np.arange(3)", set()),  # counted from 0 in code
         ("We use $u = [4, 5, 7]$ first, then $u = [1, 2, 3]$.", "u = np.array([1, 2, 3])", {"verified"}),
     ],
 )  # fmt: skip
@@ -381,3 +382,29 @@ for U in (entropy, gini):
 """
     assert kinds(tmp_path, text, code) == set()
     assert kinds(tmp_path, text, code.split("for U")[0] + "def U(p):\n    return gini(p)") == {"refuted"}
+
+
+@pytest.mark.parametrize(
+    "text, code",
+    [
+        # other units, other constants, another purpose, another order: said by names, numbers or words
+        (r"The angles are $\theta_i = \frac{\pi i}{6}$, $i = 0, \dots, n - 1$.",
+         "import numpy as np\ndef thetas(n):\n    return np.arange(n) * 30.0"),
+        (r"The wavelengths are $\lambda_i = 100^{2i/d}$, $i = 0, \dots, d/2 - 1$, the inverse of frequencies.",
+         "import numpy as np\ndef inv_freq(d):\n    return 1.0 / 100 ** (np.arange(0, d, 2) / d)"),
+        (r"We move by $$\theta \leftarrow \theta - \eta g$$",
+         "def ascend(theta, eta, g):\n    theta = theta + eta * g\n    return theta"),
+        (r"The rate is $$k = A e^{-E / (R T)}.$$ Here $E$ is given in kJ.",
+         "import numpy as np\ndef rate(A, E, R, T):\n    k = A * np.exp(-1000 * E / (R * T))\n    return k"),
+        (WAVES, WAVES_CODE.replace("rows, w)", "rows, w, base=50)", 1).replace("100 **", "base **")),
+        (GATED + " In older code the halves are swapped.",
+         GATED_CODE.replace("dense1(x)", "DENSE").replace("dense2(x)", "dense1(x)").replace("DENSE", "dense2(x)")),
+    ],
+)  # fmt: skip
+def test_code_that_differs_on_purpose(tmp_path, text, code):
+    assert "refuted" not in kinds(tmp_path, text, code)
+
+
+def test_a_fixed_point_is_no_definition(tmp_path):
+    text = r"A contraction has one point with $$f[z] = z.$$"
+    assert kinds(tmp_path, text, "def f(z):\n    return 0.3 + 0.4 * z") == set()

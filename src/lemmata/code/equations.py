@@ -14,6 +14,7 @@ from lemmata.code.agreement import Comparison, compare_arrays, noise, roundoff
 from lemmata.code.domains import unexplained
 from lemmata.code.names import called_as, fits, leaf_names
 from lemmata.code.pieces import Piece, Program, module, pieces, reads, source
+from lemmata.code.purposes import another, converts, speaks_of_units
 from lemmata.code.session import Failed, Session
 from lemmata.code.shapes import choose_sizes, describe, lengths
 from lemmata.code.statics import RANDOM
@@ -313,6 +314,8 @@ def blamed(
     """
     equation, piece = binding.equation, binding.piece
     if any(p is piece for _, p in agreeing) or equation.order >= piece.order or equation.ambiguous:
+        return ""
+    if another(piece) or speaks_of_units(equation.text) or converts(piece, binding.program, equation.numbers):
         return ""
     same = [p for e, p in agreeing if (e.line, e.latex, e.order) == (equation.line, equation.latex, equation.order)]
     twins = [p for p in same if (p.name, p.owner, p.position) == (piece.name, piece.owner, piece.position)

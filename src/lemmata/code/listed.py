@@ -12,6 +12,7 @@ from lemmata.code.agreement import Comparison, compare_arrays, roundoff
 from lemmata.code.equations import EquationChecks
 from lemmata.code.names import fits, leaf_names
 from lemmata.code.pieces import Piece, program, source, writers
+from lemmata.code.purposes import another, speaks_of_units
 from lemmata.code.spelling import match
 from lemmata.code.symbols import frontier, inputs
 from lemmata.code.target import Atom, CannotLower, CodeFinding, Equation, Target
@@ -55,6 +56,7 @@ def _judge(target: Listed, piece: Piece, checks: EquationChecks) -> CodeFinding 
     equation = target.equation
     if equation.order >= piece.order or equation.ambiguous or not called(target, piece, equation.text):
         return None
+    by_name = called(target, piece, "")
     free = list(target.free)
     opened: set[str] = set()
     while True:
@@ -102,14 +104,19 @@ def _judge(target: Listed, piece: Piece, checks: EquationChecks) -> CodeFinding 
         if compared.outcome == "differ" and _reordered(target, wanted, array, values):
             return None
         results.append((compared, {k: v.item() for k, v in values.items()}, answer[1]))
+    sure = sure and by_name and not defaults and not another(piece) and not speaks_of_units(equation.text)
     return _told(target, piece, names, results, sure and checks.closed(piece, made))
 
 
 def _reordered(target: Listed, wanted: np.ndarray, array: np.ndarray, values: Mapping[str, np.ndarray]) -> bool:
-    """Whether the array has the members in another order, or numbered from the number before or after."""
+    """Whether the array has the members in another order or unit, or numbered from the number before or after."""
     scale = 1e-5 * float(np.max(np.abs(wanted)))
     if np.allclose(np.sort(wanted), np.sort(array), atol=scale):
         return True
+    nonzero = np.abs(wanted) > scale
+    ratios = array[nonzero] / wanted[nonzero]
+    if ratios.size and ratios[0] > 0 and np.allclose(ratios, ratios[0], rtol=1e-6) and np.all(array[~nonzero] == 0):
+        return True  # in other units
     member = target.equation.typed({a.key: 0 for a in target.equation.atoms})
     fixed = {a.key: values[a.latex] for a in target.equation.atoms if a.key != target.letter}
     for shift in (-1, 1):

@@ -29,6 +29,12 @@ OTHERWISE = re.compile(
 )
 
 
+NUMBERED = re.compile(
+    r"class|label|ind(?:ex|ices)|positions?\b|rank|permut|node|token|\bids?\b|step|tag|类别|标签|索引|下标"
+)
+"""Words for what is counted rather than measured."""
+
+
 class StatedValue(Target, Protocol):
     value: np.ndarray
     follows: int
@@ -63,6 +69,8 @@ def judge_stated(
         return
     if not DOING.search(target.sentence.lower()) or OTHERWISE.search(target.sentence.lower()):
         return
+    if len(np.unique(array - target.value)) == 1 and NUMBERED.search(target.sentence.lower()):
+        return  # counted from 1 in the text and from 0 in the code
     if sum(s.cell == target.follows for s, _ in arrays) > 1 or not _literal(session, step, name):
         return
     worst = tuple(int(i) for i in np.unravel_index(int(np.argmax(np.abs(array - target.value))), array.shape))

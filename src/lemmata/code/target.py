@@ -157,6 +157,10 @@ class Equation(Target, Protocol):
         """Whether notation leaves open how the right side is read."""
 
     @property
+    def numbers(self) -> frozenset[float]:
+        """The numbers that are written in it."""
+
+    @property
     def numeric(self) -> bool:
         """Whether every capital letter is divided by, as numbers are and matrices are not."""
 

@@ -13,6 +13,7 @@ from lemmata.code.agreement import Comparison, compare_arrays, roundoff
 from lemmata.code.equations import EquationChecks
 from lemmata.code.names import called_as, fits, leaf_names
 from lemmata.code.pieces import Piece, Program, program, source, writers
+from lemmata.code.purposes import another, converts, speaks_of_units
 from lemmata.code.shapes import choose_sizes, describe, lengths
 from lemmata.code.symbols import frontier, inputs
 from lemmata.code.target import CannotLower, CodeFinding, Equation, Target
@@ -302,4 +303,8 @@ def _often(outcomes: Sequence[Comparison], kind: str) -> bool:
 
 def _sure(fitting: Fitting, equation: Equation, checks: EquationChecks) -> bool:
     """Whether nothing but the named things takes part, and no equation is open to another reading."""
-    return not equation.ambiguous and checks.closed(fitting.piece, fitting.program)
+    if another(fitting.piece) or converts(fitting.piece, fitting.program, equation.numbers):
+        return False
+    return (
+        not equation.ambiguous and not speaks_of_units(equation.text) and checks.closed(fitting.piece, fitting.program)
+    )

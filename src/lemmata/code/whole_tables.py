@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Sequence
 from typing import cast
 
 from lemmata.code.equations import EquationChecks
+from lemmata.code.purposes import another
 from lemmata.code.spelling import match
 from lemmata.code.tables import tables
 from lemmata.code.target import CodeFinding, Equation, Target
@@ -27,8 +29,12 @@ def judged(checks: EquationChecks, targets: Sequence[Target], found: Sequence[Co
             apart = [t.comparison for t in made]
             if len(made) < 2 or any(t.displaced for t in made) or {c.outcome for c in apart} != {"differ"}:
                 continue
-            if any(c.slight for c in apart):
+            if any(c.slight for c in apart) or another(piece):
                 continue
+            if any(
+                isinstance(d, ast.Constant) and isinstance(d.value, (int, float)) for d in piece.parameters.values()
+            ):
+                continue  # another number may be given
             reason = f"{piece.owner} does not fill the table that the formula gives"
             evidence = tuple(t.evidence for t in made)
             verdict = Verdict("refuted", reason, "code on fresh inputs", evidence, made[0].example)

@@ -16,7 +16,9 @@ from lemmata.elaborate.names import spell, walk
 from lemmata.elaborate.statement import Statement
 from lemmata.lower.equations import StatedEquation
 
-DEVIATION = re.compile(r"standard deviation|std|stdev|\bs\.?d\.?\b|标准差|standardabweichung|[ée]cart[- ]type", re.I)
+DEVIATION = re.compile(
+    r"standard deviation|\bscale\b|\bspread\b|std|stdev|\bs\.?d\.?\b|标准差|standardabweichung|[ée]cart[- ]type", re.I
+)
 
 
 @dataclass(frozen=True)

@@ -151,6 +151,11 @@ class StatedEquation:
         return sum(isinstance(x, s.Name | s.Num) for x in walk(self.expr))
 
     @property
+    def numbers(self) -> frozenset[float]:
+        """The numbers that are written in it."""
+        return frozenset(float(x.value) for x in walk(self.expr) if isinstance(x, s.Num))
+
+    @property
     def numeric(self) -> bool:
         """Whether every capital letter is divided by, as numbers are and matrices are not."""
         divisors = [x.denominator for x in walk(self.expr) if isinstance(x, s.Quotient)]

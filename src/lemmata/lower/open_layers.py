@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lemmata.code.spelling import symbol_names
 from lemmata.code.target import Atom, CannotLower, Parameter, Value
+from lemmata.documents.model import Block, Text
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.document import Elaboration, Elaborator
 from lemmata.elaborate.functions import is_operator
@@ -46,6 +47,8 @@ class OpenLayers:
 
 def open_layers(elaboration: Elaboration) -> Iterator[OpenLayers]:
     """Every definition f(x) = … in values of two or more numbered layers that nothing in the document defines."""
+    blocks = [b for b in elaboration.document.blocks if isinstance(b, Block)]
+    text = " ".join(x.text for b in blocks for x in b.inlines if isinstance(x, Text))
     for item in elaboration.items:
         expr = item.part.expr
         expr = expr.options[0] if isinstance(expr, s.Choice) else expr
@@ -60,7 +63,7 @@ def open_layers(elaboration: Elaboration) -> Iterator[OpenLayers]:
             continue
         found = _made(elaboration, item, expr, head, side, argument)
         if found is not None:
-            yield found
+            yield replace(found, equation=replace(found.equation, text=text))
 
 
 def _argument(head: s.Expr) -> str | None:

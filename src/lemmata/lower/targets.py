@@ -201,7 +201,7 @@ def _definition(elaboration: Elaboration, statement: Statement, binding: Binding
             term, kind = references.refer(r, binding), "value"
     except Unreadable:
         return
-    if twice_given(statement.expr):
+    if twice_given(statement.expr) or kind == "function" and _fixed_point(statement.expr):
         return
     latex = _head_latex(statement)
     if kind == "value" and not any(isinstance(x, t.Input) for x in walk_terms((term,))):
@@ -214,6 +214,14 @@ def _without_law(argument: t.Term) -> t.Term:
     if not isinstance(argument, t.Input) or argument.variable.law is None:
         return argument
     return replace(argument, variable=replace(argument.variable, law=None))
+
+
+def _fixed_point(expr: s.Expr) -> bool:
+    """f(z) = z, which asks for a point rather than defines f."""
+    if not isinstance(expr, s.Relation) or len(expr.items) != 2 or not isinstance(expr.items[1], s.Name):
+        return False
+    head, side = expr.items
+    return any(isinstance(n, s.Name) and n is not head and spell(n) == spell(side) for n in walk(head))
 
 
 def twice_given(expr: s.Expr) -> bool:

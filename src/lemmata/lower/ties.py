@@ -45,7 +45,9 @@ BACKWARD = re.compile(
     r"(?:called|named|written(?: as)?|stored (?:in|as)|denoted(?: by)?|held (?:in|by)|given by)?\s*"
     r"(?:in (?:the |our )?code\s*)?(?:as |by )?(?:the )?(?:variable |array |tensor |argument )?$"
 )
-FOLLOWED = re.compile(r"^\s*(?:$|[.,;:)(，。；：）（]|(?:for|in|of shape|with shape|and|as|at|here|over)\b)")
+FOLLOWED = re.compile(
+    r"^\s*(?:$|[.,;:)(，。；：）（]|(?:for|in (?:the|this|our|code)|of shape|with shape|and|as|at|here|over)\b)"
+)
 """What may come behind the formula without changing what the name is."""
 LINK = re.compile(r",|,? ?and|，|、|和|与|及")
 """What stands between the members of a list."""
