@@ -173,3 +173,17 @@ def test_heads_split_from_one_projection_are_one_fused_call():
     rng = np.random.default_rng(2)
     feeds = {i.attr("name"): rng.normal(size=tuple(a.size for a in i.axes)) for i in (x, wq, wk, wv)}
     np.testing.assert_allclose(backend.run([fused], feeds)[0].numpy(), plain.run([out], feeds)[0], rtol=1e-9)
+
+
+def test_a_number_that_changes_in_place_is_read_again():
+    q, k, d = (Axis.fresh(n, s) for n, s in zip("qkd", (4, 5, 3), strict=True))
+    x, y, z, scale = b.input("x", [q, d]), b.input("y", [k, d]), b.input("z", [k, d]), b.input("s", [])
+    node = call("attention", [x, y, z, scale], query=q, key=k, feature=d, value=d)
+    program = backend.compile([node], [x, y, z, scale])
+    tensors = [torch.randn(n, 3, dtype=torch.float64) for n in (4, 5, 5)]
+    factor = torch.tensor(0.5, dtype=torch.float64)
+    for value in (0.5, 2.0):
+        factor.fill_(value)
+        for same in (factor, factor.clone()):
+            expected = torch.softmax(value * tensors[0] @ tensors[1].T, -1) @ tensors[2]
+            torch.testing.assert_close(program(*tensors, same)[0], expected)

@@ -42,19 +42,36 @@ def _normalised(function: Callable[..., Tensor]) -> Callable[[Node], Rule]:
         shape, extra = (axis.size,), set(node.axes) != set(axes)
         first = rearrange(axes, (*(a for a in node.axes if a != axis), axis)) if extra else lay
         plain = [(n.dtype, n.axes) for n in node.args[2:-1]]
+        number = _Number()
 
         def rule(kind: Kind, args: list[Any]) -> Tensor:
             x = first(kind.number(args[0]))
             eps = args[1] if len(args) > 1 else 0.0
             gains = [as_tensor(kind, kind.number(g), d) for g, (d, _) in zip(args[2:], plain, strict=True)]
             gains = [g if g.dtype == x.dtype else g.to(x.dtype) for g in gains]
-            if isinstance(eps, Tensor) and eps.requires_grad:
-                return back(_by_definition(function, x, eps, gains))
+            if isinstance(eps, Tensor):
+                if eps.requires_grad or torch.compiler.is_compiling():
+                    return back(_by_definition(function, x, eps, gains))
+                eps = number(eps)
             return back(function(x, shape, *gains, eps=float(eps)))
 
         return rule
 
     return make
+
+
+class _Number:
+    """The value of a tensor that holds one number, asked of its device once as long as it stays the same."""
+
+    def __init__(self) -> None:
+        self.known: tuple[Tensor, int, float] | None = None
+
+    def __call__(self, x: Tensor) -> float:
+        if x.is_inference():
+            return float(x.item())
+        if self.known is None or self.known[0] is not x or self.known[1] != x._version:
+            self.known = x, x._version, float(x.item())
+        return self.known[2]
 
 
 def _by_definition(function: Callable[..., Tensor], x: Tensor, eps: Tensor, gains: list[Tensor]) -> Tensor:
@@ -120,15 +137,16 @@ def _attention(node: Node) -> Rule:
     forms = [_Form(q, batch, (query, feature)), _Form(k, shared, (key, feature)), _Form(v, shared, (key, value))]
     form = _Form(masks[0], batch, (query, key)) if masks else None
     back, shape = rearrange((*batch, query, value), node.axes), tuple(a.size for a in (*batch, query, value))
+    number = _Number()
 
     def rule(kind: Kind, args: list[Any]) -> Tensor:
         x, y, z = (f.tensor(kind, kind.number(a)) for f, a in zip(forms, args, strict=False))
         factor = args[3]
         if isinstance(factor, Tensor):
-            if factor.requires_grad:
+            if factor.requires_grad or torch.compiler.is_compiling():
                 x, factor = x * factor, 1.0
             else:
-                factor = factor.item()
+                factor = number(factor)
         if not x.dtype == y.dtype == z.dtype:
             x, y, z = x.to(kind.dtype), y.to(kind.dtype), z.to(kind.dtype)
         mask = None if form is None else form.mask(kind, kind.number(args[4]), x.dtype)

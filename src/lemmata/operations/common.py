@@ -64,7 +64,7 @@ def once(outputs: Sequence[Node]) -> list[Node]:
         first = kinds.get(key)
         if first is None:
             kinds[key] = new, axes
-        elif len(first[1]) == len(axes):
+        elif len(first[1]) == len(axes) and node.op != "iota":
             new = build.rename(first[0], dict(zip(first[1], axes, strict=True)))
         done[node.uid] = new
     return [done[o.uid] for o in outputs]
