@@ -64,8 +64,8 @@ def _short(value: Fraction) -> bool:
     return len(text) <= 10 and "e" not in text and Fraction(text) == value
 
 
-def size_text(size: Size, name: dict[str, str]) -> tuple[str, int]:
-    """A size in Python, as a sum of products and quotients."""
+def size_text(size: Size, name: dict[str, str], whole: bool = False) -> tuple[str, int]:
+    """A size in Python, as a sum of products and quotients; of lengths, which are `whole`, whole quotients."""
     if not size.terms:
         return "0", ATOM
     parts: list[tuple[str, int, bool]] = []
@@ -79,7 +79,7 @@ def size_text(size: Size, name: dict[str, str]) -> tuple[str, int]:
             below.insert(0, str(bottom))
         text = " * ".join(above)
         if below:
-            text += " / " + (below[0] if len(below) == 1 else f"({' * '.join(below)})")
+            text += (" // " if whole else " / ") + (below[0] if len(below) == 1 else f"({' * '.join(below)})")
         parts.append((text, PRODUCT if len(above) + len(below) > 1 else ATOM, coefficient < 0))
     first, binding, negative = parts[0]
     text = f"-{first}" if negative else first

@@ -32,6 +32,8 @@ class Moves(Sheet):
             raise CannotEmit("it takes values from outside an axis as zero")
         marks = [":"] * (len(x.layout) - 1 - x.layout.index(axis))
         if not index.layout:
+            if index.batched and x.batched:
+                raise CannotEmit("an index of its own for each example")
             if not index.number:
                 self.demand(index, "index")
             place = index.text

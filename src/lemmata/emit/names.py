@@ -56,13 +56,14 @@ def function_name(latex: str, fallback: str = "f") -> str:
     name = identifier(latex, fallback)
     if len(name.split("_")[0]) == 1:
         return name
-    return valid("_".join(w.lower() for part in name.split("_") for w in WORD.findall(part) or [part]), fallback)
+    words = [w.lower() for part in name.split("_") if part for w in WORD.findall(part) or [part]]
+    return valid("_".join(words), fallback)
 
 
 def class_name(latex: str, fallback: str = "Module") -> str:
     """A class's: words with capitals."""
     name = identifier(latex, fallback)
-    words = [w for part in name.split("_") for w in WORD.findall(part) or [part]]
+    words = [w for part in name.split("_") if part for w in WORD.findall(part) or [part]]
     return valid("".join(w[0].upper() + w[1:] for w in words), fallback)
 
 

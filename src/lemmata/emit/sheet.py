@@ -153,7 +153,8 @@ class Sheet:
                 continue
             left, operator, right = parts
             longer = max(left, right, key=len)
-            name = self.assign(word_for(longer), Expr(longer)).text
+            bare = longer[1:-1] if longer.startswith("(") and bracketed(longer) == longer else longer
+            name = self.assign(word_for(bare), Expr(bare)).text
             text = f"{name}{operator}{right}" if longer is left else f"{left}{operator}{name}"
         return text
 
@@ -174,12 +175,12 @@ class Sheet:
     # --- sizes and numbers ------------------------------------------------------------------------------------------
 
     def size(self, axis: Axis) -> str:
-        return self.size_of(self.source.sizes[axis.uid])[0]
+        return self.size_of(self.source.sizes[axis.uid], True)[0]
 
-    def size_of(self, size: Size) -> tuple[str, int]:
+    def size_of(self, size: Size, whole: bool = False) -> tuple[str, int]:
         for atom in sorted(size.atoms):
             self.size_name(atom)
-        return size_text(size, self.size_names)
+        return size_text(size, self.size_names, whole)
 
     def size_name(self, atom: str) -> str:
         """The variable that holds a size, assigned from the shape of an argument."""
@@ -313,9 +314,12 @@ class Sheet:
             return self.permuted(x, axes) if x.layout != axes else x
         if not x.layout and x.number:
             return Expr(self.d.filled(x.text, [self.size(a) for a in axes], self.like), ATOM, axes)
+        if all(self.source.sizes[a.uid] == Size.of(1) for a in missing):
+            return self.lay(x, axes, exact=True)
         ones = Expr(self.d.filled("1.0", [self.size(a) for a in missing], self.like), ATOM, tuple(missing))
         parts = [self.lay(x, axes), self.lay(ones, axes)]
-        return Expr(infix(parts[0].inside(PRODUCT), "*", parts[1].inside(PRODUCT + 1)), PRODUCT, axes, x.batched)
+        text = infix(parts[0].inside(PRODUCT), "*", parts[1].inside(PRODUCT + 1))
+        return self.named("repeated", Expr(text, PRODUCT, axes, x.batched))
 
 
 def holds(text: str, name: str) -> bool:

@@ -129,6 +129,8 @@ def symbolic(function: Function, expression: Expression, lookup: Lookup) -> Sour
     try:
         found = [_lower(function, expression, lookup, primes) for primes in PRIMES]
     except (CannotLower, build.BadProgram, ShapeMismatch) as error:
+        if "too many steps" in str(error):
+            raise CannotEmit("it is a recurrence, and how many steps it takes is a size that is not known") from error
         raise CannotEmit(str(error)) from error
     except RecursionError as error:
         raise CannotEmit("the definitions are nested too deeply") from error

@@ -71,9 +71,9 @@ class Trial:
         """Instances with these batch axes, and these values of some symbols, by the document's names."""
         for number, batch in enumerate(batches):
             reason = "it has no value at the numbers tried"
-            for low in (-1.5, 0.2):
+            for low, binary in ((-1.5, False), (0.2, False), (-1.5, True)):
                 try:
-                    instance = self.instance(unit, batch, low, number, held)
+                    instance = self.instance(unit, batch, low, number, held, binary)
                 except (CannotRun, ValueError, TypeError) as error:
                     prefix = f"{unit.function.name} (line {unit.function.definition.line}): "
                     reason = str(error).removeprefix(prefix)
@@ -87,8 +87,15 @@ class Trial:
         return ""
 
     def instance(
-        self, unit: Unit, batch: tuple[int, ...], low: float, number: int, held: Mapping[str, np.ndarray]
+        self,
+        unit: Unit,
+        batch: tuple[int, ...],
+        low: float,
+        number: int,
+        held: Mapping[str, np.ndarray],
+        binary: bool,
     ) -> Instance:
+        """Uniform values from `low` on; with `binary`, vectors among the data of zeros and ones, as masks are."""
         rng = np.random.default_rng(self.seed + len(self.instances))
         symbols = unit.source.expression.symbols
         atoms = sorted({a for x in symbols for size in x.shape for a in size.atoms} | set(unit.asked))
@@ -109,6 +116,10 @@ class Trial:
             elif argument.whole:
                 lead = batch if argument.batched else ()
                 values[argument.symbol.name] = rng.integers(1, 3, (*lead, *shape))
+            elif binary and len(shape) == 1 and argument.batched:
+                mask = rng.integers(0, 2, (*batch, *shape)).astype(float)
+                mask[..., 0] = 1
+                values[argument.symbol.name] = mask
             else:
                 lead = batch if argument.batched else ()
                 values[argument.symbol.name] = rng.uniform(low, 1.5, (*lead, *shape))

@@ -12,6 +12,7 @@ from lemmata.emit.expression import Expr, size_text
 from lemmata.emit.names import Names, class_name, function_name, identifier, valid
 from lemmata.emit.printer import Printer
 from lemmata.emit.request import CannotEmit, Refusal
+from lemmata.emit.sheet import LONG
 from lemmata.emit.symbolic import Source, ordered, symbolic
 from lemmata.model import Model
 from lemmata.model.definitions import Expression, Symbol
@@ -37,13 +38,17 @@ class Argument:
     kind: str = "tensor"
     """`tensor`, `number` (of Python or the library), `float`, `index` (a whole number)."""
 
+    table: bool = False
+    """Whether its rows are picked by data, as those of an embedding."""
     whole: bool = False
     """Whether its elements are places of something, whole numbers."""
 
     @property
     def batched(self) -> bool:
         """Whether batch axes may stand in front of it."""
-        return bool(self.symbol.shape) and self.role == "input" and letter(self.symbol) not in WEIGHTS
+        return (
+            bool(self.symbol.shape) and self.role == "input" and letter(self.symbol) not in WEIGHTS and not self.table
+        )
 
     @property
     def small(self) -> bool:
@@ -190,6 +195,9 @@ class Workshop:
                 role = "weight" if symbol.shape else "number"
             name = own.new(identifier(symbol.latex if free else symbol.name, "x"))
             arguments.append(Argument(symbol, name, role, "tensor" if symbol.shape else "number"))
+        picked = _tables(source)
+        for argument in arguments:
+            argument.table = argument.symbol.name in picked
         layer = any(a.role == "weight" for a in arguments)
         if not layer:
             for argument in arguments:
@@ -237,10 +245,19 @@ class Workshop:
         for value, part in zip(call.arguments, parts, strict=True):
             around = tuple(a for a in call.free if a in part.layout)
             laid = printer.exactly(part, (*around, *value.axes)) if value.axes else part
-            texts.append(printer.lay(laid, (*call.free, *value.axes)).text)
+            text = printer.lay(laid, (*call.free, *value.axes)).text
+            texts.append(text if len(text) <= LONG else printer.assign("argument", Expr(text)).text)
         keys = {s.variable.key: s.name for s in printer.source.expression.symbols}
-        given = {a.name: printer.symbols[keys[a.symbol.variable.key]].text for a in callee.arguments
-                 if a.symbol in callee.source.expression.free}  # fmt: skip
+        nodes = {node.attr("name"): axes for _, node, axes in printer.source.inputs}
+        given = {}
+        for argument in callee.arguments:
+            if argument.symbol in callee.source.expression.free:
+                name = keys[argument.symbol.variable.key]
+                own = printer.symbols[name]
+                if argument.batched:
+                    laid = Expr(own.text, layout=nodes[name], batched=own.batched)
+                    own = printer.lay(laid, (*call.free, *nodes[name]))
+                given[argument.name] = own.text
         if callee.layer and self.dialect.params:
             if printer.caller is not None and printer.caller.layer:
                 first = "params"
@@ -249,6 +266,16 @@ class Workshop:
             rest = [given[a.name] for a in callee.inputs if a.name in given]
             return f"{callee.name}({', '.join([first, *texts, *rest])})"
         return f"{callee.name}({', '.join([*texts, *given.values()])})"
+
+
+def _tables(source: Source) -> set[str]:
+    """Inputs of which data say which rows are taken."""
+    found = set()
+    for node in ordered([source.output, *(a.node for c in source.calls.values() for a in c.arguments)]):
+        if node.op == "take" and node.args[0].op == "input":
+            if any(n.op == "input" and n.axes for n in ordered([node.args[1]])):
+                found.add(str(node.args[0].attr("name")))
+    return found
 
 
 def _called(function: Function) -> set[str]:
