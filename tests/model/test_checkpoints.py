@@ -180,3 +180,9 @@ def test_parts_of_one_tensor(tmp_path):
     both, x = torch.randn(3, 8), torch.randn(5, 3)
     module = lemmata.load(path).module("f", weights={"both.weight": both})
     torch.testing.assert_close(module(x), (x @ both[:, :4]) * (x @ both[:, 4:]))
+
+
+def test_the_chinese_document_is_the_same_model(model, foreign):
+    chinese = lemmata.load(ROOT / "examples" / "bert-encoder.zh.md")
+    first, second = (m.module("Encoder", {"h": HEADS}, weights=foreign)(*batch()) for m in (model, chinese))
+    torch.testing.assert_close(first, second)

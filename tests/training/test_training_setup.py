@@ -51,6 +51,7 @@ def test_wrong_settings_are_told(model, given, says):
     [
         (["--data", "nothing.tsv"], "nothing.tsv: no such file, and no such task; tasks are reverse, sort, dates"),
         (["--set", "loss=Q_9"], "loss: "),
+        (["--set", "loss=P"], "is n × c, not a number"),
         (["--set", "symbols.source=zz"], "symbols: source: L does not depend on zz; it depends on"),
         (["--set", "sizes.h=3"], "needs the sizes d_k"),
         (["--set", "optimizer=phi"], "defines no phi"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lemmata.model import CannotRun, Model
+from lemmata.model.definitions import describe
 
 ROLES = ("source", "written", "labels")
 PRECISIONS = ("float32", "bf16", "fp16")
@@ -154,8 +155,10 @@ def check_document(model: Model, chosen: Setup) -> None:
         if not name and role == "scores":
             continue
         try:
-            model[name].expression  # noqa: B018
+            shape = model[name].given(tuple(chosen.symbols.values())).expression.term.type.shape
         except KeyError as error:
             raise BadSetup(f"{role}: {error.args[0]}") from None
         except CannotRun as error:
             raise BadSetup(f"{role}: {error}") from None
+        if role == "loss" and shape:
+            raise BadSetup(f"loss: {name} (line {model[name].definition.line}) is {describe(shape)}, not a number")
