@@ -75,10 +75,13 @@ def sizes(function: Function, given: Mapping[str, int], taste: Taste = TASTES[0]
     wanted += [a for a in _of(related) if a not in every and a not in expression.solution]
     related = [(a.substitute(expression.solution), b.substitute(expression.solution)) for a, b in related]
     wanted.sort(key=lambda a: a not in PREFERRED)
+    families = frozenset(a for x in expression.symbols for size in x.shape[: x.variable.family] for a in size.atoms) | {
+        a for a in wanted if a.startswith("?members")
+    }
     found = None
     for least in (2, 1):
         small = tuple(v for v in taste.small if v >= least)
-        search = _Search(wanted, frozenset(every), frozenset(known), related, shapes, small, taste.members)
+        search = _Search(wanted, frozenset(every), frozenset(known), related, shapes, small, taste.members, families)
         found = found or next(search.assigned(known), None)
     if found is None:
         said = ", ".join(f"{describe((Size.of(k),))} = {v}" for k, v in known.items())
@@ -123,6 +126,8 @@ class _Search:
     shapes: Sequence[Size]
     small: Sequence[int]
     members: Sequence[int]
+    families: frozenset[str]
+    """Sizes that count members of families, such as heads and layers."""
     left: int = TRIES
 
     def assigned(self, known: dict[str, int]) -> Iterator[dict[str, int]]:
@@ -141,7 +146,7 @@ class _Search:
             return
         atom = rest[0]
         taken = {v for a, v in known.items() if a in self.own}
-        pool = self.members if atom.startswith("?members") else PREFERRED.get(atom) or self.small
+        pool = self.members if atom in self.families else PREFERRED.get(atom) or self.small
         for value in sorted(pool, key=lambda v: v in taken):
             yield from self.assigned({**known, atom: value})
 
@@ -189,6 +194,8 @@ def _value(symbol: Symbol, shape: tuple[int, ...], seed: int, number: int, taste
     if variable.type.dtype == "int":
         return np.full(shape, float(taste.index))
     rng = generator(seed, number)
+    if "finite" in variable.domain.properties:  # one of a few things, such as tokens: the first two of them
+        return rng.integers(0, 2, shape) + float(math.ceil(variable.domain.low or 0))
     domain = Domain(variable.domain.low, variable.domain.high, variable.domain.properties)
     try:
         drawn = np.asarray(

@@ -441,7 +441,7 @@ class _Shown:
     def step(self, node: Node, section: Section) -> Step:
         """Raises NoSheet."""
         outer, rest = self._parted(node)
-        if len(outer) > 1:
+        if len([a for a in outer if a not in self.family]) > (2 if node.op == "input" else 1):
             raise NoSheet(
                 f"a value with {len(node.axes)} axes has no place on a sheet, which has rows and columns, "
                 "and one block for each head",
