@@ -46,6 +46,14 @@ $$ \\mu = \\frac{1}{d} \\sum_{i=1}^d x_i, \\qquad \\sigma^2 = \\frac{1}{d} \\sum
 
 $$ y = \\gamma \\odot \\frac{x - \\mu}{\\sqrt{\\sigma^2 + \\epsilon}} + \\beta $$
 """
+RECURRENT = """
+Let $x_t \\in \\mathbb{R}^{d}$, $h_t \\in \\mathbb{R}^{k}$, $W \\in \\mathbb{R}^{k \\times d}$,
+$U \\in \\mathbb{R}^{k \\times k}$ and $b \\in \\mathbb{R}^k$. Then
+
+$$ h_t = \\tanh(W x_t + U h_{t-1} + b), \\qquad h_0 = 0 $$
+
+$$ y = h_3 $$
+"""
 MIXED = """
 Let $W \\in \\mathbb{R}^{h \\times d}$, $x \\in \\mathbb{R}^d$, $b \\in \\mathbb{R}^h$,
 $A \\in \\mathbb{R}^{m \\times m}$, $y \\in \\mathbb{R}^m$ and $\\lambda > 0$. Then
@@ -194,6 +202,15 @@ def test_vectors_norms_inverses_and_index_forms(tmp_path, text, names):
     written = write(model, [model[n] for n in names], tmp_path / "book.xlsx", {})
     assert [*written.sheets] == names and not written.left_out
     held(written, tmp_path / "book.xlsx", edits=2)
+
+
+def test_a_recurrence_is_unrolled_step_by_step(tmp_path):
+    model = loaded(tmp_path, RECURRENT)
+    written = write(model, [model["y"]], tmp_path / "book.xlsx", {})
+    held(written, tmp_path / "book.xlsx", edits=2)
+    found = titles(written.sheets["y"])
+    assert found[0] == "W x_{1}" and found[-1].startswith("y = h_{3} = tanh(W x_{3}")
+    assert [x.partition(" =")[0] for x in found if x.startswith("h")] == ["h_{1}", "h_{2}"]
 
 
 def test_what_has_no_form_as_cells_is_said_with_its_line(tmp_path):

@@ -22,10 +22,32 @@ PREFERRED = {
     "H": (2, 3, 1),
     "heads": (2, 3, 1),
     "d_ff": (6, 8, 5),
-    "d_{ff}": (6, 8, 5),
     "d_model": (4, 6, 8, 2),
 }
-SMALL = ((4, 3, 2, 5, 6, 1, 7, 8), (3, 4, 5, 2, 6, 1, 7, 8))
+
+
+@dataclass(frozen=True, slots=True)
+class Taste:
+    """What to try where the first numbers that come to mind do not do."""
+
+    small: tuple[int, ...] = (4, 3, 2, 5, 6, 1, 7, 8)
+    """Sizes in order of preference: more rows than columns in what is seen first, or the other way round."""
+    members: tuple[int, ...] = (2, 3, 1)
+    """Lengths of families."""
+    index: int = 1
+    """An index that is given as an argument: later steps have steps before them."""
+    positive: bool = False
+    """Numbers that may have any sign are positive: for logarithms and roots."""
+
+
+TASTES = (
+    Taste(),
+    Taste(positive=True),
+    Taste(small=(3, 4, 5, 2, 6, 1, 7, 8)),
+    Taste(members=(4, 5, 3), index=2),
+    Taste(members=(4, 5, 3), index=2, positive=True),
+    Taste(members=(6, 8, 11), index=2),
+)
 TRIES = 20_000
 CELLS = 50_000
 """Cells of a sheet, at most: more than anyone looks at."""
@@ -33,11 +55,8 @@ FEWER = "give smaller sizes, such as --sizes n=3"
 EPSILON = ("epsilon", "varepsilon", "eps")
 
 
-def sizes(function: Function, given: Mapping[str, int], prefer: int = 0) -> dict[str, int]:
-    """A small whole number for every size, different ones where they may differ. Raises NoSheet, CannotRun.
-
-    `prefer` chooses between more rows than columns and the other way round, for what is seen first.
-    """
+def sizes(function: Function, given: Mapping[str, int], taste: Taste = TASTES[0]) -> dict[str, int]:
+    """A small whole number for every size, different ones where they may differ. Raises NoSheet, CannotRun."""
     expression = function.expression
     names = sorted(atoms(expression))
     equations = [(left, right) for _, left, right in function.definition.elaboration.roles.size_equations]
@@ -58,8 +77,8 @@ def sizes(function: Function, given: Mapping[str, int], prefer: int = 0) -> dict
     wanted.sort(key=lambda a: a not in PREFERRED)
     found = None
     for least in (2, 1):
-        small = tuple(v for v in SMALL[prefer] if v >= least)
-        search = _Search(wanted, frozenset(every), frozenset(known), related, shapes, small)
+        small = tuple(v for v in taste.small if v >= least)
+        search = _Search(wanted, frozenset(every), frozenset(known), related, shapes, small, taste.members)
         found = found or next(search.assigned(known), None)
     if found is None:
         said = ", ".join(f"{describe((Size.of(k),))} = {v}" for k, v in known.items())
@@ -103,6 +122,7 @@ class _Search:
     equations: Sequence[tuple[Size, Size]]
     shapes: Sequence[Size]
     small: Sequence[int]
+    members: Sequence[int]
     left: int = TRIES
 
     def assigned(self, known: dict[str, int]) -> Iterator[dict[str, int]]:
@@ -121,7 +141,7 @@ class _Search:
             return
         atom = rest[0]
         taken = {v for a, v in known.items() if a in self.own}
-        pool = PREFERRED.get("h" if atom.startswith("?members") else atom) or self.small
+        pool = self.members if atom.startswith("?members") else PREFERRED.get(atom) or self.small
         for value in sorted(pool, key=lambda v: v in taken):
             yield from self.assigned({**known, atom: value})
 
@@ -145,12 +165,9 @@ class _Search:
 
 
 def values(
-    expression: Expression, known: Mapping[str, int], seed: int, positive: bool = False
+    expression: Expression, known: Mapping[str, int], seed: int, taste: Taste = TASTES[0]
 ) -> dict[str, np.ndarray]:
-    """A value for every symbol, from its domain, with two decimals where any number will do. Raises NoSheet.
-
-    With `positive`, numbers that may have any sign are positive: for logarithms and roots.
-    """
+    """A value for every symbol, from its domain, with two decimals where any number will do. Raises NoSheet."""
     found = {}
     for k, symbol in enumerate(expression.symbols):
         try:
@@ -159,23 +176,23 @@ def values(
             raise NoSheet(f"the size {str(error.args[0]).strip('?')} of {symbol.name} is not known") from error
         if math.prod(shape) > CELLS:
             raise NoSheet(f"{symbol.name} alone has {math.prod(shape)} cells, more than {CELLS}; {FEWER}")
-        found[symbol.name] = _value(symbol, shape, seed, k, positive)
+        found[symbol.name] = _value(symbol, shape, seed, k, taste)
     return found
 
 
-def _value(symbol: Symbol, shape: tuple[int, ...], seed: int, number: int, positive: bool) -> np.ndarray:
+def _value(symbol: Symbol, shape: tuple[int, ...], seed: int, number: int, taste: Taste) -> np.ndarray:
     variable = symbol.variable
     if variable.type.dtype == "complex":
         raise NoSheet(f"{symbol.name} is complex, and cells hold real numbers")
     if plain(symbol.name) in EPSILON:
         return np.full(shape, 1e-5)
     if variable.type.dtype == "int":
-        return np.ones(shape)
+        return np.full(shape, float(taste.index))
     rng = generator(seed, number)
     domain = Domain(variable.domain.low, variable.domain.high, variable.domain.properties)
     try:
         drawn = np.asarray(
-            one(domain, shape, variable.type.dtype, rng, Style(scale=0.5, positive=positive)).floats, dtype=float
+            one(domain, shape, variable.type.dtype, rng, Style(scale=0.5, positive=taste.positive)).floats, dtype=float
         )
     except CannotDraw as error:
         raise NoSheet(f"no values for {symbol.name}: {error}") from error

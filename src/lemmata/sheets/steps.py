@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from lemmata.core import terms as t
 from lemmata.elaborate.names import spell
 from lemmata.lower.lowering import Lowering
+from lemmata.lower.problem import walk_terms
 from lemmata.model.definitions import Definition, Expression, Symbol
 from lemmata.model.function import Program
 from lemmata.program import build
@@ -98,28 +99,53 @@ class Plan:
     """Index variables by the axis that they became: uid and first value."""
     latex: Mapping[str, str]
     """The author's writing of the inputs."""
+    origins: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """The author's first index of each axis of an input, where members of it are named."""
+    head: str = ""
+    """What is defined, where the author's expression does not say it."""
 
     def places(self, where: Mapping[Axis, int]) -> dict[int, int]:
         """The author's numbers of index variables, by uid, at outer indices."""
         return {self.counters[a][0]: self.counters[a][1] + i for a, i in where.items() if a in self.counters}
 
+    def _letter(self, node: Node) -> str:
+        """An input in the author's writing."""
+        return plain(self.latex.get(node.attr("name"), node.attr("name")))
+
+    def first(self, step: Step, axis: Axis) -> int:
+        """The author's number of the first row or column."""
+        if step.node.op == "input":
+            return self._origin(step.node, axis)
+        return self.counters[axis][1] if axis in self.counters else 1
+
+    def _origin(self, node: Node, axis: Axis) -> int:
+        origins = self.origins.get(node.attr("name"), ())
+        place = node.axes.index(axis)
+        return origins[place] if place < len(origins) else 1
+
     def title(self, step: Step, where: Mapping[Axis, int]) -> str:
         """What the block of cells at these outer indices holds."""
         if step.node.op == "input":
-            text = plain(self.latex.get(step.node.attr("name"), step.node.attr("name")))
+            text = self._letter(step.node)
             for axis in step.outer:
-                text = with_index(text, str(where[axis] + 1))
+                text = with_index(text, str(where[axis] + self._origin(step.node, axis)))
             return text
         places = self.places(where)
         mark = self.marks.get(step.node.uid)
         texts = [] if mark is None else [_spelled(p, x, places) for p, x in mark.names]
+        if step.role == "result" and self.head:
+            texts.append(self.head)
         outermost = texts[-1] if texts else ""
         inner = texts[0] if len(texts) > 1 else ""
 
         def known(node: Node) -> str:
             other = self.marks.get(node.uid)
             if node.op == "input":
-                return plain(self.latex.get(node.attr("name"), node.attr("name")))
+                return self._letter(node)
+            if node.op == "take" and other is None and base(node.args[0]).op == "input":
+                source, place = base(node.args[0]), build.literal(node.args[1])
+                if isinstance(place, int):
+                    return with_index(self._letter(source), str(place + self._origin(source, node.attr("axis"))))
             return _spelled(*other.names[-1], places) if other is not None else ""
 
         own = explain(step.node, step.rows, step.columns, known, {s.node.uid: s for s in self.steps})
@@ -138,7 +164,7 @@ def _spelled_out(mark: Mark) -> bool:
     term = mark.names[0][1]
     from lemmata.lower.operations import ALONG_AXIS, CATALOGUE
 
-    return not (isinstance(term, t.Op) and term.name in ALONG_AXIS | CATALOGUE)
+    return not isinstance(term, str) and not (isinstance(term, t.Op) and term.name in ALONG_AXIS | CATALOGUE)
 
 
 def base(node: Node) -> Node:
@@ -177,6 +203,7 @@ def plan(
     for term in visitor.defined(expression.term):
         visitor.visit(term, scope)
     visitor.visit(expression.term, scope)
+    visitor.steps_of_recurrences(scope)
     output = base(program.output)
     if output.op == "input":
         raise NoSheet(f"nothing is computed: it is {output.attr('name')} itself", definition.line)
@@ -200,7 +227,24 @@ def plan(
     steps.sort(key=lambda s: position[s.node.attr("name")] if s.role == "input" else len(position))
     counters = {low.axes[uid]: (uid, first) for uid, first in visitor.counters.items() if uid in low.axes}
     latex = {x.name: x.latex for x in expression.symbols}
-    return Plan(program, steps, visitor.marks, counters, latex)
+    head = "" if isinstance(expression.term, t.Apply | t.Defined) else _head(definition)
+    return Plan(program, steps, visitor.marks, counters, latex, _origins(expression), head)
+
+
+def _origins(expression: Expression) -> dict[str, tuple[int, ...]]:
+    """By the name of an input, where its members are named by index."""
+    names = {x.variable.key: x.name for x in expression.symbols}
+    found: dict[str, tuple[int, ...]] = {}
+    for term in walk_terms((expression.term, *(r.body for r in expression.recurrences.values()))):
+        if isinstance(term, t.Item) and isinstance(term.base, t.Input) and term.base.variable.key in names:
+            found.setdefault(names[term.base.variable.key], tuple(term.origins))
+    return found
+
+
+def _head(definition: Definition) -> str:
+    name = plain(definition.binding.key)
+    letters = [plain(spell(i)) for i in definition.binding.indices]
+    return with_index(name, ("" if all(len(x) == 1 for x in letters) else ", ").join(letters)) if letters else name
 
 
 def _in_order(expression: Expression) -> list[str]:
@@ -264,6 +308,24 @@ class _Visitor:
         for part in t.subterms(term):
             self.visit(part, scope)
         self.mark(term, scope)
+
+    def steps_of_recurrences(self, scope: Scope) -> None:
+        """Members of recurrences, the first step first: h_1, h_2, …"""
+        members = [(k, v) for k, v in self.low.memo.items() if isinstance(k, str) and k.endswith("]")]
+        named = [(int(k[:-1].rpartition("[")[2]), k.partition("#")[0], v) for k, v in members]
+        for step, name, value in sorted(named, key=lambda member: member[0]):
+            node = base(value.node)
+            if node.op in MOVED or node.op == "input":
+                continue
+            mark = self.marks.get(node.uid)
+            if mark is None:
+                mark = self.marks[node.uid] = Mark(value.axes, scope.section)
+                self.order.append(node)
+            else:
+                self.order.remove(node)
+                self.order.append(node)
+            mark.names.insert(0, (scope.printer, with_index(plain(name), str(step))))
+            mark.named = True
 
     def _call(self, term: t.Apply, name: str, args: tuple[t.Term, ...], body: t.Term, scope: Scope) -> None:
         definition = self.by_name.get(name)

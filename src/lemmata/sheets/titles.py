@@ -109,8 +109,8 @@ class Printer:
                 return plain(variable.latex), ATOM
             case t.Defined(latex=latex, key=key):
                 return self._member(plain(latex), key), ATOM
-            case t.Unrolled(latex=latex, index=index):
-                return with_index(plain(latex), size_text(index)), ATOM
+            case t.Unrolled(family=family, index=index):
+                return with_index(plain(family.partition("#")[0]), size_text(index)), ATOM
             case t.Var(var=var):
                 return self._index(var), ATOM
             case t.Op(name=name, args=args, attrs=attrs):

@@ -40,9 +40,10 @@ class _Words:
         if not first:
             name = self.known(node)
             if name:
-                return name, 3 if not set(" /+−·") & set(name) else 0
+                return name, 0 if set("+−") & set(name) else 1 if set(" /·") & set(name) else 3
             if node.uid in self.steps:
-                return self._short(node), 3
+                short = self._short(node)
+                return (short, 3) if short else self._spell(node, True)
         value = literal(node)
         if value is not None:
             return str(value), 3
@@ -64,6 +65,8 @@ class _Words:
                 return f"1 / {self._tight(args[0], 2)}", 1
             case "sqrt":
                 return f"√{self._tight(args[0], 3)}", 2
+            case "mul" if args[0] is args[1]:
+                return raised(self._tight(args[0], 3), "2"), 2
             case "add" | "sub" | "mul" | "div" as op:
                 level = 0 if op in ("add", "sub") else 1
                 left = self._tight(args[0], level)
@@ -128,7 +131,7 @@ class _Words:
         return "row " if step.columns in over else "column " if step.rows in over else ""
 
     def _short(self, node: Node) -> str:
-        """A name for an unnamed step."""
+        """A name for an unnamed step; nothing for one that is best spelled out."""
         mean = self._mean(node)
         if mean:
             return mean.split(" of ")[0]
@@ -138,4 +141,4 @@ class _Words:
             return "(x − mean)"
         if node.op in ("exp", "log", "tanh", "sqrt"):
             return node.op
-        return f"({self._spell(node, True)[0]})"
+        return ""

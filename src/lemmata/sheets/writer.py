@@ -135,13 +135,14 @@ def workbook(
 def sheet(model: Model, function: Function, sizes: Mapping[str, int], seed: int = 0) -> Sheet:
     """A definition as steps with their places and values. Raises NoSheet, CannotRun."""
     others = [f.definition for f in model]
-    for prefer, positive in ((0, False), (0, True), (1, False)):
-        trial = _trial(function, others, samples.sizes(function, sizes, prefer), seed, positive)
+    for taste in samples.TASTES:
+        trial = _trial(function, others, samples.sizes(function, sizes, taste), seed, taste)
         unfit = _unfit(*trial[:2])
         if unfit is None:
             break
     if unfit is not None:
-        raise NoSheet("a step is no real number at the values tried; another --seed may help", unfit.section.line)
+        why = "takes an index out of its range" if unfit.node.op == "take" else "is no real number"
+        raise NoSheet(f"a step {why} at the values tried; other --sizes or another --seed may help", unfit.section.line)
     steps, values, inputs, needed = trial
     page = layout.arrange(steps)
     writer = Writer(page.placed())
@@ -150,12 +151,12 @@ def sheet(model: Model, function: Function, sizes: Mapping[str, int], seed: int 
 
 
 def _trial(
-    function: Function, others: Sequence[Definition], known: Mapping[str, int], seed: int, positive: bool
+    function: Function, others: Sequence[Definition], known: Mapping[str, int], seed: int, taste: samples.Taste
 ) -> tuple[Plan, dict[int, np.ndarray], dict[str, np.ndarray], dict[str, int]]:
     """The steps at these sizes, their values, those of the inputs, and the sizes that matter. Raises NoSheet."""
     expression = function.expression
     needed = {k: v for k, v in known.items() if k in atoms(expression)}
-    inputs = samples.values(expression, known, seed, positive)
+    inputs = samples.values(expression, known, seed, taste)
     program, low = function.lowered(expression, {n: x.shape for n, x in inputs.items()}, needed)
     steps = plan(function.definition, expression, program, low, others)
     count = sum(s.size for s in steps.steps)
@@ -285,7 +286,7 @@ class _Drawing:
             out.merge_range(block.row, block.column, block.row, last, "", self.format(**style))
         self.text(out, block.row, block.column, block.title, **style)
         self.text(out, block.row + 1, block.column, block.caption, font_size=9, font_color=GREY)
-        self._labels(out, block)
+        self._labels(out, block, sheet.plan)
         top, left = block.corner
         values = [[element(sheet, block, i, j) for j in range(step.shape[1])] for i in range(step.shape[0])]
         flat = [x for row in values for x in row]
@@ -327,7 +328,7 @@ class _Drawing:
                     },
                 )
 
-    def _labels(self, out: Any, block: Block) -> None:
+    def _labels(self, out: Any, block: Block, plan: Plan) -> None:
         step, row, column = block.step, block.row + 2, block.column
         names = ["" if a is None else size_text(a.label) for a in (step.rows, step.columns)]
         corner = " \\ ".join(n for n in names if n and "□" not in n)
@@ -336,11 +337,13 @@ class _Drawing:
             self.text(out, row, column, corner, **style)
         label = self.format(**{**style, "align": "center"})
         if step.columns is not None:
+            first = plan.first(step, step.columns)
             for j in range(step.shape[1]):
-                out.write_number(row, column + 1 + j, j + 1, label)
+                out.write_number(row, column + 1 + j, j + first, label)
         if step.rows is not None:
+            first = plan.first(step, step.rows)
             for i in range(step.shape[0]):
-                out.write_number(row + 1 + i, column, i + 1, self.format(**style))
+                out.write_number(row + 1 + i, column, i + first, self.format(**style))
 
     def text(self, out: Any, row: int, column: int, text: str, **style: Any) -> None:
         """A text with its scripts raised and lowered."""
