@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 from lemmata.core.size import Size
 from lemmata.core.types import SCALAR, Tensor
@@ -173,6 +174,22 @@ def apply_first_values(roles: Roles) -> None:
         for binding in bindings:
             if binding is nearest or binding.place.scopes == nearest.place.scopes and binding.stepwise:
                 binding.clauses = (*binding.clauses, ((number,), value))
+    for key in list(roles.environment.keys()):
+        base, _, number_text = key.rpartition("_")
+        if number_text in ("0", "1"):
+            _named_first_value(roles, base, key, s.Num(0, 0, Fraction(int(number_text))))
+
+
+def _named_first_value(roles: Roles, base: str, key: str, number: s.Num) -> None:
+    """m_0 given as a symbol of its own is the first member of the recurrence m_t that has no other."""
+    for binding in roles.environment.all(base):
+        if not binding.stepwise or any(isinstance(p[0], s.Num) for p, _ in binding.clauses if p):
+            continue
+        for first in roles.environment.all(key):
+            given = first.kind == "definition" and not first.indices and first.only_in is None
+            if given and first.body is not None and first.place.scopes == binding.place.scopes:
+                binding.clauses = (*binding.clauses, ((number,), first.body))
+                break
 
 
 def mutual_recurrences(roles: Roles) -> None:
