@@ -52,6 +52,8 @@ def test_the_planted_error_and_nothing_else_is_refuted():
         ("scoring.md", ["additive_score", "dot_score", "scaled_score"]),
         ("attention.md", ["attention", "masked", "multi_head", "Delta", "Q.grad", "K.grad", "V.grad"]),
         ("attention.zh.md", ["attention", "masked", "multi_head", "Delta", "Q.grad", "K.grad", "V.grad"]),
+        ("backpropagation.md", ["P", "L", "D", "E", "W_1.grad", "b_1.grad", "W_2.grad", "b_2.grad"]),
+        ("logistic-regression.zh.md", ["z", "p", "L", "w.grad"]),
         ("efficient-attention.md", ["full", "Y"]),
         ("efficient-attention.zh.md", ["full", "Y"]),
         ("transformer-encoder.md", ["MultiHead", "Encoder.ffn", "Encoder"]),

@@ -93,6 +93,10 @@ class Dialect:
     def where(self, condition: str, x: str, y: str) -> str:
         return f"{self.module}.where({condition}, {x}, {y})"
 
+    def chosen(self, condition: str, x: str, y: str, like: str) -> str:
+        """One of two numbers, in the type of a tensor."""
+        return self.where(condition, x, y)
+
     def concatenated(self, parts: Sequence[str], dim: int) -> str:
         return f"{self.module}.concatenate([{', '.join(parts)}], axis={dim})"
 

@@ -25,6 +25,10 @@ class Expr:
     """Whether there may be batch axes."""
     number: bool = False
     """A Python number, not a tensor."""
+    column: str = ""
+    """Of a vector that was calculated as a matrix of one column, that matrix."""
+    symmetric: bool = False
+    """Whether a transpose changes nothing."""
 
     def inside(self, binding: int) -> str:
         """In brackets where what is around binds tighter."""

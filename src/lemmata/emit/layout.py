@@ -37,6 +37,13 @@ def _closing(text: str, start: int) -> int:
     return -1
 
 
+def bracketed(text: str) -> str | None:
+    """The call or the brackets that a value begins with: of f(x)[0] the part f(x)."""
+    head, mark, _ = text.partition("(")
+    end = _closing(text, len(head)) if mark and " " not in head else -1
+    return text[: end + 1] if end > 0 else None
+
+
 LOOSEST = (
     (" < ", " > ", " <= ", " >= ", " == ", " != "), (" | ",), (" & ",), (" + ", " - "), (" * ", " / ", " @ ", " % "),
 )  # fmt: skip

@@ -17,6 +17,7 @@ from lemmata.emit.moves import Moves
 from lemmata.emit.products import Products
 from lemmata.emit.request import CannotEmit
 from lemmata.emit.sheet import LONG
+from lemmata.operations.pattern import position
 from lemmata.program import build
 from lemmata.program.node import Axis, Node
 
@@ -258,15 +259,16 @@ class Printer(Products, Moves):
 
     def _select(self, node: Node, parts: list[Expr]) -> Expr:
         condition, x, y = node.args
-        if condition.op == "eq" and {a.op for a in condition.args} == {"iota"}:
-            first, second = condition.args
-            same = first.attr("start") == second.attr("start") and build.literal(x) == 1 and build.literal(y) == 0
-            if same and first.axes[0].size == second.axes[0].size:
-                both = (first.axes[0], second.axes[0])
-                return Expr(self.d.identity(self.size(first.axes[0]), self.like), ATOM, both)
+        if condition.op == "eq" and build.literal(x) == 1 and build.literal(y) == 0:
+            first, second = (position(a) for a in condition.args)
+            if first is not None and second is not None and first[1] == second[1] and first[0].size == second[0].size:
+                text = self.d.identity(self.size(first[0]), self.like)
+                return Expr(text, ATOM, (first[0], second[0]), symmetric=True)
         layout = self.joint(parts)
         laid = [self.lay(p, layout) for p in parts]
         text = self.d.where(*(p.text for p in laid))
+        if laid[1].number and laid[2].number:
+            text = self.d.chosen(laid[0].text, laid[1].text, laid[2].text, self.like)
         return Expr(text, ATOM, layout, any(p.batched for p in laid))
 
     # --- the catalogue -----------------------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ class Products(Sheet):
         """Truth values as numbers, where they are calculated with."""
         if node.dtype != "bool" or x.number:
             return x
-        return Expr(self.d.where(x.text, "1.0", "0.0"), ATOM, x.layout, x.batched)
+        return Expr(self.d.chosen(x.text, "1.0", "0.0", self.like), ATOM, x.layout, x.batched)
 
     def _contract(self, node: Node, parts: list[Expr]) -> Expr:
         if self.squares(node) is not None:
@@ -115,13 +115,17 @@ class Products(Sheet):
             if back.get(over, over) != column or over not in given.layout:
                 continue
             columns = [a for a in given.layout if a != over and a not in matrix.axes]
-            if len(columns) > 1 or len(given.layout) != 1 + len(columns) or (given.batched and not columns):
+            if len(columns) > 1 or len(given.layout) != 1 + len(columns):
                 continue
             rows = next(new for new in matrix.axes if back.get(new, new) == row)
             x = self.done[inner.args[0].uid]
             if set(x.layout) != {row, column}:
                 continue
             x = self.permuted(x, (row, column)) if x.layout != (row, column) else x
+            if given.batched and not columns:
+                text = f"{self.d.linear('solve')}({x.text}, {self.as_column(given, over).text})"
+                solution = Expr(text)
+                return Expr(self.d.first(solution), ATOM, (rows,), True, column=text)
             right = self.lay(given, (over, *columns))
             text = f"{self.d.linear('solve')}({x.text}, {right.text})"
             return Expr(text, ATOM, (rows, *columns), x.batched or given.batched)
@@ -191,9 +195,15 @@ class Products(Sheet):
     def by_column(self, matrix: Expr, vector: Expr, rows: tuple[Axis, ...], inner: Axis) -> Expr:
         """A matrix times a vector where both have batch axes: the vector as a column."""
         x = self.lay(matrix, (*rows, inner))
-        column = self.lay(vector, (inner, Axis.fresh("1", 1)))
-        product = Expr(self.d.product(x, column), PRODUCT)
-        return Expr(self.d.first(product), ATOM, rows, True)
+        product = Expr(self.d.product(x, self.as_column(vector, inner)), PRODUCT)
+        return Expr(self.d.first(product), ATOM, rows, True, column=product.text)
+
+    def as_column(self, vector: Expr, inner: Axis) -> Expr:
+        """A vector as a matrix of one column."""
+        axes = (inner, Axis.fresh("1", 1))
+        if vector.column:
+            return Expr(vector.column, PRODUCT, axes, vector.batched)
+        return self.lay(vector, axes)
 
     def einsum(self, a: Expr, c: Expr, pair: Pair) -> Expr:
         letters: dict[int, str] = {}

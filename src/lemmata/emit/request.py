@@ -26,6 +26,8 @@ class Request:
     """A file of weights by the document's names, for formats that hold them."""
     check: bool = True
     """Run what was written and compare it with the document."""
+    seed: int = 0
+    """Of the values that formats with numbers begin with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from lemmata.core.size import Size
 from lemmata.emit.dialect import Dialect
 from lemmata.emit.expression import ATOM, PRODUCT, Expr, infix, size_text
-from lemmata.emit.layout import WIDTH, is_call, loosest
+from lemmata.emit.layout import WIDTH, bracketed, is_call, loosest
 from lemmata.emit.names import Names, identifier, valid
 from lemmata.emit.request import CannotEmit
 from lemmata.emit.symbolic import Source, operands
@@ -25,7 +26,7 @@ WORDS = {
     "contract": "product", "mul": "product", "add": "total", "concat": "joined", "stack": "stacked", "sqrt": "root",
     "take": "taken", "gelu": "hidden", "relu": "hidden", "tanh": "hidden", "sigmoid": "gate", "input": "result",
     "inv": "inverse", "logsumexp": "log_total", "pow": "power", "square": "squares", "iota": "index", "le": "seen",
-    "ge": "seen", "lt": "below", "gt": "above", "eq": "equal", "maximum": "hidden",
+    "ge": "seen", "solve": "solution", "lt": "below", "gt": "above", "eq": "equal", "maximum": "hidden",
 }  # fmt: skip
 
 
@@ -82,6 +83,7 @@ class Sheet:
         return operands(node)
 
     def known(self, node: Node) -> bool:
+        """Whether the library has words for a call; what it lacks is written by its definition."""
         name = node.attr("name")
         if name == "attention":
             return self.d.grouped or dict(node.attr("attrs")).get("groups") is None
@@ -143,7 +145,12 @@ class Sheet:
         while len(text) > room and not is_call(text):
             parts = loosest(text)
             if parts is None:
-                return text
+                inner = bracketed(text)
+                if not inner or inner == text:
+                    return text
+                bare = inner[1:-1] if inner.startswith("(") else inner
+                text = f"{self.assign(word_for(bare), Expr(bare)).text}{text[len(inner) :]}"
+                continue
             left, operator, right = parts
             longer = max(left, right, key=len)
             name = self.assign(word_for(longer), Expr(longer)).text
@@ -272,6 +279,8 @@ class Sheet:
 
     def permuted(self, x: Expr, want: tuple[Axis, ...]) -> Expr:
         count = len(want)
+        if x.symmetric:
+            return replace(x, layout=want)
         places = [x.layout.index(a) for a in want]
         moved = [i for i in range(count) if places[i] != i]
         if moved == [count - 2, count - 1]:

@@ -13,6 +13,7 @@ from lemmata.emit.expression import size_text
 from lemmata.emit.names import Names, identifier
 from lemmata.emit.request import Request, Written
 from lemmata.emit.units import Argument, Unit, Workshop, dimensions
+from lemmata.files import put
 from lemmata.model.naming import plain
 
 DIALECTS = {
@@ -45,7 +46,7 @@ def write(request: Request) -> Written:
         units, refused, remarks = agreeing(units, shop.dialect, lambda kept: text(kept, shop.dialect))
         refusals += refused
     if units:
-        request.out.write_text(text(units, shop.dialect), encoding="utf-8")
+        put(request.out, text(units, shop.dialect).encode("utf-8"))
     return Written(tuple(u.name for u in units), tuple(refusals), remarks)
 
 

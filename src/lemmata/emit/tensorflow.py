@@ -25,6 +25,10 @@ class TensorFlow(Dialect):
             return f"ops.transpose({x.text})"
         return self.swapped(x, -1, -2)
 
+    def chosen(self, condition: str, x: str, y: str, like: str) -> str:
+        found = self.where(condition, x, y)
+        return f"ops.cast({found}, {like}.dtype)" if like else found
+
     def product(self, x: Expr, y: Expr) -> str:
         if len(x.layout) > 1 and len(y.layout) > 1:
             return infix(x.inside(PRODUCT), "@", y.inside(PRODUCT + 1))

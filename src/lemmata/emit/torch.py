@@ -58,6 +58,9 @@ class Torch(Dialect):
     def moved(self, x: Expr, source: Sequence[int], target: Sequence[int]) -> str:
         return f"{x.inside(ATOM)}.movedim({tuple(source)}, {tuple(target)})"
 
+    def chosen(self, condition: str, x: str, y: str, like: str) -> str:
+        return f"torch.where({condition}, {x}, {y}).to({like}.dtype)" if like else self.where(condition, x, y)
+
     def concatenated(self, parts: Sequence[str], dim: int) -> str:
         return f"torch.cat([{', '.join(parts)}], dim={dim})"
 

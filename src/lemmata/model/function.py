@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,6 +29,9 @@ from lemmata.program import build
 from lemmata.program.graph import inputs as leaves
 from lemmata.program.node import Axis, Node
 from lemmata.verify.problem import CannotLower
+
+if TYPE_CHECKING:
+    from lemmata.backends.torch import Compiled
 
 PLANS = 256
 """Shapes for which a function keeps its programs."""
@@ -62,7 +65,8 @@ class Function:
     """Running indices that are given like symbols."""
     _read: dict[tuple[tuple[str, int], ...], Expression | str] = field(default_factory=dict, repr=False)
     _programs: dict[object, Program] = field(default_factory=dict, repr=False)
-    _compiled: dict[object, Callable[..., Any]] = field(default_factory=dict, repr=False)
+    _compiled: dict[object, tuple[Compiled, list[int] | None]] = field(default_factory=dict, repr=False)
+    _runs: dict[object, Callable[..., Any]] = field(default_factory=dict, repr=False)
     _plans: dict[object, Callable[..., Any]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -73,7 +77,7 @@ class Function:
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles lower and compile anew."""
         kept = {k: v for k, v in self.__dict__.items() if k != "whole"}
-        return {**kept, "_read": {}, "_programs": {}, "_compiled": {}, "_plans": {}}
+        return {**kept, "_read": {}, "_programs": {}, "_compiled": {}, "_runs": {}, "_plans": {}}
 
     def __repr__(self) -> str:
         return f"<{self.name}({', '.join(self.parameters)}), line {self.definition.line}>"
@@ -222,17 +226,19 @@ class Function:
         if found is None:
             if len(self._programs) >= PLANS:
                 self._forget()
-            found = self._programs[key] = self._lowered(expression, shapes, sizes)
+            found = self._programs[key] = self.lowered(expression, shapes, sizes)[0]
         return found
 
     def _forget(self) -> None:
         self._programs.clear()
         self._compiled.clear()
+        self._runs.clear()
         self._plans.clear()
 
-    def _lowered(
+    def lowered(
         self, expression: Expression, shapes: Mapping[str, tuple[int, ...]], sizes: Mapping[str, int]
-    ) -> Program:
+    ) -> tuple[Program, Lowering]:
+        """The tensor program, and the state that knows what each part of the definition became. Raises as `program`."""
         known, batch = self._sizes(expression, shapes, sizes)
         extra = tuple(Axis.fresh("batch", n) for n in batch)
         low = Lowering(known, dict(expression.solution), dict(expression.recurrences))
@@ -267,7 +273,7 @@ class Function:
             )
         missing = tuple(a for a in extra if a not in value.node.axes)
         node = build.broadcast(value.node, missing) if missing else value.node
-        return Program(tuple(inputs), node, extra + value.axes)
+        return Program(tuple(inputs), node, extra + value.axes), low
 
     def _sizes(
         self, expression: Expression, shapes: Mapping[str, tuple[int, ...]], sizes: Mapping[str, int]
@@ -321,19 +327,20 @@ class Function:
         arrays = libraries.converted(library, values)
         program = self.program(expression, {n: libraries.shape(x) for n, x in arrays.items()}, sizes)
         key = (library.module, id(program))
-        run = self._compiled.get(key)
+        run = self._runs.get(key)
         if run is None:
             output = fuse(program.output) if self.fuse else program.output
-            run = self._compiled[key] = libraries.compiled(library, program.inputs, output, program.axes)
+            run = self._runs[key] = libraries.compiled(library, program.inputs, output, program.axes)
         return run(arrays)
 
     def _run_torch(self, expression: Expression, tensors: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
         shapes = {n: tuple(x.shape) for n, x in tensors.items()}
         program = self.program(expression, shapes, sizes)
-        run = self._compiled.get(id(program))
-        if run is None:
-            run = self._compiled[id(program)] = _compile(program, self.fuse)
-        return run(*(tensors[n.attr("name")].reshape([a.size for a in n.axes]) for n in program.inputs))
+        if id(program) not in self._compiled:
+            self._compiled[id(program)] = _compile(program, self.fuse)
+        compiled, order = self._compiled[id(program)]
+        value = compiled(*(tensors[n.attr("name")].reshape([a.size for a in n.axes]) for n in program.inputs))[0]
+        return value if order is None else value.permute(order)
 
     def _keep(
         self,
@@ -347,7 +354,8 @@ class Function:
     ) -> None:
         """Remember, for arguments of these kinds and shapes, what runs and where its inputs stand."""
         program = self.program(expression, {n: tuple(np.shape(v)) for n, v in values.items()}, sizes)
-        run = self._compiled[id(program)]
+        compiled, order = self._compiled[id(program)]
+        kind = compiled.kind([tensors[n.attr("name")] for n in program.inputs])
         symbols = [(x.name, x.latex) for x in expression.symbols]
         places: dict[str | None, int | str] = {n: i for i, n in enumerate(self.parameters[:positional])}
         places |= {resolve(n, symbols): n for n, v in given.items()}
@@ -369,7 +377,8 @@ class Function:
                 else:
                     tensor = named[place] if place in named else weights[place]
                 tensors.append(tensor if shape is None else tensor.reshape(shape))
-            return run(*tensors)
+            value = compiled.run(kind, tensors)[0]
+            return value if order is None else value.permute(order)
 
         if len(self._plans) >= PLANS:
             self._plans.clear()
@@ -422,16 +431,13 @@ def _signature(
     return (len(args), len(weights), *parts, *(sizes.items() if sizes else ()))
 
 
-def _compile(program: Program, recognise: bool) -> Callable[..., Any]:
-    """The program as a function of tensors in the order of its inputs, recognised or as it stands."""
+def _compile(program: Program, recognise: bool) -> tuple[Compiled, list[int] | None]:
+    """The program on tensors in the order of its inputs, recognised or as it stands, and the order of its axes."""
     from lemmata.backends.torch import compile
 
     output = fuse(program.output) if recognise else program.output
-    compiled = compile([output], program.inputs, native=recognise)
     order = [output.axes.index(a) for a in program.axes]
-    if order == sorted(order):
-        return lambda *tensors: compiled(*tensors)[0]
-    return lambda *tensors: compiled(*tensors)[0].permute(order)
+    return compile([output], program.inputs, native=recognise), None if order == sorted(order) else order
 
 
 def _own(symbol: Symbol, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
@@ -22,6 +23,7 @@ WRITERS = {
     "tensorflow": ("lemmata.emit.source", "write"),
     "onnx": ("lemmata.emit.deploy", "write"),
     "savedmodel": ("lemmata.emit.deploy", "write"),
+    "xlsx": ("lemmata.sheets.request", "write"),
 }
 """What writes each format: a module, imported only then, and its function from a `Request` to what was `Written`."""
 
@@ -40,8 +42,11 @@ WRITERS = {
     help="Weights by the document's names (.safetensors, .npz), for formats that hold them.",
 )  # fmt: skip
 @click.option("--check/--no-check", default=True, help="Run what was written and compare it with the document.")
+@click.option(
+    "--seed", default=0, show_default=True, metavar="N", help="Seed of the numbers that a workbook begins with."
+)
 def compile_command(
-    file: str, target: str, out: Path, functions: str, sizes: str, weights: Path | None, check: bool
+    file: str, target: str, out: Path, functions: str, sizes: str, weights: Path | None, check: bool, seed: int
 ) -> None:
     """Write the definitions of FILE as code or as a model: `lemmata compile notes.md --to torch -o model.py`.
 
@@ -60,8 +65,8 @@ def compile_command(
     module, name = WRITERS[target]
     writer: Writer = getattr(import_module(module), name)
     try:
-        written = writer(Request(model, chosen, out, target, _sizes(sizes), weights, check))
-    except Unavailable as error:
+        written = writer(Request(model, chosen, out, target, _sizes(sizes), weights, check, seed))
+    except (Unavailable, ValueError) as error:
         raise click.UsageError(str(error)) from None
     except OSError as error:
         raise click.UsageError(f"cannot write {out}: {error.strerror or error}") from None
@@ -105,7 +110,7 @@ def _sizes(text: str) -> dict[str, int]:
     found = {}
     for part in _list(text):
         name, mark, value = part.partition("=")
-        if not mark or not value.strip().isdigit() or int(value) < 1:
+        if not mark or not re.fullmatch("0*[1-9][0-9]{0,8}", value.strip()):
             raise click.UsageError(f"expected sizes such as n=4,d_k=8, not {part!r}")
         found[name.strip()] = int(value)
     return found
