@@ -23,6 +23,14 @@ def test_everything_in_the_sound_documents_holds(name):
     assert result.counts()["verified"] >= 2
 
 
+@pytest.mark.torch
+@pytest.mark.parametrize("name", ["transformer.md", "transformer.zh.md", "text-classification.zh.md"])
+def test_whole_documents_leave_nothing_unchecked(name):
+    pytest.importorskip("torch")
+    counts = checked(name).counts()
+    assert (counts.get("refuted", 0), counts.get("unchecked", 0)) == (0, 0) and counts["verified"] >= 4
+
+
 @pytest.mark.parametrize("name, least", [("bert-encoder.md", 5), ("gpt-decoder.md", 3)])
 def test_every_claim_of_the_models_is_verified(name, least):
     counts = checked(name).counts()

@@ -153,10 +153,20 @@ class Roles:
             return False
         head = head_of(name, self.letters, self.environment, place)
         return head is not None and any(
-            k == head.key and f == head.font and p.at < place.at and p.scopes == place.scopes[: len(p.scopes)]
+            (k == head.key or self._ends(name, k) and (k, p) not in self.whole)
+            and f == head.font
+            and p.at < place.at
+            and p.scopes == place.scopes[: len(p.scopes)]
             for k, f, p in self.heads
             if not head.indices or (k, p) not in self.whole
         )
+
+    def _ends(self, name: s.Name, key: str) -> bool:
+        """H_N where H_l is defined for l = 1, …, N: its last member."""
+        if stem(name) != key or not isinstance(name.sub, s.Name) or name.sup is not None:
+            return False
+        last = Size.of(spell(name.sub))
+        return any(start + count == last + Size.of(1) for _, found in self.ranges for start, count in found.values())
 
     def _declare(self, item: Item, expr: s.Relation, r: Reader) -> None:
         ops = expr.ops

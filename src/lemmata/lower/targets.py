@@ -36,7 +36,7 @@ from lemmata.program.build import BadProgram
 from lemmata.verify.problem import Domain
 
 if TYPE_CHECKING:
-    from lemmata.lower.equations import StatedEquation
+    from lemmata.lower.further import Further
     from lemmata.lower.gradients import GradientTarget
     from lemmata.lower.tables import TableTarget
 
@@ -127,10 +127,10 @@ def _run(value: Program, feeds: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.asarray(result).transpose(order)
 
 
-def targets(elaboration: Elaboration) -> tuple[FormulaTarget | TableTarget | GradientTarget | StatedEquation, ...]:
+def targets(elaboration: Elaboration) -> tuple[FormulaTarget | TableTarget | GradientTarget | Further, ...]:
     """Everything that the document defines and can be evaluated, in order; gradients that it claims after that; then
-    derivatives that code may compute by hand; then every equation for itself."""
-    from lemmata.lower.equations import equations
+    derivatives that code may compute by hand; then every equation for itself, and what else the text states."""
+    from lemmata.lower.further import further
     from lemmata.lower.gradients import gradients
     from lemmata.lower.tables import tables
 
@@ -145,7 +145,7 @@ def targets(elaboration: Elaboration) -> tuple[FormulaTarget | TableTarget | Gra
             found.extend(_gradient(elaboration, statement, found))
     for item in elaboration.items:
         found.extend(_expression(elaboration, item))
-    return (*found, *tables(elaboration), *gradients(elaboration, found), *equations(elaboration))
+    return (*found, *tables(elaboration), *gradients(elaboration, found), *further(elaboration, found))
 
 
 def _binding(elaboration: Elaboration, statement: Statement) -> Binding | None:
