@@ -377,6 +377,8 @@ class Elaborator:
             relations.extend(source.claims)
             assumed.append(source_of(source))
         guards.extend(unheard(item, self.items, self.context))
+        if item.reserved:
+            guards.append(item.formula.latex)
         if self.words(item).foreign:
             guards.append(f"{self.words(item).foreign} (in a language that is not known)")
         for source in self.items:

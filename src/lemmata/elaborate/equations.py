@@ -67,7 +67,10 @@ def _of_a_value(roles: Roles, item: Item, head: Head, before: Binding | None) ->
         o.kind == "indices" and o.place.sentence == item.place.sentence and letters & letters_of(o.part.expr)
         for o in roles.items
     )
-    return len(letters) == len(head.indices) and item.cue in ("none", "claim") and (governed or item.formula.display)
+    item.reserved = (
+        len(letters) == len(head.indices) and item.cue in ("none", "claim") and (governed or item.formula.display)
+    )
+    return item.reserved
 
 
 def _several_numbers(body: s.Expr) -> bool:
@@ -346,10 +349,11 @@ def point(roles: Roles, item: Item, expr: s.Relation) -> bool:
     return False
 
 
-def constrains(roles: Roles, expr: s.Relation, place: Place) -> bool:
+def constrains(roles: Roles, item: Item, expr: s.Relation) -> bool:
     """A declared symbol without a value, alone on one side and nowhere on the other, is constrained: Ax = b."""
     if len(expr.items) != 2 or any(_is_derivative(roles, n) for n in walk(expr)):
         return False
+    place = item.place
     for side, other in (expr.items, expr.items[::-1]):
         if isinstance(side, s.Name) and side.sup is None:
             head = head_of(side, roles.letters, roles.environment, place)
@@ -357,7 +361,8 @@ def constrains(roles: Roles, expr: s.Relation, place: Place) -> bool:
                 continue
             bound = roles.environment.find(head.key, head.font, place)
             if bound is not None and bound.kind == "variable" and not mentions(other, stem(side)):
-                return not _in_a_law(roles, side) and not _given_through(roles, other, side, place)
+                item.reserved = _given_through(roles, other, side, place)
+                return not _in_a_law(roles, side) and not item.reserved
     return False
 
 

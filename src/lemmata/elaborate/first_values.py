@@ -76,7 +76,7 @@ def entry(roles: Roles, item: Item, head: Head, body: s.Expr) -> bool:
     items = script_items(head.name.sub)
     items = (digits(items[0]) or items) if len(items) == 1 else items
     base = roles.environment.visible_before(stem(head.name), head.font, item.place)
-    return (
+    found = (
         len(items) == 2
         and all(isinstance(i, s.Num) for i in items)
         and item.cue not in DEFINING
@@ -88,6 +88,8 @@ def entry(roles: Roles, item: Item, head: Head, body: s.Expr) -> bool:
         and roles.rank(base) == 2
         and _number_by_form(roles, item, body)
     )
+    item.reserved = found and number_of(body) is not None
+    return found
 
 
 def _number_by_form(roles: Roles, item: Item, body: s.Expr) -> bool:

@@ -55,6 +55,8 @@ class Item:
     approximate: bool = False
     limited: bool = False
     """An if or when in its sentence governs it."""
+    reserved: bool = False
+    """It may ask for what it says, or make it so: it is verified if it holds, and never refuted."""
     concluded: bool = False
     """It follows, as the words say, from premises that were all understood."""
     role: str = ""
@@ -281,7 +283,7 @@ class Roles:
             self._with_membership(item, expr)
         elif all(op in COMPARISONS for op in ops):
             indices = equations.tells_indices_apart(self, item, expr)
-            given = equations.constrains(self, expr, item.place) or equations.restricts(self, item, expr)
+            given = equations.constrains(self, item, expr) or equations.restricts(self, item, expr)
             given = indices or given and not item.concluded
             item.role = "condition" if given or item.cue in CONDITIONAL else "claim"
             item.kind = "indices" if indices else "inequality"
@@ -399,7 +401,7 @@ class Roles:
             if len(expr.items) == 2:
                 item.equations.append((expr.items[0], expr.items[1]))
             return
-        if equations.constrains(self, expr, item.place):
+        if equations.constrains(self, item, expr):
             item.role, item.kind = "condition", "constraint"
             return
         if equations.standing(self, item, expr):
