@@ -152,6 +152,8 @@ class Equation(Target, Protocol):
     def ambiguous(self) -> bool:
         """Whether notation leaves open how the right side is read."""
 
+    others: frozenset[tuple[str, ...]]
+    """How code may call the symbols of the document's equations, one each."""
     expanded: tuple[str, ...]
     """Symbols that were replaced by their definitions."""
 
