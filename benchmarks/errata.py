@@ -5,8 +5,9 @@
 DIR holds one folder a mistake: `before.*` as it was published, `after.*` as its author corrected it, and `meta.json`
 with `line_before`, `kind` and `decidable_by`. A mistake counts as found when a statement that covers its line in the
 old text is refuted; otherwise the statements at that line are printed with their reasons. No statement of a corrected
-text may be refuted. Of the mistakes found it is counted for how many one of the first three corrections is the
-author's own, letter for letter without spaces and brackets. The last line is one JSON object.
+text may be refuted. The code of a document runs where only code can decide. Of the mistakes found it is counted for
+how many one of the first three corrections is the author's own, letter for letter without spaces and brackets. The
+last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ def place(stated: int | str) -> Line:
     return (int(found[1]), int(found[2])) if found else (None, int(stated))
 
 
-def checked(folder: Path, name: str) -> DocumentResult:
+def checked(folder: Path, name: str, code: bool) -> DocumentResult:
     (path,) = folder.glob(f"{name}.*")
-    (outcome,) = run([str(path)], Options(code=False))
+    (outcome,) = run([str(path)], Options(code=code))
     return outcome.result
 
 
@@ -61,7 +62,8 @@ def refuted(result: DocumentResult) -> list[StatementResult]:
 def examine(folder: Path) -> dict[str, Any]:
     """One mistake: found or why not, and every alarm beside it."""
     meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-    before, after = checked(folder, "before"), checked(folder, "after")
+    code = meta["decidable_by"] == "code"
+    before, after = checked(folder, "before", code), checked(folder, "after", code)
     there = at(before, place(meta["line_before"]))
     hits = refuted(before)
     found = any(s in hits for s in there)
@@ -122,11 +124,17 @@ def main() -> None:
         for name, count in sorted(total.items()):
             print(f"  {name:<14} {found[name]:>3} of {count}")
     decidable = [r for r in rows if r["by"] != "code"]
+    by_code = [r for r in rows if r["by"] == "code"]
+    mismatches = [r for r in rows if r["kind"] == "code mismatch"]
     summary = {
         "mistakes": len(rows),
         "found": sum(r["found"] for r in rows),
         "decidable": len(decidable),
         "decidable_found": sum(r["found"] for r in decidable),
+        "by_code": len(by_code),
+        "by_code_found": sum(r["found"] for r in by_code),
+        "code_mismatches": len(mismatches),
+        "code_mismatches_found": sum(r["found"] for r in mismatches),
         "author_fix_among_three": sum(bool(r["fix"]) for r in rows),
         "author_fix_share": round(sum(bool(r["fix"]) for r in rows) / max(1, sum(r["found"] for r in rows)), 3),
         "refuted_elsewhere": sum(len(r["elsewhere"]) for r in rows),

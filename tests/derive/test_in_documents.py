@@ -22,6 +22,23 @@ CASES = {
         r"\frac{\partial \ell}{\partial W}",
         r"(z - c)x^\top",
     ),
+    "rows under the name that the document gives them": (
+        r"Take $x_1, \dots, x_n \in \mathbb{R}^d$, the rows of $X \in \mathbb{R}^{n \times d}$, and targets "
+        r"$y_i \in \{0, 1\}$. With $\sigma(z) = 1 / (1 + e^{-z})$, $p_i = \sigma(w^\top x_i)$ for $w \in \mathbb{R}^d$ "
+        r"and $$L(w) = -\sum_{i=1}^n [y_i \log p_i + (1 - y_i) \log(1 - p_i)]$$ the second derivative is "
+        r"$$\nabla_w^2 L = \sum_{i=1}^n p_i (1 - p_i) x_i x_i^\top.$$",
+        r"\nabla_w^2 L",
+        r"\sum_{i=1}^n p_i(1 - p_i)x_ix_i^\top",
+    ),
+    "gradients under the names that the document gives them": (
+        r"Let $A \in \mathbb{R}^{m \times k}$, $B \in \mathbb{R}^{k \times n}$ and $C = \frac{1}{k} A B$. A scalar "
+        r"loss $L$ depends on them through $C$ alone; we write $\mathbf{dC} = \partial L / \partial C$ and likewise "
+        r"$\mathbf{dA}, \mathbf{dB}$. Then let $A = X W$ with $X \in \mathbb{R}^{m \times d}$, "
+        r"$W \in \mathbb{R}^{d \times k}$. "
+        r"We have $$\frac{\partial L}{\partial W} = X^\top \mathbf{dA}.$$",
+        r"\frac{\partial L}{\partial W}",
+        r"X^\top\mathbf{dA}",
+    ),
     "a correlation whose outputs have no stated range": (
         r"Let $X \in \mathbb{R}^{p \times q}$ and $W \in \mathbb{R}^{k \times k}$ (indices from zero). We use "
         r"$Y_{ij} = \sum_{u=0}^{k-1} \sum_{v=0}^{k-1} W_{uv} X_{i+u,\,j+v}$. "

@@ -18,6 +18,7 @@ from lemmata.elaborate.document import Elaboration, Elaborator
 from lemmata.elaborate.environment import Binding
 from lemmata.elaborate.later_values import settle_values
 from lemmata.elaborate.losses import settle_losses
+from lemmata.elaborate.names import stem, walk
 from lemmata.elaborate.reader import Reader, Shared
 from lemmata.elaborate.readings import Choices
 from lemmata.elaborate.roles import Item
@@ -91,6 +92,9 @@ class Deriver:
 
     def candidates(self, result: Form, item: Item, shared: Shared, reader: TermReader) -> list[Form]:
         definitions = opened(self.definitions(item, shared, reader))
+        within = [(fold(b, [d for d in definitions if d[1] is not x]), x) for b, x in definitions]
+        known = {b.key for b, _ in definitions}
+        definitions += [(b, x) for b, x in within if b.key not in known and b.op != "sym"]
         plain = tidy(result, self.measure)
         found = [plain]
         folded = fold(result, definitions)
@@ -151,7 +155,25 @@ class Deriver:
                 continue
             if form.op in ("sym", "call") and form.body is not None:
                 found[form.key] = form
-        return found
+        return found | {x.key: x for x in self.named_gradients(item, shared, reader)}
+
+    def named_gradients(self, item: Item, shared: Shared, reader: TermReader) -> Iterator[Form]:
+        """Symbols such as dQ by which the document calls a derivative up to this place."""
+        names: dict[tuple[str, str], s.Name] = {}
+        for other in self.elaborator.items:
+            if other.place.at <= item.place.at:
+                for node in walk(other.part.expr):
+                    if isinstance(node, s.Name) and node.word and node.sub is None and not node.primes:
+                        names.setdefault((stem(node), node.font), replace(node, sup=None))
+        r = Reader(shared, item.place)
+        for (key, _), name in names.items():
+            try:
+                term = r.term(name)
+                form = reader.read(term) if isinstance(term, t.Deriv) else None
+            except (Unreadable, NoForm, RecursionError, AssertionError):
+                continue
+            if form is not None and form.op not in ("sym", "call"):
+                yield Form("sym", (), (f"{key} gradient", key), form.shape, form)
 
     def bindings(self, item: Item) -> Iterator[Binding]:
         environment = self.elaborator.environment

@@ -111,6 +111,9 @@ class Printer:
             case "elem":
                 return self._element(form), POWER
             case "row":
+                if args[0].op == "sym" and str(args[0].data[0]) in self.n.rows:
+                    name = self.n.symbol(self.n.rows[str(args[0].data[0])])
+                    return f"{name}_{braced(self.text(args[1]))}", POWER if "^" in name else ATOM
                 if args[0].op != "family":
                     raise NoForm("a row of a matrix")
                 return f"{self.text(args[0])}_{braced(self.text(args[1]))}", POWER

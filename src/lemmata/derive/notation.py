@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.document import Elaboration
+from lemmata.elaborate.environment import Binding
 from lemmata.elaborate.names import spell, stem, walk
 
 TRANSPOSE = re.compile(
@@ -34,6 +36,9 @@ class Notation:
     fonts: dict[str, str] = field(default_factory=dict)
     """The font in which each symbol was introduced, by key."""
     in_font: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    rows: dict[str, str] = field(default_factory=dict)
+    """What the document calls the rows of a matrix, without their index, by key of the matrix."""
 
     def symbol(self, latex: str, key: str = "") -> str:
         """A symbol as the document writes it, in the font of its introduction."""
@@ -73,7 +78,8 @@ def notation_of(elaboration: Elaboration) -> Notation:
     diag = re.search(r"\\(?:operatorname|mathrm|text)\{[dD]iag\}", everything)
     trace = re.search(r"\\(?:operatorname|mathrm|text)\{[tT]r(?:ace)?\}", everything)
     environment = elaboration.roles.environment
-    fonts = {f"{b.key}#{b.uid}": b.font for key in environment.keys() for b in environment.all(key)}
+    bindings = [b for key in environment.keys() for b in environment.all(key)]
+    fonts = {f"{b.key}#{b.uid}": b.font for b in bindings}
     return Notation(
         symbols,
         transposes.most_common(1)[0][0] if transposes else "\\top",
@@ -83,5 +89,16 @@ def notation_of(elaboration: Elaboration) -> Notation:
         trace[0] if trace else "\\operatorname{tr}",
         fonts=fonts,
         in_font={key: counts.most_common(1)[0][0] for key, counts in styled.items()},
+        rows=dict(_rows(elaboration, bindings)),
         sized=bool(re.search(r"(?<![A-Za-z\\])I\}?_\{?[a-z](?![a-zA-Z])", everything)),
     )
+
+
+def _rows(elaboration: Elaboration, bindings: Sequence[Binding]) -> Iterator[tuple[str, str]]:
+    """(key of a matrix, name of its rows) for every x_i that is row i of X."""
+    for binding in bindings:
+        match binding.body, binding.indices:
+            case s.Name(sub=s.Name() as row, sup=None) as whole, (s.Name() as letter,) if stem(row) == stem(letter):
+                matrix = elaboration.roles.environment.find(stem(whole), whole.font, binding.place)
+                if matrix is not None and not matrix.indices:
+                    yield f"{matrix.key}#{matrix.uid}", binding.key

@@ -11,6 +11,7 @@ from lemmata.derive import indexed
 from lemmata.derive.form import Form, add, mul, product
 
 Measure = Callable[[Form], int]
+Powers = list[tuple[Form, Fraction]]
 
 
 def fold(form: Form, definitions: Sequence[tuple[Form, Form]]) -> Form:
@@ -56,21 +57,29 @@ def _in_product(x: Form, body: Form, symbol: Form) -> Form | None:
     own_coefficient, wanted, wanted_matrix = f.parts(body)
     if body.op == "chain" and not body.number:
         return _in_chain(coefficient, powers, matrix, body, symbol)
+    if wanted_matrix is not None and wanted_matrix.op == "chain" and not body.number:
+        left = _divided(powers, wanted)
+        return None if left is None else _in_chain(coefficient / own_coefficient, left, matrix, wanted_matrix, symbol)
     if wanted_matrix is not None or len(wanted) < 2 or x.op == "chain":
         return None
+    rest = _divided(powers, wanted)
+    if rest is None:
+        return None
+    return product(coefficient / own_coefficient, [*rest, (symbol, Fraction(1))], matrix)
+
+
+def _divided(powers: Powers, wanted: Powers) -> Powers | None:
+    """The powers without the wanted ones; None where they do not have them all."""
     have = {b.key: (b, e) for b, e in powers}
     for base, exponent in wanted:
         found = have.get(base.key)
         if found is None or found[1] * exponent < 0 or abs(found[1]) < abs(exponent):
             return None
-    for base, exponent in wanted:
-        have[base.key] = (base, have[base.key][1] - exponent)
-    return product(coefficient / own_coefficient, [*have.values(), (symbol, Fraction(1))], matrix)
+        have[base.key] = (base, found[1] - exponent)
+    return list(have.values())
 
 
-def _in_chain(
-    coefficient: Fraction, powers: list[tuple[Form, Fraction]], matrix: Form | None, body: Form, symbol: Form
-) -> Form | None:
+def _in_chain(coefficient: Fraction, powers: Powers, matrix: Form | None, body: Form, symbol: Form) -> Form | None:
     if matrix is None or matrix.op != "chain":
         return None
     for pattern, name in ((body, symbol), (f.transpose(body), f.transpose(symbol))):

@@ -12,7 +12,8 @@ from lemmata.elaborate import curves, gaussians, joint_laws, spectra
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.environment import Binding
 from lemmata.elaborate.functions import apply_operator, is_operator
-from lemmata.elaborate.names import script_items, spell, stem, suffix
+from lemmata.elaborate.lifting import by_parts
+from lemmata.elaborate.names import parameter_key, script_items, spell, stem, suffix
 from lemmata.elaborate.open_functions import is_open_letter, open_call
 from lemmata.elaborate.reader import Reader
 from lemmata.elaborate.references import component, free_index, match_pattern, suffixed
@@ -47,18 +48,37 @@ def call_function(r: Reader, binding: Binding, arguments: tuple[t.Term, ...], na
         return binding.make(r, arguments)
     if len(arguments) != len(binding.params):
         raise Unreadable(f"{name} takes {len(binding.params)} arguments, not {len(arguments)}")
-    bound: dict[str, t.Term] = {}
-    for parameter, argument in zip(binding.params, arguments, strict=True):
-        key = stem(parameter)
-        if parameter.sub is not None:
-            key += f"_{spell(parameter.sub)}"
-        if parameter.sup is not None:
-            key += f"^{spell(parameter.sup)}"
-        bound[key] = argument
-    body_reader = r.at(binding.place, bound)
-    assert binding.body is not None
-    body = body_reader.term(binding.body)
+    own = {parameter_key(p): x for p, x in zip(binding.params, arguments, strict=True)}
+    body = _body(r, binding, arguments, own, {})
     return t.Apply(body.type, name, arguments, body)
+
+
+def _body(
+    r: Reader, binding: Binding, arguments: tuple[t.Term, ...], own: dict[str, t.Term], indices: dict[str, t.Term]
+) -> t.Term:
+    """The body with parameters and indices bound; of a function of vectors at a matrix, row by row where it fits."""
+
+    def body(bound: dict[str, t.Term]) -> t.Term:
+        inside = r.at(binding.place, {**indices, **bound})
+        if indices:
+            inside.free = {k: v for k, v in r.free.items() if k not in indices}
+        assert binding.body is not None
+        return inside.term(binding.body)
+
+    saved = dict(r.solver.solution)
+    try:
+        return body(own)
+    except Misfit:
+        tried = r.solver.solution
+        r.solver.solution = saved
+        try:
+            found = by_parts(r, binding, arguments, body)
+        except Unreadable:
+            found = None
+        if found is None:
+            r.solver.solution = tried
+            raise
+        return found
 
 
 def _abstract_call(r: Reader, binding: Binding, arguments: tuple[t.Term, ...]) -> t.Term:
@@ -247,7 +267,7 @@ def application(r: Reader, name: s.Name, group: s.Paren) -> t.Term | None:
         return jacobian
     if group.open != "(" or is_value(r, name):
         return None
-    member = _member_of_functions(r, name, group)
+    member = _member_of_functions(r, name, group.items)
     if member is not None:
         return member
     if is_operator(r, bare):
@@ -299,15 +319,15 @@ def is_value(r: Reader, name: s.Name) -> bool:
     return any(b.kind not in ("function", "abstract") for b in r.shared.environment.all(key))
 
 
-def _member_of_functions(r: Reader, name: s.Name, group: s.Paren) -> t.Term | None:
+def _member_of_functions(r: Reader, name: s.Name, given: tuple[s.Expr, ...]) -> t.Term | None:
     """p_k(τ) where p_k(τ) = … defines a function for every index: its body at this index and these arguments."""
     items = script_items(name.sub)
     if not items or name.sup is not None or name.primes:
         return None
-    binding = r.shared.environment.find(stem(name), name.font, r.place, len(group.items))
+    binding = r.shared.environment.find(stem(name), name.font, r.place, len(given))
     if binding is None or binding.kind != "function" or binding.body is None or len(binding.indices) != len(items):
         return None
-    if len(binding.params) != len(group.items):
+    if len(binding.params) != len(given):
         return None
     values = [r.term(i) for i in items]
     for place, (item, value) in enumerate(zip(items, values, strict=True)):
@@ -316,13 +336,9 @@ def _member_of_functions(r: Reader, name: s.Name, group: s.Paren) -> t.Term | No
     bound = match_pattern(r, binding.indices, values, items)
     if bound is None:
         return None
-    arguments = tuple(r.term(i) for i in group.items)
-    own = {stem(p): x for p, x in zip(binding.params, arguments, strict=True) if p.sub is None and p.sup is None}
-    if len(own) != len(arguments):
-        return None
-    inside = r.at(binding.place, {**bound, **own})
-    inside.free = {k: v for k, v in r.free.items() if k not in bound}
-    body = inside.term(binding.body)
+    arguments = tuple(r.term(i) for i in given)
+    own = {parameter_key(p): x for p, x in zip(binding.params, arguments, strict=True)}
+    body = _body(r, binding, arguments, own, bound)
     return t.Apply(body.type, spell(name), arguments, body)
 
 
@@ -355,6 +371,9 @@ def call(r: Reader, expr: s.Call) -> t.Term:
             value = call_function(r, binding, arguments, stem(bare))
         kind = suffix(sup, r.shared.conventions.transpose_letter)
         return value if kind is None else suffixed(r, value, kind, expr.function)
+    member = _member_of_functions(r, expr.function, expr.arguments)
+    if member is not None:
+        return member
     if is_value(r, bare) and expr.bracketed:
         return product(r, [r.term(bare), *(r.term(i) for i in expr.arguments)])
     if expr.function.primes:

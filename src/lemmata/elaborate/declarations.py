@@ -63,7 +63,7 @@ def _finite(r: Reader, items: tuple[s.Expr, ...]) -> Membership:
     if sorted(x for x in numbers if x is not None) == [-1.0, 1.0] and len(items) == 2:
         return Membership(SCALAR, Domain(properties=frozenset({"sign"})))
     if any(isinstance(i, s.Mark) and i.name == "dots" for i in items):
-        return Membership(SCALAR, Domain(properties=frozenset({"integer", "finite"})))
+        return Membership(SCALAR, Domain(numbers[0] if numbers else None, properties=frozenset({"integer", "finite"})))
     raise Unreadable("a finite set")
 
 

@@ -375,17 +375,15 @@ class Elaborator:
             guards.append(f"{self.words(item).foreign} (in a language that is not known)")
         for source in self.items:
             if (
-                (source.cue == "assume" or self._stands(source))
-                and source.role == "condition"
+                source.role == "condition"
                 and source.equations
                 and source.place.at < item.place.at
+                and source.place.scopes == item.place.scopes[: len(source.place.scopes)]
+                and (source.cue == "assume" or self._stands(source))
+                and source.equations[0] not in equations
             ):
-                if (
-                    source.place.scopes == item.place.scopes[: len(source.place.scopes)]
-                    and source.equations[0] not in equations
-                ):
-                    equations.extend(source.equations)
-                    assumed.append(source_of(source))
+                equations.extend(source.equations)
+                assumed.append(source_of(source))
         in_words = partial(with_formulas, formulas=self.formulas)
         return (
             Conditions(tuple(equations), tuple(relations), tuple(constants), tuple(properties), tuple(fixed)),

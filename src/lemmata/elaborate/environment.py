@@ -153,8 +153,10 @@ class Environment:
         if given:
             last = max(given, key=lambda b: b.place.at)
             found = [b for b in found if not b.literal or b is last or b.place.at > place.at]
-        found = [b for b in found if self._rank(b, place)[0] > 1 and not _confined_elsewhere(b, place)]
-        found = [b for b in found if self._rank(b, place)[0] >= 4] or found
+        scopes = place.scopes
+        around = [b for b in found if b.place.scopes == scopes[: len(b.place.scopes)]]
+        near = [b for b in around if self._rank(b, place)[0] >= 4 and not _confined_elsewhere(b, place)]
+        found = near or [b for b in found if self._rank(b, place)[0] > 1 and not _confined_elsewhere(b, place)]
         if indexed is False and key in self.both_fonts:
             found = [b for b in found if b.font == font or b.kind == "size"]
             if not found:

@@ -19,13 +19,14 @@ from lemmata.elaborate.solver import unknown
 
 def implied_families(roles: Roles, exprs: list[s.Expr]) -> None:
     """W_i^Q with nothing said of it: a family of matrices, one for each i."""
+    headed = {key for key, *_ in (*roles.heads, *roles.functions)}
     for item in roles.items:
         for node in walk(item.part.expr):
             match node:
                 case s.Name(sub=s.Name(sub=None) as index, sup=None | s.Num()) if (
                     stem(index) in roles.shared.conventions.step_letters
                     and not (roles.environment.all(stem(node)) or roles.environment.all(f"{stem(node)}_{spell(index)}"))
-                    and (not any(k == stem(node) for k, _, _ in roles.heads) and stem(node) not in roles.letters)
+                    and stem(node) not in (headed | roles.letters)
                 ):
                     kind = Tensor((unknown(stem(node)),)) if node.font == "bold" else SCALAR
                     roles.environment.add(

@@ -58,21 +58,43 @@ def spell(expr: s.Expr | None) -> str:
     return type(expr).__name__ + f"@{expr.start}"
 
 
+_WALKED: dict[int, tuple[s.Expr, tuple[s.Expr, ...]]] = {}
+"""What walks have found; the many passes over a document go over the same expressions."""
+_MOST_WALKED = 4096
+
+
 def walk(expr: s.Expr) -> Iterator[s.Expr]:
     """The expression and everything below it (first option of a choice only)."""
-    stack = [expr]
-    while stack:
-        node = stack.pop()
-        yield node
-        if isinstance(node, s.Choice):
-            stack.append(node.options[0])
-        else:
-            stack.extend(s.children(node))
+    known = _WALKED.get(id(expr))
+    if known is None:
+        found: list[s.Expr] = []
+        stack = [expr]
+        while stack:
+            node = stack.pop()
+            found.append(node)
+            if isinstance(node, s.Choice):
+                stack.append(node.options[0])
+            else:
+                stack.extend(s.children(node))
+        if len(_WALKED) >= _MOST_WALKED:
+            _WALKED.clear()
+        known = _WALKED[id(expr)] = expr, tuple(found)
+    return iter(known[1])
 
 
 def stem(name: s.Name) -> str:
     """The base with accents, without font and scripts: `\\hat y`, `PE`."""
     return "".join(f"\\{a} " for a in name.accents) + name.base + "'" * name.primes
+
+
+def parameter_key(parameter: s.Name) -> str:
+    """The key under which a function's parameter is bound: its stem with its scripts."""
+    key = stem(parameter)
+    if parameter.sub is not None:
+        key += f"_{spell(parameter.sub)}"
+    if parameter.sup is not None:
+        key += f"^{spell(parameter.sup)}"
+    return key
 
 
 def script_items(expr: s.Expr | None) -> tuple[s.Expr, ...]:

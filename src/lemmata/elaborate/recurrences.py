@@ -59,11 +59,10 @@ def _recurrence_type(r: Reader, binding: Binding, letter: str, shift: int, kind:
     step = Size.of(letter) - Size.of(shift)
     bound: dict[str, t.Term] = {letter: t.SizeNum(INTEGRAL, step)}
     body: t.Term | None = None
-    guesses = (
-        [kind]
-        if binding.type is not None
-        else [SCALAR, Tensor((unknown(letter),)), Tensor((unknown(letter), unknown(letter)))]
-    )
+    told = None if binding.type is not None else _first_shape(r, binding)
+    guesses = [SCALAR, Tensor((unknown(letter),)), Tensor((unknown(letter), unknown(letter)))]
+    if binding.type is not None or told is not None:
+        guesses = [kind if told is None else told]
     for guess in guesses:
         saved, read, values = dict(r.solver.solution), dict(r.shared.recurrences), dict(r.shared.values)
         r.shared.values[("type", binding.uid)] = t.Num(guess, Fraction(0))
@@ -91,6 +90,18 @@ def _recurrence_type(r: Reader, binding: Binding, letter: str, shift: int, kind:
             entry.bases[int(first)] = base
     r.shared.recurrences[key] = entry
     return body.type
+
+
+def _first_shape(r: Reader, binding: Binding) -> Tensor | None:
+    """The shape of the members where the first one tells: H_0 = X makes them matrices, while v_0 = 0 says nothing."""
+    for _, value in binding.clauses:
+        try:
+            kind = r.at(binding.place, {}).term(value).type
+        except Unreadable:
+            continue
+        if kind.rank:
+            return kind
+    return None
 
 
 def _step_letter(index: s.Expr) -> tuple[str, int]:

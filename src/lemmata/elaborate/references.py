@@ -611,10 +611,20 @@ def component(r: Reader, value: t.Term, items: tuple[s.Expr, ...], expr: s.Expr)
             continue
         index = index_value(r, item)
         indices.append(index)
-        origins.append(match_range(r, index, value.type.shape[position], default, spell(item)))
+        origin = 0 if _counts_from_zero(index) else default
+        origins.append(match_range(r, index, value.type.shape[position], origin, spell(item)))
     left = tuple(size for size, index in zip(value.type.shape, indices, strict=True) if index is None)
     beyond = r.place.sentence in r.shared.conventions.zero_outside
     return t.Item(Tensor(left, dtype=value.type.dtype), value, tuple(indices), tuple(origins), beyond)
+
+
+def _counts_from_zero(index: t.Term) -> bool:
+    """Whether the index is a symbol declared to be one of 0, 1, …, as a token t_i ∈ {0, …, V − 1} is."""
+    base = index.base if isinstance(index, t.Item) else index
+    if not isinstance(base, t.Input):
+        return False
+    domain = base.variable.domain
+    return "binary" in domain.properties or "finite" in domain.properties and domain.low == 0
 
 
 def apply_suffix(r: Reader, value: t.Term, sup: s.Expr | None, expr: s.Expr) -> t.Term:

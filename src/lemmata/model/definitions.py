@@ -15,7 +15,7 @@ from lemmata.elaborate import surface as s
 from lemmata.elaborate.calls import call_function
 from lemmata.elaborate.document import Elaboration, Elaborator
 from lemmata.elaborate.environment import Binding, Environment
-from lemmata.elaborate.names import spell, stem
+from lemmata.elaborate.names import parameter_key, spell, stem
 from lemmata.elaborate.reader import Reader, Recurrence, Shared
 from lemmata.elaborate.readings import Choices
 from lemmata.elaborate.roles import Item
@@ -112,15 +112,6 @@ class Definition:
         return _expression(shared, term, self.parameters, indices + arguments)
 
 
-def parameter_key(parameter: s.Name) -> str:
-    key = stem(parameter)
-    if parameter.sub is not None:
-        key += f"_{spell(parameter.sub)}"
-    if parameter.sup is not None:
-        key += f"^{spell(parameter.sup)}"
-    return key
-
-
 def _index_name(index: s.Expr, position: int) -> str:
     return stem(index) if isinstance(index, s.Name) else f"index {position + 1}"
 
@@ -211,7 +202,8 @@ def _expression(shared: Shared, term: t.Term, names: Sequence[str], arguments: S
         parameters.append(_symbol(name, argument.variable, solution))
     taken = {p.variable.key for p in parameters}
     free: dict[str, Symbol] = {}
-    bodies = [term, *(x.body for x in shared.recurrences.values())]
+    steps = shared.recurrences.values()
+    bodies = [term, *(x.body for x in steps), *(b for x in steps for b in x.bases.values())]
     for variable in _free(bodies):
         if variable.key not in taken and variable.key not in free:
             name = re.split(r"[#?]", variable.key)[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 
 from lemmata.program import build
 from lemmata.program.node import Node
@@ -10,6 +11,11 @@ from lemmata.program.node import Node
 
 def nodes(*outputs: Node) -> list[Node]:
     """Every node once, arguments before their users."""
+    return list(_ordered(outputs))
+
+
+@lru_cache(maxsize=32)
+def _ordered(outputs: tuple[Node, ...]) -> list[Node]:
     order: list[Node] = []
     seen: set[int] = set()
     stack: list[tuple[Node, bool]] = [(o, False) for o in reversed(outputs)]
