@@ -132,6 +132,7 @@ def targets(elaboration: Elaboration) -> tuple[FormulaTarget | TableTarget | Gra
     derivatives that code may compute by hand; then every equation for itself."""
     from lemmata.lower.equations import equations
     from lemmata.lower.gradients import gradients
+    from lemmata.lower.products import products
     from lemmata.lower.tables import tables
 
     found: list[FormulaTarget] = []
@@ -145,7 +146,9 @@ def targets(elaboration: Elaboration) -> tuple[FormulaTarget | TableTarget | Gra
             found.extend(_gradient(elaboration, statement, found))
     for item in elaboration.items:
         found.extend(_expression(elaboration, item))
-    return (*found, *tables(elaboration), *gradients(elaboration, found), *equations(elaboration))
+    stated = equations(elaboration)
+    terms = products(elaboration, stated[0].others if stated else frozenset())
+    return (*found, *tables(elaboration), *gradients(elaboration, found), *stated, *terms)
 
 
 def _binding(elaboration: Elaboration, statement: Statement) -> Binding | None:
