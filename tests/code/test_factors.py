@@ -38,7 +38,7 @@ def judged(folder: Path, text: str, code: str) -> list[tuple[str, str]]:
 
 def test_a_factor_that_the_formula_lacks_is_named(tmp_path):
     ((verdict, reason),) = judged(tmp_path, CLAIM, LAYER)
-    assert verdict == "refuted" and "times `self.alpha / self.rank`" in reason and "(line 18)" in reason
+    assert verdict == "refuted" and "times `self.alpha / self.rank`" in reason and "(line 17)" in reason
     assert FACTOR in LAYER
     assert [v for v, _ in judged(tmp_path, CLAIM, LAYER.replace(FACTOR, ""))] == ["verified"]
 
