@@ -42,3 +42,26 @@ def test_definitions_have_shapes_too(regression):
 )
 def test_brackets_around_the_whole_are_dropped(text, expected):
     assert bare(text) == expected
+
+
+@pytest.mark.parametrize(
+    "document, line, fuse, expected",
+    [
+        ("causal-mask", 12, True, "scaled_dot_product_attention(is_causal=True)"),
+        ("heads", 8, True, "scaled_dot_product_attention()"),
+        ("mask", 7, True, "scaled_dot_product_attention(attn_mask=M)"),
+        ("grouped", 12, True, "scaled_dot_product_attention(enable_gqa=True)"),
+        ("temperature", 7, True, "scaled_dot_product_attention(scale=…)"),
+        ("index", 19, True, "scaled_dot_product_attention()"),
+        ("causal-mask", 12, False, "the formula stands, step by step"),
+    ],
+)
+def test_definitions_say_what_they_run_as(document, line, fuse, expected):
+    path = ROOT / "benchmarks" / "spellings" / f"{document}.md"
+    result, details = explain(path, code=False, line=line, fuse=fuse)
+    (place,) = on_line(result, line)
+    assert dict(details[place])["runs as"] == expected
+
+
+def test_definitions_on_other_lines_are_not_run(regression):
+    assert "runs as" not in told(regression, 12)

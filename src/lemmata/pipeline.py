@@ -67,10 +67,15 @@ def explain(
     framework: str = "",
     kernel: str = "",
     timeout: float = 30.0,
+    line: int | None = None,
+    fuse: bool = True,
 ) -> tuple[DocumentResult, Details]:
-    """The result of a check and, for each of its statements, how it was understood."""
+    """The result of a check and, for each of its statements, how it was understood.
+
+    Definitions on `line` also say which operations of a framework they run as, where `fuse` lets them.
+    """
     found = examine(path, seed=seed, code=code, framework=framework, kernel=kernel, timeout=timeout)
-    return collect(found), details(found)
+    return collect(found), details(found, line, fuse)
 
 
 def examine(
@@ -107,7 +112,9 @@ def judge(elaboration: Elaboration, seed: int, lint: bool) -> Examination:
     stated = merged(judged, (*against, *counts(elaboration, failed)))
     fixes = corrections(elaboration, stated, against, seed, told)
     remarks = notation(elaboration, told) if lint else ()
-    return Examination(elaboration.document, stated, fixes=fixes, lint=remarks, told=tuple(told))
+    return Examination(
+        elaboration.document, stated, fixes=fixes, lint=remarks, told=tuple(told), elaboration=elaboration
+    )
 
 
 def notation(elaboration: Elaboration, told: list[Diagnostic]) -> tuple[Finding, ...]:

@@ -9,6 +9,7 @@ import pytest
 from code_documents import cell, cells
 from fake_targets import ATTENTION, FakeTarget, attend, parameter, softmax
 
+import lemmata
 from lemmata.code.check import check_code, code_hints, diagnostics, environment_fingerprint
 from lemmata.documents.model import Block, Document, Formula, Position, Span, Text
 
@@ -97,6 +98,13 @@ def test_hints_are_read_from_comments():
     formula = Formula(r"\text{Attention}", here, False, ((0, Position(3, 2)),))
     block = Block("hint", (formula, Text(" is scaled_dot_product_attention", here)), here)
     assert code_hints(Document("a.md", "markdown", (block,))) == {r"\text{Attention}": "scaled_dot_product_attention"}
+
+
+def test_one_comment_may_name_several_functions():
+    here = Span(Position(3, 1), Position(3, 9))
+    first, second = (Formula(name, here, False, ((0, Position(3, 2)),)) for name in "as")
+    block = Block("hint", (first, Text(" is additive, ", here), second, Text(" is dot_score", here)), here)
+    assert code_hints(Document("a.md", "markdown", (block,))) == {"a": "additive", "s": "dot_score"}
 
 
 def test_a_number_and_a_symbol_of_the_document():
@@ -227,3 +235,18 @@ def test_both_branches_of_a_minimum_are_met():
     source = "def rate(s, w):\n    return min(abs(s), abs(s) ** 2 * (1 + abs(w)))"
     assert findings((target,), source)["rate"].verdict.kind == "verified"
     assert findings((target,), source.replace("** 2", "** 3"))["rate"].verdict.kind != "verified"
+
+
+def test_arguments_that_the_document_draws_at_random_are_arguments(tmp_path):
+    path = tmp_path / "score.md"
+    path.write_text(
+        "Let $q, k \\in \\mathbb{R}^d$ have independent components with $q_i, k_i \\sim \\mathcal{N}(0, 1)$. With "
+        "$v \\in \\mathbb{R}^d$ let\n\n$$\n\\text{score}(q, k) = v^\\top (q + k) .\n$$\n\n"
+        "```python\ndef score(q, k, v):\n    return v @ (q + k)\n```\n",
+        encoding="utf-8",
+    )
+    (found,) = (s for s in lemmata.check(path) if s.kind == "code")
+    assert found.verdict == "verified"
+    path.write_text(path.read_text("utf-8").replace("(q + k)\n```", "(q - k)\n```"), encoding="utf-8")
+    (found,) = (s for s in lemmata.check(path) if s.kind == "code")
+    assert found.verdict == "refuted"

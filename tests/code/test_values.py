@@ -183,3 +183,14 @@ def test_what_rests_on_statements_that_did_not_run_is_not_held_against_the_formu
     assert report.errors and kinds.get("loss") in ("unchecked", "verified")
     wrong = check_code(cells(DATA + "y_pred = X @ w + b", "missing()", "loss = np.sum((y_pred - y) ** 2)"), [LOSS])
     assert wrong.errors and {f.name: f.verdict.kind for f in wrong.findings}["loss"] == "refuted"
+
+
+def test_a_label_in_front_of_an_error_or_a_norm_is_no_gradient():
+    """What stands behind “dw:” may say how far two gradients are apart; only a gradient is judged."""
+    source = DATA + "y_hat = X @ w + b\nloss = np.mean((y_hat - y) ** 2)\nby_hand = 2 / n * X.T @ (y_hat - y)\n"
+    source += "again = X.T @ (y_hat - y) * 2 / n\n"
+    shown = verdicts(REGRESSION, source + 'print("dw:", by_hand)\n')
+    wrong = verdicts(REGRESSION, source + 'print("dw:", 2 * by_hand)\n')
+    assert shown["print: dw"].kind == "verified" and wrong["print: dw"].kind == "refuted"
+    for apart in ("np.linalg.norm(by_hand - again)", "np.max(np.abs(by_hand - again))", "by_hand - again"):
+        assert "print: dw" not in verdicts(REGRESSION, source + f'print("dw:", {apart})\n')

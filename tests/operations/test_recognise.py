@@ -229,3 +229,56 @@ def test_long_programs_are_walked_without_recursion():
     for _ in range(5000):
         node = b.unary("sin", b.binary("mul", node, node))
     assert len(nodes(fuse(node))) == len(nodes(node))
+
+
+def kernel(x: Node) -> Node:
+    return b.unary("square", x)
+
+
+LONG = [Axis.fresh(n, s) for n, s in zip("ijl", (40, 30, 30), strict=True)]
+LONG_Q, LONG_K, LONG_V = b.input("q", [LONG[0], D]), b.input("k", [LONG[1], D]), b.input("v", [LONG[1], E])
+SIMILAR = b.contract([kernel(LONG_Q), kernel(LONG_K)], [D])
+TOTAL = b.reduce("sum", b.rename(SIMILAR, {LONG[1]: LONG[2]}), [LONG[2]])
+LINEAR = {
+    "a product": b.contract([SIMILAR, LONG_V], [LONG[1]]),
+    "a quotient": b.binary("div", b.contract([SIMILAR, LONG_V], [LONG[1]]), TOTAL),
+    "weights": b.contract([b.binary("div", SIMILAR, TOTAL), LONG_V], [LONG[1]]),
+    "a sum of weights": b.reduce("sum", b.binary("mul", b.binary("div", SIMILAR, TOTAL), LONG_V), [LONG[1]]),
+}
+
+
+@pytest.mark.parametrize("title", LINEAR)
+def test_attention_by_kernels_stays_linear_in_the_length(title):
+    fused = fuse(LINEAR[title])
+    assert not any({LONG[0], LONG[1]} <= set(n.axes) for n in nodes(fused))
+    agree(LINEAR[title], fused)
+
+
+def test_a_product_that_is_used_itself_is_not_computed_twice():
+    both = fuse_all([SIMILAR, b.contract([SIMILAR, LONG_V], [LONG[1]])])
+    assert both[1].op == "contract" and both[0] in both[1].args
+
+
+def test_parts_that_differ_in_the_names_of_axes_are_computed_once():
+    here, there = (b.unary("sin", b.contract([b.rename(X, {J: a}), b.rename(W, {J: a})], [a])) for a in (J, R))
+    other = b.rename(there, {I_: Axis.fresh("o", 4)})
+    node = b.binary("mul", here, other)
+    fused = fuse(node)
+    assert [n.op for n in nodes(fused)].count("contract") == 1
+    agree(node, fused)
+
+
+def test_parts_on_swapped_axes_are_not_the_same():
+    square = b.input("s", [J, R])
+    node = b.binary("sub", b.unary("exp", square), b.unary("exp", b.rename(square, {J: R, R: J})))
+    fused = fuse(node)
+    assert [n.op for n in nodes(fused)].count("exp") == 1
+    agree(node, fused)
+
+
+def test_differences_and_positions_keep_their_order():
+    swapped = b.binary("sub", b.binary("sub", W, b.rename(b.input("u", [R]), {R: J})), b.binary("sub", b.rename(
+        b.input("u", [R]), {R: J}), W))  # fmt: skip
+    agree(swapped, fuse(swapped))
+    shifted = b.binary("mul", b.binary("add", W, b.iota(J, 1)), b.binary("add", W, b.iota(J, 2)))
+    agree(shifted, fuse(shifted))

@@ -7,7 +7,7 @@ summed over axes become matrix products.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ from lemmata.backends.torch_layout import Kind, Rule, as_tensor, rearrange
 from lemmata.backends.torch_products import contraction
 from lemmata.program import build
 from lemmata.program.graph import inputs as leaves
-from lemmata.program.node import Node
+from lemmata.program.node import Axis, Node
 
 
 def run(outputs: Sequence[Node], feeds: Mapping[str, Any]) -> list[Tensor]:
@@ -100,12 +100,16 @@ def _whole(kind: Kind, value: Any, node: Node) -> Tensor:
     return as_tensor(kind, value, node.dtype).expand(tuple(a.size for a in node.axes))
 
 
-def compile(outputs: Sequence[Node], inputs: Sequence[Node], precision: torch.dtype | None = None) -> Compiled:
+def compile(
+    outputs: Sequence[Node], inputs: Sequence[Node], precision: torch.dtype | None = None, *, native: bool = True
+) -> Compiled:
     """The program as a function of tensors, one for each of the `input` nodes given, in their order.
 
-    Raises KeyError where the program needs an input that is not among them.
+    Calls of the catalogue run as PyTorch's own functions, or by their definitions where `native` is False. Raises
+    KeyError where the program needs an input that is not among them.
     """
-    order = _order(outputs)
+    reads = _arguments if native else _definition
+    order = _order(outputs, reads)
     own = {n.uid for n in inputs}
     varying: set[int] = set()
     for node in order:
@@ -113,24 +117,58 @@ def compile(outputs: Sequence[Node], inputs: Sequence[Node], precision: torch.dt
             if node.uid not in own:
                 raise KeyError(node.attr("name"))
             varying.add(node.uid)
-        elif any(a.uid in varying for a in _arguments(node)):
+        elif any(a.uid in varying for a in reads(node)):
             varying.add(node.uid)
     moving = [n for n in order if n.uid in varying and n.op != "input"]
-    fixed = {a.uid: a for n in moving for a in _arguments(n) if a.uid not in varying}
+    fixed = {a.uid: a for n in moving for a in reads(n) if a.uid not in varying}
     fixed.update({o.uid: o for o in outputs if o.uid not in varying})
     numbers = dict(zip(fixed, map(_constant, plain.run(list(fixed.values()), {})), strict=True))
     last: dict[int, int] = {}
     for position, node in enumerate(moving):
-        for argument in _arguments(node):
+        for argument in reads(node):
             last[argument.uid] = position
     kept = {o.uid for o in outputs}
-    steps = []
+    steps: list[_Step] = []
+    apart = _members(moving, numbers, own)
+    unbound: dict[tuple[int, Axis], int] = {}
     for position, node in enumerate(moving):
-        args = _arguments(node)
+        args = reads(node)
         known = [numbers.get(a.uid) for a in args]
+        if node.uid in apart:
+            source, axis = args[0], node.attr("axis")
+            slot = unbound.setdefault((source.uid, axis), -1 - len(unbound))
+            if all(x.slot != slot for x in steps):
+                steps.append(_Step(slot, (source.uid,), _unbind(source.axes.index(axis)), ()))
+            steps.append(_Step(node.uid, (slot,), _member(node, apart[node.uid]), ()))
+            continue
         free = {a.uid for a in args if last[a.uid] == position and a.uid in varying and a.uid not in kept}
-        steps.append(_Step(node.uid, tuple(a.uid for a in args), _rule(node, known), tuple(sorted(free))))
+        steps.append(_Step(node.uid, tuple(a.uid for a in args), _rule(node, known, native), tuple(sorted(free))))
     return Compiled(tuple(inputs), tuple(outputs), steps, numbers, precision)
+
+
+def _members(moving: Sequence[Node], numbers: Mapping[int, Any], inputs: Collection[int]) -> dict[int, int]:
+    """Members of families of weights, W_l at a known l, by node: several of one input are taken apart at once.
+
+    The gradient of each member alone would be as large as the whole family.
+    """
+    found: dict[tuple[int, Axis], dict[int, int]] = {}
+    for node in moving:
+        if node.op != "take" or node.args[0].uid not in inputs:
+            continue
+        place, axis = numbers.get(node.args[1].uid), node.attr("axis")
+        if isinstance(place, int) and not isinstance(place, bool) and 0 <= place < axis.size:
+            found.setdefault((node.args[0].uid, axis), {})[node.uid] = place
+    return {uid: place for group in found.values() if len(group) > 1 for uid, place in group.items()}
+
+
+def _unbind(dim: int) -> Rule:
+    return lambda kind, x: x[0].unbind(dim)
+
+
+def _member(node: Node, place: int) -> Rule:
+    source, axis = node.args[0], node.attr("axis")
+    back = rearrange(tuple(a for a in source.axes if a != axis), node.axes)
+    return lambda kind, x: back(x[0][place])
 
 
 def _arguments(node: Node) -> tuple[Node, ...]:
@@ -140,7 +178,11 @@ def _arguments(node: Node) -> tuple[Node, ...]:
     return node.args[:-1] if node.attr("name") in NATIVE else node.args[-1:]
 
 
-def _order(outputs: Sequence[Node]) -> list[Node]:
+def _definition(node: Node) -> tuple[Node, ...]:
+    return node.args[-1:] if node.op == "call" else node.args
+
+
+def _order(outputs: Sequence[Node], reads: Callable[[Node], tuple[Node, ...]]) -> list[Node]:
     """Every node that is needed once, arguments before their users."""
     order: list[Node] = []
     seen: set[int] = set()
@@ -152,7 +194,7 @@ def _order(outputs: Sequence[Node]) -> list[Node]:
         elif node.uid not in seen:
             seen.add(node.uid)
             stack.append((node, True))
-            stack.extend((a, False) for a in reversed(_arguments(node)) if a.uid not in seen)
+            stack.extend((a, False) for a in reversed(reads(node)) if a.uid not in seen)
     return order
 
 
@@ -165,10 +207,10 @@ def _constant(value: Any) -> Any:
     return np.broadcast_to(np.array(array[repeats]), array.shape)
 
 
-def _rule(node: Node, known: list[Any]) -> Rule:
+def _rule(node: Node, known: list[Any], native: bool) -> Rule:
     op = node.op
     if op == "call":
-        return NATIVE[node.attr("name")](node) if node.attr("name") in NATIVE else lambda kind, x: x[0]
+        return NATIVE[node.attr("name")](node) if native and node.attr("name") in NATIVE else lambda kind, x: x[0]
     if op in ELEMENTWISE:
         return _elementwise(node)
     if op == "take":

@@ -44,7 +44,9 @@ GONE = frozenset({"timeout", "memory", "processes", "disk", "output", "died", "n
 """Errors after which it is not known how far a cell came, or after which its variables are lost."""
 ON_ITS_OWN = "equation "
 """Keys of targets that single instructions are compared with, on inputs of their own."""
-HINT = re.compile(r"^\s*(?:is|是|in code is|stands for)\s+`?([A-Za-z_][\w.]*)`?\s*\.?\s*$")
+HINT = re.compile(
+    r"^\s*(?:is|是|in code is|stands for)\s+`?([A-Za-z_][\w.]*?)`?\s*(?:[.,;，；、。]\s*)?(?:and|和|且)?\s*$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +136,13 @@ def _compare(
     functions = tuple(_functions(session, described))
     classes = tuple(_classes(session, described))
     state = values.steps[-1].state if values.steps else {}
+    agreed: set[tuple[int, str]] = set()
     for target in targets:
         hint = hints.get(squash_latex(target.latex))
-        yield from values.findings(target)
+        for seen in values.findings(target):
+            if seen.verdict.kind == "verified":
+                agreed.add((target.line, target.latex))
+            yield seen
         if target.kind == "table":
             definitions_: list[Function | LayerClass] = [*functions, *classes]
             for code in definitions_:
@@ -160,7 +166,7 @@ def _compare(
     yield from judge_gradients(targets, functions, state, session, seed, rivals)
     stated = [cast(Equation, t) for t in targets if t.kind == "equation"]
     try:
-        yield from EquationChecks(session, seed).findings(stated)
+        yield from EquationChecks(session, seed).findings(stated, agreed)
     except Failed:
         return  # out of time, or the worker is gone: what was found before stands
 

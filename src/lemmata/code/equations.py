@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -56,8 +56,12 @@ class EquationChecks:
     def __post_init__(self) -> None:
         self.pieces = pieces(self.session.prepared)
 
-    def findings(self, equations: Sequence[Equation]) -> Iterator[CodeFinding]:
-        """What the code says of these equations, once for each function and place. Raises Failed."""
+    def findings(self, equations: Sequence[Equation], agreed: Set[tuple[int, str]]) -> Iterator[CodeFinding]:
+        """What the code says of these equations, once for each function and place. Raises Failed.
+
+        Those agreed, by line and left side, have been found to hold at the document's own values; of them only
+        functions are asked.
+        """
         if not equations or not self.pieces:
             return
         self.absent = frozenset(self.session.ask("prelude", **prelude(self.session))["absent"])
@@ -67,6 +71,8 @@ class EquationChecks:
             seen: set[tuple[int, str]] = set()
             for piece in self.pieces:
                 if (piece.cell, piece.owner) in seen:
+                    continue
+                if not piece.owner and (equation.line, equation.latex) in agreed:
                     continue
                 found = self.judge(equation, piece)
                 if isinstance(found, CodeFinding):

@@ -18,6 +18,8 @@ from lemmata.verify.verdict import Counterexample, Verdict
 
 SHOWN = 40
 """Numbers of one array that a counterexample prints."""
+SMALL = 1e-3
+"""Of the formula's largest number: what is printed below it may be an error."""
 WORD = re.compile(r"[A-Za-z_][\w.]*")
 
 
@@ -134,7 +136,11 @@ class ValueChecks:
                 found.append(self._judged(target, occurrence))
                 if found[-1].verdict.kind == "verified":  # the nearest agreement settles it
                     break
-            yield _settle(found, target.line)
+            settled = _settle(found, target.line)
+            if (
+                settled.verdict.kind != "unchecked" or group[0].kind != "print"
+            ):  # a label may stand for an error, a norm
+                yield settled
 
     def _judged(self, target: Target, occurrence: Occurrence) -> CodeFinding:
         try:
@@ -187,6 +193,8 @@ class ValueChecks:
                 "unchecked", f"{occurrence.name} differs from the formula by less than what can be told from rounding"
             )
         doubt = self._doubt(target, occurrence, inputs)
+        if occurrence.kind == "print" and np.abs(observed).max() <= SMALL * np.abs(formula).max():
+            doubt = doubt or "it is so small that it may be how far two values are apart"
         if doubt:
             return Verdict("unchecked", f"{occurrence.name} differs from the formula, but {doubt}")
         values = {p.latex: shown(inputs.values[p.key]) for p in target.parameters}

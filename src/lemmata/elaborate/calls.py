@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from lemmata.core import terms as t
 from lemmata.core.types import SCALAR, Tensor
@@ -40,8 +41,17 @@ def function_binding(r: Reader, expr: s.Name, arity: int | None = None) -> tuple
     return None
 
 
-def call_function(r: Reader, binding: Binding, arguments: tuple[t.Term, ...], name: str) -> t.Term:
-    """A function of the document at these arguments: its body with the parameters bound, read for their types."""
+def call_function(
+    r: Reader,
+    binding: Binding,
+    arguments: tuple[t.Term, ...],
+    name: str,
+    indices: Mapping[str, t.Term] = MappingProxyType({}),
+) -> t.Term:
+    """A function of the document at these arguments: its body with the parameters bound, read for their types.
+
+    `indices` are the values of the letters of a family of functions, f_l(x).
+    """
     if binding.kind == "abstract":
         return _abstract_call(r, binding, arguments)
     if binding.make is not None:
@@ -49,12 +59,16 @@ def call_function(r: Reader, binding: Binding, arguments: tuple[t.Term, ...], na
     if len(arguments) != len(binding.params):
         raise Unreadable(f"{name} takes {len(binding.params)} arguments, not {len(arguments)}")
     own = {parameter_key(p): x for p, x in zip(binding.params, arguments, strict=True)}
-    body = _body(r, binding, arguments, own, {})
+    body = _body(r, binding, arguments, own, indices)
     return t.Apply(body.type, name, arguments, body)
 
 
 def _body(
-    r: Reader, binding: Binding, arguments: tuple[t.Term, ...], own: dict[str, t.Term], indices: dict[str, t.Term]
+    r: Reader,
+    binding: Binding,
+    arguments: tuple[t.Term, ...],
+    own: dict[str, t.Term],
+    indices: Mapping[str, t.Term],
 ) -> t.Term:
     """The body with parameters and indices bound; of a function of vectors at a matrix, row by row where it fits."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -144,12 +145,20 @@ def declare_member(
         case s.Listing(items=items):
             if any(isinstance(i, s.Mark) and i.name == "dots" for i in items):
                 return _listed_family(r, [i for i in items if not isinstance(i, s.Mark)], member)
-            return [b for i in items for b in declare_member(r, i, member, ranges, letters)]
+            return [b for i in items for b in declare_member(r, i, member, ranges, letters - _labels(items, letters))]
         case s.Name(base="0" | "1"):
             return [r.shared.environment.add(_constant_vector(r, expr, member))]
         case s.Name():
             return [_declare_name(r, expr, member, ranges, letters)]
     return []
+
+
+def _labels(items: Sequence[s.Expr], letters: frozenset[str]) -> frozenset[str]:
+    """The i of W_f, W_i, W_o: in a list of names that differ in subscripts, most of them no indices, all are labels."""
+    names = [i for i in items if isinstance(i, s.Name) and isinstance(i.sub, s.Name)]
+    subscripts = {stem(n.sub) for n in names if isinstance(n.sub, s.Name)}
+    alike = len(names) == len(items) == len(subscripts) and len({(stem(n), n.font, spell(n.sup)) for n in names}) == 1
+    return frozenset(subscripts & letters if alike and len(subscripts - letters) > len(subscripts & letters) else ())
 
 
 def _declare_name(

@@ -14,6 +14,7 @@ from lemmata.diagnostic import mistake
 from lemmata.documents.model import Document, Formula
 from lemmata.elaborate import joint_laws, side_conditions
 from lemmata.elaborate import surface as s
+from lemmata.elaborate.bounds import DEFINING
 from lemmata.elaborate.by_index import counts_from_zero, zeros_beyond
 from lemmata.elaborate.claims import Attempt, Conditions, inputs_of, read_chain, shape_of
 from lemmata.elaborate.context import Context, FormulaContext, context, cue_of
@@ -29,6 +30,7 @@ from lemmata.elaborate.guesses import usage, usage_by_section
 from lemmata.elaborate.implied import (
     apply_first_values,
     implied_families,
+    mutual_recurrences,
     note_sizes,
     typed_parameters,
     undefined_losses,
@@ -52,7 +54,7 @@ from lemmata.elaborate.solver import Misfit, Solver, Unreadable
 from lemmata.elaborate.spectra import name_spectra
 from lemmata.elaborate.statement import Reading, ShapeError, Statement
 from lemmata.elaborate.syntax import conditions as conditions_of
-from lemmata.elaborate.syntax import is_condition, parse
+from lemmata.elaborate.syntax import is_conclusion, is_condition, parse
 from lemmata.elaborate.whole_numbers import Said, parities, restrictions, said_of
 from lemmata.latex.tree import Row
 
@@ -169,6 +171,7 @@ class Elaborator:
         roles = self.roles = Roles(shared, letters, self.items)
         for item in self.items:
             carefully(item, roles.declare)
+        roles.complete_ranges()
         note_sizes(Reader(shared, Place(0)), exprs)
         widths(roles, exprs)
         implied_families(roles, exprs)
@@ -183,6 +186,7 @@ class Elaborator:
         for item in self.items:
             item.concluded = premises.imply(item)
             carefully(item, roles.assign)
+        mutual_recurrences(roles)
         whole_families(roles)
         zeros_beyond(roles, self.items)
         apply_first_values(roles)
@@ -239,6 +243,7 @@ class Elaborator:
             withdrawn = words_of.withdrawn or TAKEN_BACK.match(words_of.after) is not None
             for part in parts:
                 own = "condition" if is_condition(part.lead) else cue_of(words_of, part.expr, not formula.display)
+                own = "none" if own in DEFINING and is_conclusion(part.lead) else own
                 self.items.append(
                     Item(formula, part, place, own, withdrawn, conditional, words_of.approximate, limited)
                 )

@@ -13,7 +13,7 @@ from lemmata.elaborate.declarations import declare_sizes, membership, number_of
 from lemmata.elaborate.environment import Binding, Place
 from lemmata.elaborate.first_values import given
 from lemmata.elaborate.heads import Head, head_of, mentions
-from lemmata.elaborate.names import script_items, spell, stem, walk
+from lemmata.elaborate.names import letters_of, script_items, spell, stem, walk
 from lemmata.elaborate.reader import Reader
 from lemmata.elaborate.solver import Unreadable, unknown
 
@@ -47,7 +47,7 @@ def instance(roles: Roles, item: Item, expr: s.Relation) -> bool:
     if isinstance(expr.items[0], s.Name) and head.indices and given(roles, item, expr.items[0], head.indices):
         return False
     before = roles.environment.visible_before(head.key, head.font, item.place)
-    if before is not None and before.kind == "size":
+    if before is not None and before.kind == "size" or _of_a_value(roles, item, head, before):
         return False
     item.role, item.kind = "instance", "instance"
     if isinstance(body, s.Matrix | s.Paren | s.Scripted) and not head.indices:
@@ -56,6 +56,18 @@ def instance(roles: Roles, item: Item, expr: s.Relation) -> bool:
         )
     roles.rest(item, expr, 1)
     return True
+
+
+def _of_a_value(roles: Roles, item: Item, head: Head, before: Binding | None) -> bool:
+    """A_{ij} = 0 “for j > i”, or displayed, where A has a value: a claim about its entries."""
+    if before is None or not head.indices or before.kind != "definition" or before.indices or before.literal:
+        return False
+    letters = {stem(i) for i in head.indices if isinstance(i, s.Name)}
+    governed = any(
+        o.kind == "indices" and o.place.sentence == item.place.sentence and letters & letters_of(o.part.expr)
+        for o in roles.items
+    )
+    return len(letters) == len(head.indices) and item.cue in ("none", "claim") and (governed or item.formula.display)
 
 
 def _several_numbers(body: s.Expr) -> bool:
@@ -168,8 +180,8 @@ def moment(roles: Roles, item: Item, expr: s.Relation) -> bool:
         match side:
             case s.Expectation(arguments=(inner,), given=()):
                 name = inner.base if isinstance(inner, s.Scripted) else inner
-                if not isinstance(name, s.Name):
-                    return False
+                if not isinstance(name, s.Name) or not isinstance(name.sup, s.Num | None):
+                    return False  # e^{…} is no power of something random
                 head = head_of(replace(name, sup=None), roles.letters, roles.environment, item.place)
                 bound = None if head is None else roles.environment.find(head.key, head.font, item.place)
                 if bound is not None and (
@@ -311,7 +323,16 @@ def constrains(roles: Roles, expr: s.Relation, place: Place) -> bool:
                 continue
             bound = roles.environment.find(head.key, head.font, place)
             if bound is not None and bound.kind == "variable" and not mentions(other, stem(side)):
-                return not _in_a_law(roles, side)
+                return not _in_a_law(roles, side) and not _moment_of_value(roles, other, side, place)
+    return False
+
+
+def _moment_of_value(roles: Roles, expr: s.Expr, name: s.Name, place: Place) -> bool:
+    """E[z] beside μ where z = μ + σ ⊙ ε: the mean of what is given in terms of μ says something of it, not of μ."""
+    match expr:
+        case s.Expectation(arguments=(s.Name() as of,), sub=None):
+            bound = roles.environment.visible_before(stem(of), of.font, place)
+            return bound is not None and bound.body is not None and mentions(bound.body, stem(name))
     return False
 
 
@@ -334,12 +355,34 @@ def restricts(roles: Roles, item: Item, expr: s.Relation) -> bool:
 
 
 def tells_indices_apart(roles: Roles, item: Item, expr: s.Relation) -> bool:
-    """“For k ≠ l”: a relation between running indices alone says for which of them a statement holds."""
+    """“For k ≠ l”, “for |i - j| ≤ w”: a relation between running indices says for which of them a statement holds."""
+    if _says_how_far_apart(roles, item, expr):
+        return True
     names = [i for i in expr.items if isinstance(i, s.Name) and i.sub is None and i.sup is None and not i.primes]
     if item.formula.display or len(names) != len(expr.items) or len(set(map(stem, names))) < len(names):
         return False
     bound = [roles.environment.find(stem(n), n.font, item.place) for n in names]
     return all(stem(n) in roles.letters for n in names) and not any(bound)
+
+
+SIMPLE = (s.Name, s.Num, s.Infix, s.Juxt, s.Sign, s.Paren, s.Bars, s.Relation)
+
+
+def _says_how_far_apart(roles: Roles, item: Item, expr: s.Relation) -> bool:
+    """Whether a clause (“for …”, “if …”) bounds an expression in running indices by numbers and sizes."""
+    clause = item.cue in ("where", "with", "for", "condition", "declare")
+    clause = clause or any(item.formula.index in o.conditional for o in roles.items)
+    if item.formula.display or not clause or expr.ops == ("=",):
+        return False
+    names = [n for n in walk(expr) if isinstance(n, s.Name)]
+    running = {
+        stem(n)
+        for n in names
+        if stem(n) in roles.letters and roles.environment.find(stem(n), n.font, item.place) is None
+    }
+    plain = all(n.sub is None and n.sup is None and not n.primes for n in names)
+    simple = all(isinstance(n, SIMPLE) for n in walk(expr))
+    return len(running) > 1 and plain and simple
 
 
 def _in_a_law(roles: Roles, name: s.Name) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lemmata.elaborate import surface as s
+from lemmata.elaborate.bounds import DEFINING
 from lemmata.elaborate.declarations import number_of
 from lemmata.elaborate.environment import Binding, Place
 from lemmata.elaborate.heads import Head
-from lemmata.elaborate.names import script_items, stem, walk
+from lemmata.elaborate.names import digits, script_items, stem, walk
 from lemmata.elaborate.patterns import covered, letters
 
 if TYPE_CHECKING:
@@ -58,6 +59,37 @@ def given(roles: Roles, item: Item, name: s.Name, items: tuple[s.Expr, ...], val
         and not any(isinstance(n, s.Name) and stem(n) == stem(name) and not _worded(n) for n in walk(before.body))
         and covered((before.indices,), items)
         and (value is not None and number_of(value) is None or closed_formula(roles, before))
+    )
+
+
+def entry(roles: Roles, item: Item, head: Head, body: s.Expr) -> bool:
+    """A_{12} = 1 where A is a matrix with a value that does not itself speak of A_{12}: a claim about that entry."""
+    items = script_items(head.name.sub)
+    items = (digits(items[0]) or items) if len(items) == 1 else items
+    base = roles.environment.visible_before(stem(head.name), head.font, item.place)
+    return (
+        len(items) == 2
+        and all(isinstance(i, s.Num) for i in items)
+        and item.cue not in DEFINING
+        and base is not None
+        and base.kind == "definition"
+        and not base.indices
+        and base.body is not None
+        and not any(isinstance(n, s.Name) and n.base == head.name.base and n.sub for n in walk(base.body))
+        and roles.rank(base) == 2
+        and _number_by_form(roles, item, body)
+    )
+
+
+def _number_by_form(roles: Roles, item: Item, body: s.Expr) -> bool:
+    """Whether the right side is a number however it is read: A_{12} = B C^⊤ may speak of blocks."""
+    return not any(
+        isinstance(n, s.Name)
+        and n.sub is None
+        and (b := roles.environment.find(stem(n), n.font, item.place)) is not None
+        and b.kind not in ("size", "function", "abstract")
+        and roles.rank(b) != 0
+        for n in walk(body)
     )
 
 

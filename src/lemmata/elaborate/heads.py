@@ -210,8 +210,9 @@ def one_of_several(given: Sequence[tuple[str, Place, str]], key: str, before: Pl
 
 
 def uses_itself(head: Head, body: s.Expr, environment: Environment) -> bool:
-    """x = x + f(x): no definition of x; nor is a = e^{\\ln a} with a unbound. W_0 is no W."""
-    named = [n for n in walk(body) if isinstance(n, s.Name) and stem(n) == head.key]
+    """x = x + f(x): no definition of x; nor is a = e^{\\ln a} with a unbound. W_0 is no W, the label of W_Q no Q."""
+    labels = _labels(head.key, body, environment)
+    named = [n for n in walk(body) if isinstance(n, s.Name) and stem(n) == head.key and id(n) not in labels]
     if any(n.sub is None for n in named):
         return True
     return (
@@ -219,3 +220,17 @@ def uses_itself(head: Head, body: s.Expr, environment: Environment) -> bool:
         and bool(environment.all(head.key))
         and mentions(body, head.key)
     )
+
+
+def _labels(key: str, body: s.Expr, environment: Environment) -> set[int]:
+    """Where a letter is part of another name: in W_Q, W^Q where that is declared, or is a matrix named after one."""
+    found: set[int] = set()
+    for name in walk(body):
+        if not isinstance(name, s.Name):
+            continue
+        for script, mark in ((name.sub, "_"), (name.sup, "^")):
+            if isinstance(script, s.Name) and stem(script) == key:
+                matrices = len(key) == 1 and key.isupper() and stem(name).isupper()
+                if matrices or environment.all(f"{stem(name)}{mark}{spell(script)}"):
+                    found.add(id(script))
+    return found

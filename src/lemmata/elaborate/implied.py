@@ -115,7 +115,7 @@ def undefined_losses(roles: Roles) -> None:
     """A scalar that only ever occurs differentiated, and is called δ = ∂L/∂y, is some function of y."""
     from lemmata.elaborate.facts import abstract_scalar
 
-    heads = {k for k, _, _ in roles.heads}
+    heads = {k for k, _, _ in roles.heads} | {k for k, _, _ in roles.functions}
     for item in roles.items:
         expr = item.part.expr
         if not isinstance(expr, s.Relation) or expr.ops[0] not in ("=", ":=") or len(expr.items) != 2:
@@ -173,6 +173,51 @@ def apply_first_values(roles: Roles) -> None:
         for binding in bindings:
             if binding is nearest or binding.place.scopes == nearest.place.scopes and binding.stepwise:
                 binding.clauses = (*binding.clauses, ((number,), value))
+
+
+def mutual_recurrences(roles: Roles) -> None:
+    """o_t in terms of h_{t-1}, and h_t of o_t: families that lead back to their own earlier members are recurrences."""
+    families = [
+        b
+        for key in roles.environment.keys()
+        for b in roles.environment.all(key)
+        if b.kind == "definition" and len(b.indices) == 1 and isinstance(b.indices[0], s.Name) and b.body is not None
+    ]
+    uses: dict[int, set[int]] = {}
+    earlier: set[int] = set()
+    for family in families:
+        assert family.body is not None
+        named = [n for n in walk(family.body) if isinstance(n, s.Name) and n.sub is not None]
+        for other in families:
+            of = [n.sub for n in named if stem(n) == other.key and other.place.scopes == family.place.scopes]
+            if any(spell(x) == spell(family.indices[0]) for x in of if x is not None):
+                uses.setdefault(family.uid, set()).add(other.uid)
+            if any(_step_before(x, family.indices[0]) for x in of if x is not None):
+                uses.setdefault(family.uid, set()).add(other.uid)
+                earlier.add(family.uid)
+    for family in families:
+        reached = _reached(uses, family.uid)
+        if family.uid in reached and any(u in earlier and family.uid in _reached(uses, u) for u in reached):
+            family.stepwise = True
+
+
+def _step_before(index: s.Expr, letter: s.Expr) -> bool:
+    """t - 1 beside t."""
+    match index:
+        case s.Infix(ops=("-",), items=(first, s.Num(value=value))):
+            return spell(first) == spell(letter) and value == 1
+    return False
+
+
+def _reached(uses: dict[int, set[int]], start: int) -> set[int]:
+    found: set[int] = set()
+    pending = list(uses.get(start, ()))
+    while pending:
+        top = pending.pop()
+        if top not in found:
+            found.add(top)
+            pending.extend(uses.get(top, ()))
+    return found
 
 
 def note_sizes(r: Reader, exprs: list[s.Expr]) -> None:

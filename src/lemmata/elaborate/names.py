@@ -187,8 +187,21 @@ def index_letters(parts: list[s.Expr]) -> frozenset[str]:
                     letters.update(stem(n) for n in _names(left))
     for part in parts:
         match part:
-            # For k ≠ l, both of them subscripts somewhere.
-            case s.Relation(ops=("\\ne",), items=(s.Name(sub=None, sup=None) as k, s.Name(sub=None, sup=None) as l)):
+            # For k ≠ l, |k - l| ≤ w, both of them subscripts somewhere.
+            case (
+                s.Relation(ops=("\\ne",), items=(s.Name(sub=None, sup=None) as k, s.Name(sub=None, sup=None) as l))
+                | s.Relation(
+                    ops=(_,),
+                    items=(
+                        s.Bars(
+                            body=s.Infix(
+                                ops=("-",), items=(s.Name(sub=None, sup=None) as k, s.Name(sub=None, sup=None) as l)
+                            )
+                        ),
+                        _,
+                    ),
+                )
+            ):
                 if {stem(k), stem(l)} <= {x for p in parts for x in _subscripts(p)}:
                     letters |= {stem(k), stem(l)}
     return frozenset(x for x in letters if len(x) <= 2 or x.startswith("\\"))

@@ -220,10 +220,13 @@ class _Search:
         return tuple(formulas)
 
     def attributive(self, at: int) -> bool:
-        """Whether the phrase belongs to a noun or verb behind it: `the matrix form`, `the matrix is`."""
+        """Whether the phrase belongs to a noun or verb behind it: `the matrix form`, `正态分布的密度`."""
         k = at + 1
         while k < len(self.tokens) and (entry := self.tokens[k].entry) is not None and entry.facts:
             k += 1
+        rest = self.text[self.tokens[k - 1].end :].lstrip()
+        if rest[:1] == "的" and "\u4e00" <= rest[1:2] <= "\u9fff":
+            return True
         if k == len(self.tokens):
             return False
         token = self.tokens[k]

@@ -589,13 +589,22 @@ def match_range(r: Reader, index: t.Term, size: Size, origin: int, text: str) ->
     raise Misfit(f"the index {text} runs over {count} values on an axis of {size}", (count,), (size,))
 
 
+def _row_and_column(r: Reader, item: s.Expr, expr: s.Expr) -> tuple[s.Expr, ...] | None:
+    """The indices of A_{2j}, an entry of the second row; row 2j as the second reading."""
+    match item:
+        case s.Juxt(items=(s.Num(value=value), s.Name())) if value.denominator == 1 and value < 10:
+            labels = (f"{spell(expr)} read as an entry of row {value}", f"{spell(expr)} read as a row")
+            return item.items if r.choice("entry", expr, 2, labels) == 0 else None
+    return None
+
+
 def component(r: Reader, value: t.Term, items: tuple[s.Expr, ...], expr: s.Expr) -> t.Term:
     """Elements of a tensor: x_i, W_{ij}, row W_i or W_{i:}, column W_{:j}; a trailing full slice may be left out."""
     rank = value.type.rank
     if rank == 0:
         raise Unreadable(f"{spell(expr)}: a number has no components")
     if len(items) == 1 and rank == 2:
-        split = digits(items[0])
+        split = digits(items[0]) or _row_and_column(r, items[0], expr)
         if split is not None:
             items = split
     if len(items) > rank:

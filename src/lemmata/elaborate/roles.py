@@ -12,7 +12,7 @@ from lemmata.elaborate import surface as s
 from lemmata.elaborate.bounds import CONDITIONAL, DEFINING, declare_bound
 from lemmata.elaborate.declarations import declare_member, declare_sizes, index_range, membership, number_of
 from lemmata.elaborate.environment import Binding, Environment, Place
-from lemmata.elaborate.first_values import first_value, restates
+from lemmata.elaborate.first_values import entry, first_value, restates
 from lemmata.elaborate.gaussians import speaks_of_laws
 from lemmata.elaborate.heads import (
     Head,
@@ -201,6 +201,17 @@ class Roles:
             if place.scopes == item.place.scopes[: len(place.scopes)] or place.sentence == item.place.sentence:
                 found.update(ranges)
         return found
+
+    def complete_ranges(self) -> None:
+        """W_l ∈ ℝ^{d×d} for l = 1, …, L: a range may stand behind the family in its sentence."""
+        for key in self.environment.keys():
+            for bound in self.environment.all(key):
+                if bound.kind != "family" or not bound.declared or bound.place.sentence < 0:
+                    continue
+                missing = {spell(i) for i in bound.indices} - bound.ranges.keys()
+                for place, ranges in self.ranges if missing else ():
+                    if place.sentence == bound.place.sentence:
+                        bound.ranges = {**{k: v for k, v in ranges.items() if k in missing}, **bound.ranges}
 
     def _signature(self, item: Item, expr: s.Relation, r: Reader) -> None:
         """f: ℝ^q → ℝ^p."""
@@ -422,7 +433,7 @@ class Roles:
                     or base.kind == "definition"
                     and base.place.at > place.at
                 )
-            return True
+            return not entry(self, item, head, body)
         if before.kind == "size":
             return before.font != head.font or bool(head.indices)
         if before.kind in ("variable", "family"):
@@ -460,19 +471,20 @@ class Roles:
 
     def _readable(self, binding: Binding) -> bool:
         """Whether an earlier definition says anything: e_i = score(q, k_i) does not while score is undefined."""
+        return self.rank(binding) is not None
+
+    def rank(self, binding: Binding) -> int | None:
+        """The number of axes of what a binding stands for, of a member for a family; None where it says nothing."""
         r = self.reader(binding.place)
         saved = dict(r.solver.solution)
         try:
-            if binding.indices:
-                member(r, binding, binding.indices, None)
-            else:
-                refer(r, binding)
+            value = member(r, binding, binding.indices, None)[0] if binding.indices else refer(r, binding)
         except Unreadable:
-            return False
+            return None
         finally:
             r.solver.solution = saved
             self.shared.values.clear()
-        return True
+        return value.type.rank
 
     def define(self, item: Item, head: Head, body: s.Expr) -> None:
         item.role, item.kind = "definition", "definition"

@@ -18,10 +18,11 @@ import numpy as np
 from lemmata.core import terms as t
 from lemmata.core.size import Size
 from lemmata.core.types import Tensor
+from lemmata.lower import exponentials
 from lemmata.lower.operations import elementwise
 from lemmata.lower.value import Value, aligned, contract, full, relabel
 from lemmata.program import build
-from lemmata.program.graph import nodes
+from lemmata.program.graph import nodes, substitute
 from lemmata.program.node import Axis, Node
 from lemmata.verify.problem import CannotLower
 
@@ -68,6 +69,7 @@ POLYNOMIAL = frozenset(
 def expectation(low: Lowering, term: t.Expect) -> Value:
     """Σ over the outcomes of everything random in the body. Raises CannotLower where nothing is."""
     body = low.value(term.body)
+    body = Value(substitute(body.node, _squared_norms(body.node)), body.axes)
     kept = {a.uid for x in term.given for a in low.value(x).node.axes}
     axes = [a for a in body.node.axes if a.uid in low.outcomes and a.uid not in kept]
     if term.given and not axes:
@@ -79,12 +81,34 @@ def expectation(low: Lowering, term: t.Expect) -> Value:
             return body
         raise CannotLower("nothing in the expectation is random")
     if any(a.label.startswith("normal") for a in axes) and _degree(body.node, axes) > 2 * HERMITE - 1:
+        if all(a.label in ("normal", "normal line") for a in axes):
+            closed = exponentials.mean(body.node, axes, lambda node: _degree(node, axes))
+            if closed is not None:
+                return Value(closed, body.axes)
         if len(axes) > 1:
             raise CannotLower("an expectation of a function of several normal variables that is no polynomial")
         if not axes[0].label.startswith("normal line"):
             raise NoPolynomial("an expectation of a function of a normal variable that is no polynomial")
     weights = [low.outcomes[a.uid][1] for a in axes]
     return Value(build.contract([body.node, *weights], axes), body.axes)
+
+
+def _squared_norms(node: Node) -> dict[Node, Node]:
+    """‖z‖² without the root that is squared again: a polynomial."""
+    found = {}
+    for n in nodes(node):
+        twice = n.op == "square" or n.op == "pow" and build.literal(n.args[1]) == 2
+        if twice and n.args[0].op == "sqrt" and _is_sum_of_squares(n.args[0].args[0]):
+            found[n] = n.args[0].args[0]
+    return found
+
+
+def _is_sum_of_squares(node: Node) -> bool:
+    if node.op == "sum":
+        return _is_sum_of_squares(node.args[0])
+    return (
+        node.op == "square" or node.op in ("mul", "contract") and len(node.args) == 2 and node.args[0] is node.args[1]
+    )
 
 
 def levels(terms: Iterable[t.Term]) -> dict[str, int]:

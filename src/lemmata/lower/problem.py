@@ -148,9 +148,8 @@ class ReadingProblem:
         # Nodes of quadrature are rounded numbers, wherever in the claim they were met.
         exact = low.exact and not any(axis.label.startswith("normal") for axis, _ in low.outcomes.values())
         relations = self.reading.relations
-        return Instance(
-            inputs, tuple(nodes), relations, conditions, exact, self.concluded, in_numbers(self.reading.sides)
-        )
+        numbers, derivatives = in_numbers(self.reading.sides), any(isinstance(x, t.Deriv) for x in self.reading.sides)
+        return Instance(inputs, tuple(nodes), relations, conditions, exact, self.concluded, numbers, derivatives)
 
 
 def _domain(variable: t.Variable, assumed: tuple[tuple[str, str], ...]) -> Domain:

@@ -194,7 +194,7 @@ def _definition(elaboration: Elaboration, statement: Statement, binding: Binding
         if binding.kind == "function":
             if any(p.sub is not None and spell(p.sub) in elaboration.roles.letters for p in binding.params):
                 return
-            arguments = own_arguments(r, binding)
+            arguments = tuple(map(_without_law, own_arguments(r, binding)))
             term = call_function(r, binding, arguments, binding.latex)
             kind = "function"
         elif binding.indices:
@@ -210,6 +210,13 @@ def _definition(elaboration: Elaboration, statement: Statement, binding: Binding
     if kind == "value" and not any(isinstance(x, t.Input) for x in walk_terms((term,))):
         return
     yield _target(f"{binding.key}#{binding.uid}", latex, kind, statement, term, shared, arguments)
+
+
+def _without_law(argument: t.Term) -> t.Term:
+    """The argument of a function that code is called with: any value, even where the document draws it at random."""
+    if not isinstance(argument, t.Input) or argument.variable.law is None:
+        return argument
+    return replace(argument, variable=replace(argument.variable, law=None))
 
 
 def twice_given(expr: s.Expr) -> bool:
@@ -259,7 +266,7 @@ def _target(
     for x in _in_order(terms):
         if isinstance(x, t.Input) and x.variable.law is None:
             inputs.setdefault(x.variable.key, x.variable)
-    first = [a.variable.key for a in arguments if isinstance(a, t.Input)]
+    first = [a.variable.key for a in arguments if isinstance(a, t.Input) and a.variable.key in inputs]
     open_keys = {v.key for v, _ in (operations or {}).values()}
     parameters = []
     for name in (*first, *(k for k in inputs if k not in first)):

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["CannotRun", "Definition", "Function", "Model", "ShapeMismatch", "load"]
 
 
-def load(path: str | PathLike[str]) -> Model:
-    """The document at `path` as a model. Raises ValueError where it cannot be read."""
+def load(path: str | PathLike[str], *, fuse: bool = True) -> Model:
+    """The document at `path` as a model. Raises ValueError where it cannot be read.
+
+    With `fuse=False` tensors run as the formulas stand, without attention and other operations being recognised.
+    """
     from lemmata.documents import read
 
     document = read(fspath(path))
@@ -29,7 +32,7 @@ def load(path: str | PathLike[str]) -> Model:
     if broken and not document.formulas:
         at = "" if broken[0].span is None else f":{broken[0].span.start.line}"
         raise ValueError(f"{fspath(path)}{at}: {broken[0].message}")
-    return Model(elaborate(document))
+    return Model(elaborate(document), fuse)
 
 
 @dataclass(repr=False)
@@ -40,12 +43,13 @@ class Model:
     """
 
     elaboration: Elaboration = field(repr=False)
+    fuse: bool = True
     functions: Mapping[str, Function] = field(init=False)
 
     def __post_init__(self) -> None:
         found: dict[str, Function] = {}
         for definition in definitions(self.elaboration):
-            function = Function(definition)
+            function = Function(definition, self.fuse)
             earlier = found.pop(definition.name, None)
             if earlier is not None:
                 found[f"{definition.name}:{earlier.definition.line}"] = earlier

@@ -72,12 +72,24 @@ class Definition:
     binding: Binding
     elaboration: Elaboration = field(repr=False)
     item: Item | None = field(repr=False)
+    whole: bool = False
+    """All members of a family along its indices, not one of them."""
 
     @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the arguments: indices first, then the function's parameters."""
         own = tuple(parameter_key(p) for p in self.binding.params)
-        return tuple(_index_name(i, n) for n, i in enumerate(self.binding.indices)) + own
+        return self.indices + own
+
+    @property
+    def indices(self) -> tuple[str, ...]:
+        """Names of the indices that a member is called with."""
+        return () if self.whole else tuple(_index_name(i, n) for n, i in enumerate(self.binding.indices))
+
+    @property
+    def family(self) -> bool:
+        """Whether this is a member of a family of values, which has a value as a whole too."""
+        return bool(self.indices) and self.binding.kind == "definition"
 
     def read(self, ranks: Mapping[str, int] | None = None) -> Expression:
         """The definition with its parameters as inputs; `ranks` overrides the numbers of axes of undeclared ones.
@@ -95,16 +107,17 @@ class Definition:
     def _read(self, ranks: Mapping[str, int], anew: bool) -> Expression:
         elaborator = Elaborator.of(self.elaboration)
         entries = _by_entries(elaborator.shared(Choices(), self.item))
+        _with_ranges(entries, self.elaboration)
         shared = replace(elaborator.shared(Choices(), self.item), environment=entries)
         binding = self.binding
         if binding.stepwise:
             raise Unreadable(f"{binding.latex} is a recurrence")
         r = Reader(shared, binding.place)
-        indices = tuple(_index_input(binding, name) for name in self.parameters[: len(binding.indices)])
+        indices = tuple(_index_input(binding, name) for name in self.indices)
         arguments = tuple(_argument(r, p, ranks, anew) for p in binding.params)
         if binding.kind == "function":
             letters = {spell(i): x for i, x in zip(binding.indices, indices, strict=True)}
-            term = call_function(r.bind(letters), binding, arguments, binding.latex)
+            term = call_function(r, binding, arguments, binding.latex, letters)
         elif indices:
             term = _member(r, binding, indices)
         else:
@@ -265,6 +278,18 @@ def _by_entries(scratch: Shared) -> Environment:
             if rank is None or not any(len(x.indices) == rank and _is_entry(scratch, x) for x in indexed):
                 found.put(b)
     return found
+
+
+def _with_ranges(environment: Environment, elaboration: Elaboration) -> None:
+    """Give declared families the ranges of their indices that the same sentence states after them."""
+    for key in environment.keys():
+        for b in environment.all(key):
+            letters = {spell(i) for i in b.indices} - b.ranges.keys()
+            if b.kind != "family" or not letters:
+                continue
+            for place, ranges in elaboration.roles.ranges:
+                if place.sentence == b.place.sentence:
+                    b.ranges = {**{k: v for k, v in ranges.items() if k in letters}, **b.ranges}
 
 
 def _is_entry(scratch: Shared, binding: Binding) -> bool:

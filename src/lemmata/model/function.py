@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,9 @@ from lemmata.program import build
 from lemmata.program.graph import inputs as leaves
 from lemmata.program.node import Axis, Node
 from lemmata.verify.problem import CannotLower
+
+PLANS = 256
+"""Shapes for which a function keeps its programs."""
 
 
 class CannotRun(ValueError):
@@ -50,17 +54,22 @@ class Function:
     """
 
     definition: Definition
+    fuse: bool = True
+    """Whether tensors run as the recognised program; otherwise as the formulas stand, step by step."""
     _read: dict[tuple[tuple[str, int], ...], Expression | str] = field(default_factory=dict, repr=False)
     _programs: dict[object, Program] = field(default_factory=dict, repr=False)
     _compiled: dict[object, Callable[..., Any]] = field(default_factory=dict, repr=False)
+    _plans: dict[object, Callable[..., Any]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self.__name__ = self.definition.name
         self.__doc__ = _documentation(self)
+        self._indices = frozenset(self.definition.indices) if self.definition.family else None
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles lower and compile anew."""
-        return {**self.__dict__, "_read": {}, "_programs": {}, "_compiled": {}}
+        kept = {k: v for k, v in self.__dict__.items() if k != "whole"}
+        return {**kept, "_read": {}, "_programs": {}, "_compiled": {}, "_plans": {}}
 
     def __repr__(self) -> str:
         return f"<{self.name}({', '.join(self.parameters)}), line {self.definition.line}>"
@@ -77,6 +86,11 @@ class Function:
     def expression(self) -> Expression:
         """The definition as a term. Raises CannotRun where it has none."""
         return self.read({})
+
+    @cached_property
+    def whole(self) -> Function:
+        """The family that this is a member of, as one value: o_i for every i."""
+        return Function(replace(self.definition, whole=True), self.fuse)
 
     @property
     def weights(self) -> dict[str, str]:
@@ -103,19 +117,31 @@ class Function:
     ) -> Any:
         """The value at these arguments: a tensor where any of them is one, else a float64 array.
 
-        Names in keywords, `weights` and `sizes` are the author's, or spelled as programmers do.
+        Names in keywords, `weights` and `sizes` are the author's, or spelled as programmers do. A family called without
+        its indices has all members, the indices' axes in front.
 
         Raises TypeError for arguments that are missing, too many or unknown, ShapeMismatch (a ValueError) for shapes
         that do not fit, CannotRun (a ValueError) for definitions without a meaning that can be run.
         """
+        weights = weights or {}
+        if self._indices is not None and not args and not any(n in self._indices for g in (weights, named) for n in g):
+            return self.whole(weights=weights, sizes=sizes, **named)
+        key = _signature(args, weights, sizes, named)
+        plan = self._plans.get(key) if key is not None else None
+        if plan is not None:
+            return plan(args, weights, named)
         positional = self._positional(args)
-        given = {**(weights or {}), **named}
+        given = {**weights, **named}
         expression = self._fitting(positional, given)
         values, stated = self._bind(expression, positional, given)
         stated |= sizes or {}
         torch = sys.modules.get("torch")
         if torch is not None and any(isinstance(v, torch.Tensor) for v in values.values()):
-            return self._run_torch(expression, values, stated)
+            tensors = _tensors(values)
+            result = self._run_torch(expression, tensors, stated)
+            if key is not None:
+                self._keep(key, expression, len(args), given, values, tensors, stated)
+            return result
         return self._run_numpy(expression, values, stated)
 
     def _positional(self, args: Sequence[Any]) -> dict[str, Any]:
@@ -180,8 +206,15 @@ class Function:
         key = (id(expression), tuple(sorted(shapes.items())), tuple(sorted(sizes.items())))
         found = self._programs.get(key)
         if found is None:
+            if len(self._programs) >= PLANS:
+                self._forget()
             found = self._programs[key] = self._lowered(expression, shapes, sizes)
         return found
+
+    def _forget(self) -> None:
+        self._programs.clear()
+        self._compiled.clear()
+        self._plans.clear()
 
     def _lowered(
         self, expression: Expression, shapes: Mapping[str, tuple[int, ...]], sizes: Mapping[str, int]
@@ -268,37 +301,110 @@ class Function:
         result = np.asarray(result).transpose([program.output.axes.index(a) for a in program.axes])
         return result.astype(float) if result.dtype.kind in "biu" else result
 
-    def _run_torch(self, expression: Expression, values: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
-        import torch
-
-        like = next(
-            (v for v in values.values() if isinstance(v, torch.Tensor) and (v.is_floating_point() or v.is_complex())),
-            None,
-        )
-        tensors = {}
-        for name, value in values.items():
-            if not isinstance(value, torch.Tensor):
-                value = torch.as_tensor(
-                    np.asarray(value),
-                    dtype=None if like is None else like.dtype,
-                    device=None if like is None else like.device,
-                )
-            tensors[name] = value
+    def _run_torch(self, expression: Expression, tensors: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
         shapes = {n: tuple(x.shape) for n, x in tensors.items()}
         program = self.program(expression, shapes, sizes)
         run = self._compiled.get(id(program))
         if run is None:
-            run = self._compiled[id(program)] = _compile(program)
+            run = self._compiled[id(program)] = _compile(program, self.fuse)
         return run(*(tensors[n.attr("name")].reshape([a.size for a in n.axes]) for n in program.inputs))
 
+    def _keep(
+        self,
+        key: object,
+        expression: Expression,
+        positional: int,
+        given: Mapping[str, Any],
+        values: Mapping[str, Any],
+        tensors: Mapping[str, Any],
+        sizes: Mapping[str, int],
+    ) -> None:
+        """Remember, for arguments of these kinds and shapes, what runs and where its inputs stand."""
+        program = self.program(expression, {n: tuple(np.shape(v)) for n, v in values.items()}, sizes)
+        run = self._compiled[id(program)]
+        symbols = [(x.name, x.latex) for x in expression.symbols]
+        places: dict[str | None, int | str] = {n: i for i, n in enumerate(self.parameters[:positional])}
+        places |= {resolve(n, symbols): n for n, v in given.items()}
+        steps: list[tuple[Any, tuple[int, ...] | None]] = []
+        for node in program.inputs:
+            shape, name = tuple(a.size for a in node.axes), node.attr("name")
+            if _is_tensor(values[name]):
+                steps.append((places[name], None if shape == tuple(values[name].shape) else shape))
+            else:
+                steps.append((tensors[name].reshape(shape), None))
 
-def _compile(program: Program) -> Callable[..., Any]:
-    """The recognised program as a function of tensors in the order of its inputs."""
+        def plan(args: Sequence[Any], weights: Mapping[str, Any], named: Mapping[str, Any]) -> Any:
+            tensors = []
+            for place, shape in steps:
+                if isinstance(place, int):
+                    tensor = args[place]
+                elif not isinstance(place, str):
+                    tensor = place
+                else:
+                    tensor = named[place] if place in named else weights[place]
+                tensors.append(tensor if shape is None else tensor.reshape(shape))
+            return run(*tensors)
+
+        if len(self._plans) >= PLANS:
+            self._plans.clear()
+        self._plans[key] = plan
+
+
+def _tensors(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Numbers and arrays as tensors, in the precision and on the device of the tensors beside them."""
+    import torch
+
+    like = next(
+        (v for v in values.values() if isinstance(v, torch.Tensor) and (v.is_floating_point() or v.is_complex())),
+        None,
+    )
+    dtype, device = (None, None) if like is None else (like.dtype, like.device)
+    return {
+        name: v if isinstance(v, torch.Tensor) else torch.as_tensor(np.asarray(v), dtype=dtype, device=device)
+        for name, v in values.items()
+    }
+
+
+def _is_tensor(value: Any) -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+def _signature(
+    args: Sequence[Any], weights: Mapping[str, Any], sizes: Mapping[str, int] | None, named: Mapping[str, Any]
+) -> tuple[object, ...] | None:
+    """What two calls must share to run the same way; None unless all values are tensors or numbers."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return None
+    kind, parts = torch.Tensor, list[object]()
+    for x in args:
+        if isinstance(x, kind):
+            parts.append((x.shape, x.dtype, x.device))
+        elif type(x) in (int, float):
+            parts.append((type(x), x))
+        else:
+            return None
+    for group in (weights, named):
+        for name, x in group.items():
+            if isinstance(x, kind):
+                parts.append((name, x.shape, x.dtype, x.device))
+            elif type(x) in (int, float):
+                parts.append((name, type(x), x))
+            else:
+                return None
+    return (len(args), len(weights), *parts, *(sizes.items() if sizes else ()))
+
+
+def _compile(program: Program, recognise: bool) -> Callable[..., Any]:
+    """The program as a function of tensors in the order of its inputs, recognised or as it stands."""
     from lemmata.backends.torch import compile
 
-    output = fuse(program.output)
-    compiled = compile([output], program.inputs)
+    output = fuse(program.output) if recognise else program.output
+    compiled = compile([output], program.inputs, native=recognise)
     order = [output.axes.index(a) for a in program.axes]
+    if order == sorted(order):
+        return lambda *tensors: compiled(*tensors)[0]
     return lambda *tensors: compiled(*tensors)[0].permute(order)
 
 

@@ -20,11 +20,18 @@ def attention(
     feature: Axis,
     value: Axis,
     causal: bool = False,
+    heads: Axis | None = None,
+    groups: Axis | None = None,
 ) -> Node:
     """q has axes query and feature, k key and feature, v key and value; the mask is added to the scores.
 
-    With `causal`, keys after the query's position are left out.
+    With `causal`, keys after the query's position are left out. With `groups` (Ainslie et al. 2023), k and v have this
+    axis in the place of q's axis `heads`, and each of their heads serves as many heads of q, side by side.
     """
+    if heads is not None and groups is not None:
+        share = build.constant(heads.size // groups.size)
+        place = build.unary("floor", build.binary("div", build.iota(heads), share))
+        k, v = (build.take(x, groups, place) for x in (k, v))
     scores = build.binary("mul", scale, build.contract([q, k], [feature]))
     if mask is not None:
         scores = build.binary("add", scores, mask)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lemmata.operations import call
-from lemmata.operations.pattern import hidden, is_call, opened, position
+from lemmata.operations.pattern import hidden, is_call, opened, position, positions
 from lemmata.program import build
 from lemmata.program.node import Axis, Node
 
@@ -51,12 +52,45 @@ def _call(scores: Scores, v: Node, key: Axis) -> Node | None:
     fields = [a for a in v.axes if a not in q.axes and a not in k.axes and a not in (key, *_axes(mask))]
     if scores.feature in v.axes and scores.feature not in _axes(mask):
         fields.append(scores.feature)
-    if not queries or not fields or scores.feature in _axes(mask):
+    if not fields or scores.feature in _axes(mask):
         return None
-    query, value = queries[-1], fields[-1]
+    single = Axis.fresh("query", 1)
+    if not queries:
+        q = build.broadcast(q, [single])
+    query, value = _query(queries, mask) if queries else single, fields[-1]
     causal = mask is not None and _is_causal(mask, query, key)
+    names: dict[str, object] = {"query": query, "key": key, "feature": scores.feature, "value": value, "causal": causal}
     args = [q, k, v, scores.scale, *([mask] if mask is not None and not causal else [])]
-    return call("attention", args, query=query, key=key, feature=scores.feature, value=value, causal=causal)
+    found = call("attention", args, **names)
+    return found if queries else build.take(found, single, build.constant(0))
+
+
+def _query(candidates: Sequence[Axis], mask: Node | None) -> Axis:
+    """Of the axes of q alone, the one that a mask runs along, else the longest; the others are batch axes."""
+    masked = [a for a in candidates if a in _axes(mask)]
+    return max(reversed(masked or candidates), key=lambda a: a.size)
+
+
+def grouped(node: Node) -> Node | None:
+    """Attention with heads of k and v that are repeated side by side, as attention in groups."""
+    names = dict(node.attr("attrs"))
+    if node.attr("name") != "attention" or "groups" in names:
+        return None
+    q, k, v = (opened(x) for x in node.args[:3])
+    if k.op != "take" or v.op != "take" or len(k.args[1].axes) != 1:
+        return None
+    heads, groups = k.args[1].axes[0], k.attr("axis")
+    if heads not in node.axes or v.args[1].axes != (heads,) or v.attr("axis").size != groups.size:
+        return None
+    if heads.size % groups.size or {heads} & {*k.args[0].axes, *v.args[0].axes} or groups in node.axes:
+        return None
+    share = heads.size // groups.size
+    if any(positions(n.args[1]) != [i // share for i in range(heads.size)] for n in (k, v)):
+        return None
+    own = v.args[0] if v.attr("axis") == groups else build.rename(v.args[0], {v.attr("axis"): groups})
+    q = build.broadcast(node.args[0], [heads])
+    args = [q, k.args[0], own, *node.args[3:-1]]
+    return call("attention", args, **{**names, "heads": heads, "groups": groups})
 
 
 def _axes(node: Node | None) -> tuple[Axis, ...]:
@@ -69,15 +103,20 @@ def _scores(node: Node, key: Axis) -> Scores | None:
     match node.op:
         case "contract":
             return _product(node, key)
+        case "neg":
+            return _scaled(_scores(node.args[0], key), "mul", build.constant(-1), key)
         case "mul" | "div":
             for x, factor in (node.args, node.args[::-1]) if node.op == "mul" else (node.args,):
-                if not factor.axes and factor.dtype in ("int", "real"):
-                    return _scaled(_scores(x, key), node.op, factor)
+                found = _scores(x, key) if factor.dtype in ("int", "real") else None
+                if found is not None:
+                    return _scaled(found, node.op, factor, key)
         case "add":
             for x, mask in (node.args, node.args[::-1]):
                 found = _scores(x, key)
-                if found is not None and set(mask.axes) <= set(x.axes):
+                if found is not None:
                     return _masked(found, mask)
+        case "sub":
+            return _masked(_scores(node.args[0], key), build.unary("neg", node.args[1]))
         case "select":
             condition, x, y = node.args
             zero = build.constant(0)
@@ -88,11 +127,20 @@ def _scores(node: Node, key: Axis) -> Scores | None:
     return None
 
 
-def _scaled(found: Scores | None, op: str, factor: Node) -> Scores | None:
+def _scaled(found: Scores | None, op: str, factor: Node, key: Axis) -> Scores | None:
+    """A number scales the scores; what runs along queries or keys alone scales these."""
     if found is None:
         return None
     mask = None if found.mask is None else build.binary(op, found.mask, factor)
-    return replace(found, scale=build.binary(op, found.scale, factor), mask=mask)
+    if not factor.axes:
+        return replace(found, scale=build.binary(op, found.scale, factor), mask=mask)
+    if found.feature in factor.axes:
+        return None
+    if key not in factor.axes:
+        return replace(found, q=build.binary(op, found.q, factor), mask=mask)
+    if set(factor.axes) <= set(found.k.axes):
+        return replace(found, k=build.binary(op, found.k, factor), mask=mask)
+    return None
 
 
 def _masked(found: Scores | None, mask: Node) -> Scores | None:
@@ -107,10 +155,11 @@ def _product(node: Node, key: Axis) -> Scores | None:
     scale: Node = build.constant(1)
     sides: tuple[list[Node], list[Node]] = ([], [])
     for argument in node.args:
-        if not argument.axes:
-            scale = build.binary("mul", scale, argument)
-        else:
+        if argument.axes:
+            scale, argument = _unscaled(scale, argument)
             sides[key in argument.axes].append(argument)
+        else:
+            scale = build.binary("mul", scale, argument)
     if not sides[0] or not sides[1] or node.dtype == "complex":
         return None
     both = set(build.union(sides[0])) & set(build.union(sides[1]))
@@ -119,6 +168,20 @@ def _product(node: Node, key: Axis) -> Scores | None:
         return None
     q, k = (_alone(side, [a for a in over if a not in both]) for side in sides)
     return Scores(q, k, shared[0], scale)
+
+
+def _unscaled(scale: Node, node: Node) -> tuple[Node, Node]:
+    """Numbers that multiply or divide a factor of the scores belong to their scale."""
+    while True:
+        inner = opened(node)
+        if inner.op == "mul" and any(not a.axes for a in inner.args):
+            number, node = inner.args if not inner.args[0].axes else inner.args[::-1]
+            scale = build.binary("mul", scale, number)
+        elif inner.op == "div" and not inner.args[1].axes:
+            node, number = inner.args
+            scale = build.binary("div", scale, number)
+        else:
+            return scale, node
 
 
 def _alone(side: list[Node], over: list[Axis]) -> Node:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import operator
+from collections.abc import Callable, Mapping
+from fractions import Fraction
 
 from lemmata.operations import call
 from lemmata.program import build
@@ -41,21 +44,118 @@ def product(node: Node) -> list[Node]:
     return found
 
 
+def factors(node: Node) -> tuple[float, list[Node]]:
+    """A product as a number times other factors, names of axes pushed inwards; quotients by numbers are products."""
+    number, found = 1.0, list[Node]()
+    stack = [node]
+    while stack:
+        top = opened(stack.pop())
+        value = numeric(top)
+        if value is not None:
+            number *= value
+        elif top.op == "mul" and len(found) + len(stack) < 8:
+            stack.extend(reversed(top.args))
+        elif top.op == "neg":
+            number = -number
+            stack.append(top.args[0])
+        elif top.op == "div" and numeric(top.args[1]):
+            number /= numeric(top.args[1]) or 1.0
+            stack.append(top.args[0])
+        else:
+            found.append(top)
+    return number, found
+
+
+NUMERIC: dict[str, Callable[..., float]] = {"neg": lambda x: -x, "sqrt": math.sqrt, "exp": math.exp, "log": math.log,
+           "add": lambda x, y: x + y, "sub": lambda x, y: x - y, "mul": lambda x, y: x * y, "div": lambda x, y: x / y,
+           "pow": lambda x, y: x**y, "reciprocal": lambda x: 1 / x, "square": lambda x: x * x}  # fmt: skip
+
+
+def numeric(node: Node, depth: int = 8) -> float | None:
+    """The value of arithmetic on literal numbers, such as 1/√8."""
+    if node.axes or depth == 0:
+        return None
+    if node.op == "special":
+        return build.SPECIALS[node.attr("name")]
+    value = build.literal(node)
+    if value is not None:
+        return None if isinstance(value, complex) else float(value)
+    if node.op not in NUMERIC:
+        return None
+    args = [numeric(a, depth - 1) for a in node.args]
+    if None in args:
+        return None
+    try:
+        found: object = NUMERIC[node.op](*args)
+    except (ValueError, ArithmeticError):
+        return None
+    return found if isinstance(found, float) else None
+
+
 def opened(node: Node) -> Node:
     """A renamed result as the operation on renamed arguments, where that is simple; otherwise the node itself."""
     if node.op != "rename":
         return node
     inner, mapping = node.args[0], dict(node.attr("mapping"))
-    if inner.op == "contract":
+    if inner.op in ("contract", *build.REDUCTIONS):
         fresh = {a: Axis.fresh(a.label, a.size) for a in inner.attr("over") if a in mapping.values()}
         args = [build.rename(a, {**mapping, **fresh}) for a in inner.args]
-        return build.contract(args, [fresh.get(a, a) for a in inner.attr("over")])
+        over = [fresh.get(a, a) for a in inner.attr("over")]
+        return build.contract(args, over) if inner.op == "contract" else build.reduce(inner.op, args[0], over)
     if inner.op in POINTWISE:
         return rebuild(inner, tuple(build.rename(a, mapping) for a in inner.args))
-    if is_call(inner, "softmax"):
-        axis = dict(inner.attr("attrs"))["axis"]
-        return call("softmax", [build.rename(inner.args[0], mapping)], axis=mapping.get(axis, axis))
+    if inner.op == "broadcast":
+        own = inner.args[0]
+        return build.broadcast(build.rename(own, mapping), [mapping.get(a, a) for a in inner.axes])
+    if inner.op == "take":
+        axis = inner.attr("axis")
+        apart = {axis: Axis.fresh(axis.label, axis.size)} if axis in mapping.values() else {}
+        x, index = build.rename(inner.args[0], {**mapping, **apart}), build.rename(inner.args[1], mapping)
+        return build.take(x, apart.get(axis, axis), index, inner.attr("fill"))
+    if inner.op == "call":
+        own_axes = {a for x in inner.args[:-1] for a in x.axes} - set(inner.axes)
+        apart = {a: Axis.fresh(a.label, a.size) for a in sorted(own_axes, key=lambda a: a.uid) if a in mapping.values()}
+        mapping = {**mapping, **apart}
+        attrs = {k: mapping.get(v, v) if isinstance(v, Axis) else v for k, v in inner.attr("attrs")}
+        return call(inner.attr("name"), [build.rename(a, mapping) for a in inner.args[:-1]], **attrs)
     return node
+
+
+FINITE = {"input", "constant", "iota", "array", "rename", "broadcast", "add", "sub", "mul", "neg", "contract", "sum",
+          "sin", "cos", "tanh", "erf", "max", "min", "maximum", "minimum", "square", "abs", "stack", "merge", "split",
+          "concat"}  # fmt: skip
+
+
+FINITE_CALLS = {"softmax", "sigmoid", "relu", "gelu", "silu", "linear", "attention"}
+
+
+def finite(node: Node) -> bool:
+    """Whether a value is finite wherever the inputs are, numbers too large for their type apart."""
+    stack, seen = [node], set[int]()
+    while stack:
+        top = stack.pop()
+        if top.uid in seen:
+            continue
+        seen.add(top.uid)
+        if len(seen) > STEPS:
+            return False
+        if top.op == "call" and top.attr("name") in (
+            "softmax",
+            "sigmoid",
+            "relu",
+            "gelu",
+            "silu",
+            "linear",
+            "attention",
+        ):
+            stack.extend(top.args[:-1])
+        elif top.op == "div" and numeric(top.args[1]) or top.op == "pow" and (numeric(top.args[1]) or -1) >= 1:
+            stack.append(top.args[0])
+        elif top.op in FINITE or numeric(top) is not None:
+            stack.extend(top.args)
+        else:
+            return False
+    return True
 
 
 def hidden(node: Node) -> bool:
@@ -80,6 +180,36 @@ def position(node: Node) -> tuple[Axis, int] | None:
         return None
     axis = node.axes[0]
     return names.get(axis, axis), int(node.attr("start"))
+
+
+def positions(node: Node) -> list[Fraction] | None:
+    """The numbers along the one axis of a node that depends on positions alone."""
+    if len(node.axes) > 1:
+        return None
+    count = node.axes[0].size if node.axes else 1
+    match node.op:
+        case "constant" if isinstance(node.attr("value"), int | Fraction):
+            return [Fraction(node.attr("value"))]
+        case "iota":
+            return [Fraction(node.attr("start") + i) for i in range(count)]
+        case "rename" | "broadcast":
+            return positions(node.args[0])
+        case "add" | "sub" | "mul" | "div" | "mod" | "floor" | "ceil" | "neg":
+            args = [positions(a) for a in node.args]
+            if None in args:
+                return None
+            try:
+                columns = [a if len(a) == count else a * count for a in args if a is not None]
+                return [Fraction(WHOLE[node.op](*row)) for row in zip(*columns, strict=True)]
+            except (ZeroDivisionError, ValueError):
+                return None
+    return None
+
+
+WHOLE: dict[str, Callable[..., Fraction | int]] = {
+    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "mod": operator.mod,
+    "floor": math.floor, "ceil": math.ceil, "neg": operator.neg,
+}  # fmt: skip
 
 
 def alike(a: Node, b: Node, names: Mapping[Axis, Axis]) -> bool:

@@ -6,11 +6,16 @@ rounding; where the original overflows, the recognised form may not.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from lemmata.operations import call
-from lemmata.operations.attention_pattern import attention
-from lemmata.operations.pattern import alike, is_call, product, sole
+from lemmata.operations.activation_pattern import activation
+from lemmata.operations.attention_pattern import attention, grouped
+from lemmata.operations.common import on_other, once
+from lemmata.operations.norm_pattern import normalised, scaled, shifted
+from lemmata.operations.order import reordered
+from lemmata.operations.pattern import alike, finite, is_call, opened, product, sole
 from lemmata.program import build
 from lemmata.program.graph import rebuild
 from lemmata.program.node import Axis, Node
@@ -22,7 +27,12 @@ def fuse(node: Node) -> Node:
 
 
 def fuse_all(outputs: Sequence[Node]) -> list[Node]:
-    """Several outputs of one program at once."""
+    """Several outputs of one program at once: operations recognised, products in good order, common parts once."""
+    return reordered(once(recognised(outputs)))
+
+
+def recognised(outputs: Sequence[Node]) -> list[Node]:
+    """The outputs with calls of the catalogue in the place of what spells them out."""
     done: dict[int, Node] = {}
     stack = list(reversed(outputs))
     while stack:
@@ -36,29 +46,44 @@ def fuse_all(outputs: Sequence[Node]) -> list[Node]:
             stack.extend(reversed(missing))
             continue
         stack.pop()
-        done[node.uid] = _improved(_rebuilt(node, tuple(done[a.uid] for a in args)))
+        done[node.uid] = _improved(on_other(node, tuple(done[a.uid] for a in args)))
     return [done[o.uid] for o in outputs]
 
 
-def _rebuilt(node: Node, args: tuple[Node, ...]) -> Node:
-    if node.op == "call":
-        same = all(a is b for a, b in zip(args, node.args, strict=False))
-        return node if same else call(node.attr("name"), args, **dict(node.attr("attrs")))
-    return rebuild(node, args)
-
-
-def _improved(node: Node) -> Node:
-    for rule in RULES.get(node.op, ()):
+def _improved(node: Node, times: int = 4) -> Node:
+    for rule in RULES.get(node.op, ()) if times else ():
         found = rule(node)
         if found is not None and set(found.axes) == set(node.axes):
-            return found
+            return _improved(found, times - 1)
     return node
+
+
+def _outside(node: Node) -> Node | None:
+    """A quotient or product in a sum of products, with what does not run over the sum outside."""
+    over = node.attr("over")
+    for place, argument in enumerate(node.args):
+        part = opened(argument)
+        if part.op not in ("mul", "div") or part.dtype != "real":
+            continue
+        pairs = (part.args, part.args[::-1]) if part.op == "mul" else (part.args,)
+        for first, factor in pairs:
+            if set(factor.axes) & set(over) or not set(over) & set(first.axes):
+                continue
+            rest = [a for n, a in enumerate(node.args) if n != place]
+            if set(over) - set(build.union([first, *rest])):
+                continue
+            return build.binary(part.op, _improved(build.contract([first, *rest], over)), factor)
+    return None
 
 
 def _sum_of_product(node: Node) -> Node | None:
     """Σ a·b as a contraction; factors that do not run over the sum stand outside."""
     over = node.attr("over")
     factors = product(node.args[0])
+    if len(factors) < 2 and (inner := opened(node.args[0])) is not node.args[0]:
+        factors = product(inner)
+    if len(factors) == 1 and factors[0].op == "contract" and factors[0].dtype == "real":
+        return build.contract(factors[0].args, (*factors[0].attr("over"), *over))
     if len(factors) < 2:
         return None
     inside = [f for f in factors if set(f.axes) & set(over)]
@@ -164,14 +189,120 @@ def _log_softmax(node: Node) -> Node | None:
 
 
 def _sigmoid(node: Node) -> Node | None:
-    """1 / (1 + exp(−x)), exp(x) / (1 + exp(x))."""
+    """y / (1 + exp(−x)), exp(x) / (1 + exp(x))."""
     above, below = node.args
     rest = sole(below, "add", 1)
     if rest is None or rest.op != "exp":
         return None
     if build.literal(above) == 1:
         return call("sigmoid", [build.unary("neg", rest.args[0])])
-    return call("sigmoid", [rest.args[0]]) if above is rest else None
+    if above is rest:
+        return call("sigmoid", [rest.args[0]])
+    if rest.args[0].op != "neg":
+        return None
+    return _improved(build.binary("mul", above, call("sigmoid", [rest.args[0].args[0]])))
+
+
+def _exponential(node: Node) -> Node | None:
+    """e to a power."""
+    base, exponent = node.args
+    is_e = base.op == "special" and base.attr("name") == "e"
+    return build.unary("exp", exponent) if is_e and exponent.dtype != "complex" else None
+
+
+def _guarded(node: Node) -> Node | None:
+    """A product where a condition holds and 0 elsewhere, with the condition on one factor: exp of s or −∞."""
+    condition, body, other = node.args
+    if build.literal(other) != 0 or isinstance(build.literal(other), bool) or body.dtype == "complex":
+        return None
+    parts = [opened(x) for x in product(body)]
+    for place, part in enumerate(parts):
+        above, rest = part.args[0] if part.op == "div" else part, parts[:place] + parts[place + 1 :]
+        if above.op != "exp" or not set(condition.axes) & set(above.axes) or not all(map(finite, rest)):
+            continue
+        low = build.unary("neg", build.special("inf"))
+        result = build.unary("exp", _improved(build.select(condition, above.args[0], low)))
+        if part.op == "div":
+            result = _improved(build.binary("div", result, part.args[1]))
+            if not is_call(result, "softmax"):
+                continue
+        return _times(result, rest)
+    if len(parts) > 1:
+        place = max(range(len(parts)), key=lambda n: len(set(condition.axes) & set(parts[n].axes)))
+        rest = parts[:place] + parts[place + 1 :]
+        if set(condition.axes) <= set(parts[place].axes) < set(node.axes) and all(map(finite, rest)):
+            return _times(build.select(condition, parts[place], other), rest)
+    return None
+
+
+def _times(first: Node, rest: Sequence[Node]) -> Node:
+    for factor in rest:
+        first = build.binary("mul", first, factor)
+    return first
+
+
+def _linear(node: Node) -> Node | None:
+    """x W + b, b along every axis of W that x lacks."""
+    for first, bias in (node.args, node.args[::-1]):
+        matrix = opened(first)
+        if matrix.op != "contract" or len(matrix.args) != 2 or len(matrix.attr("over")) != 1 or not bias.axes:
+            continue
+        for x, w in (matrix.args, matrix.args[::-1]):
+            rows, columns = set(x.axes) - set(w.axes), set(w.axes) - set(x.axes)
+            shared = set(x.axes) & set(w.axes)
+            if rows and columns == set(bias.axes) and shared == set(matrix.attr("over")) and node.dtype == "real":
+                return call("linear", [x, w, bias], feature=matrix.attr("over")[0])
+    return None
+
+
+def _repeated(node: Node) -> Node | None:
+    """A product with rows that are taken several times, as the rows taken of the product."""
+    for place, argument in enumerate(node.args):
+        taken = opened(argument)
+        if taken.op != "take" or taken.attr("fill") is not None:
+            continue
+        (rows, index), axis = taken.args, taken.attr("axis")
+        others = [a for n, a in enumerate(node.args) if n != place]
+        outside = {axis, *index.axes} & set(build.union(others))
+        if outside or set(index.axes) & set(node.attr("over")) or math.prod(a.size for a in index.axes) < axis.size:
+            continue
+        whole = build.contract([rows, *others], node.attr("over"))
+        return build.take(_improved(whole), axis, index)
+    return None
+
+
+def _taken_together(node: Node) -> Node | None:
+    """Rows taken of two things at the same places, as rows of their sum."""
+    first, second = (opened(a) for a in node.args)
+    if first.op != "take" or second.op != "take" or first.args[1] is not second.args[1]:
+        return None
+    axis, other = first.attr("axis"), second.attr("axis")
+    if first.attr("fill") is not None or second.attr("fill") is not None or axis.size != other.size:
+        return None
+    x, y = first.args[0], build.rename(second.args[0], {other: axis}) if other != axis else second.args[0]
+    if set(first.args[1].axes) & {*x.axes, *y.axes} or other != axis and axis in second.args[0].axes:
+        return None
+    return build.take(_improved(build.binary(node.op, x, y)), axis, first.args[1])
+
+
+def _values_first(node: Node) -> Node | None:
+    """(A V) W as A (V W), where that leaves fewer columns to attend with."""
+    if len(node.args) != 2:
+        return None
+    for first, w in (node.args, node.args[::-1]):
+        found = opened(first)
+        if not is_call(found, "attention"):
+            continue
+        names = dict(found.attr("attrs"))
+        value, v = names["value"], found.args[2]
+        columns = [a for a in w.axes if a not in found.axes]
+        if node.attr("over") != (value,) or value not in w.axes or not columns or "groups" in names:
+            continue
+        if {names["query"], names["key"]} & set(w.axes) or math.prod(a.size for a in columns) > value.size:
+            continue
+        args = [*found.args[:2], _improved(build.contract([v, w], [value])), *found.args[3:-1]]
+        return call("attention", args, **{**names, "value": columns[-1]})
+    return None
 
 
 def _silu(node: Node) -> Node | None:
@@ -188,12 +319,15 @@ def _relu(node: Node) -> Node | None:
 
 RULES: dict[str, tuple[Callable[[Node], Node | None], ...]] = {
     "sum": (_sum_of_product,),
-    "div": (_softmax, _sigmoid),
+    "div": (_softmax, _sigmoid, normalised, activation),
     "log": (_log,),
-    "add": (_shifted,),
+    "add": (_shifted, shifted, _taken_together, _linear),
     "sub": (_log_softmax,),
-    "mul": (_silu,),
+    "mul": (_silu, activation, scaled),
     "maximum": (_relu,),
-    "contract": (attention,),
+    "contract": (attention, _values_first, _repeated, _outside),
+    "call": (grouped,),
+    "pow": (_exponential,),
+    "select": (_guarded,),
 }
 """Rules by the operation of the node they look at."""

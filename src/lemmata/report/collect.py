@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lemmata.core.terms import Num, Term
 from lemmata.diagnostic import Diagnostic
 from lemmata.documents.model import Document, Formula
+from lemmata.elaborate.document import Elaboration
 from lemmata.elaborate.statement import Statement
 from lemmata.report.details import understanding
 from lemmata.report.result import DocumentResult, LintResult, Problem, StatementResult, jsonable
@@ -50,6 +51,8 @@ class Examination:
     """Corrections of refuted statements, by the identity of the statement."""
     told: tuple[Diagnostic, ...] = ()
     """What a stage beside the verdicts has to say: that it failed."""
+    elaboration: Elaboration | None = None
+    """What the verdicts are on, for questions about its definitions."""
 
 
 def collect(found: Examination) -> DocumentResult:
@@ -118,15 +121,26 @@ def notation(path: str, source: Source, finding: Finding) -> LintResult:
     )
 
 
-def details(found: Examination) -> dict[int, tuple[tuple[str, str], ...]]:
-    """How each statement was understood, by its place in the result."""
+def details(found: Examination, line: int | None = None, fuse: bool = True) -> dict[int, tuple[tuple[str, str], ...]]:
+    """How each statement was understood, by its place in the result; definitions on the line also say how they run."""
     from lemmata.report.replay import replay
+    from lemmata.report.running import running
 
     known: dict[int, tuple[tuple[str, str], ...]] = {}
+    here: list[tuple[int, Statement]] = []
     for at, (statement, verdict, kind, _) in enumerate(ordered(found)):
         if kind != "code":
             program = replay(statement, verdict)
             known[at] = (*understanding(statement), *([("replay", program)] if program else []))
+            if (
+                line is not None
+                and statement.role == "definition"
+                and statement.start.line <= line <= statement.end.line
+            ):
+                here.append((at, statement))
+    if found.elaboration is not None:
+        for at, text in running(found.elaboration, here, fuse):
+            known[at] = (*known[at], ("runs as", text))
     return known
 
 

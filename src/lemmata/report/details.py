@@ -59,7 +59,7 @@ def _program(reading: Reading) -> Iterator[tuple[str, str]]:
     order = nodes(*instance.sides)
     calls = list(dict.fromkeys(str(n.attr("name")) for n in order if n.op == "call"))
     if calls:
-        yield "recognised", ", ".join(calls)
+        yield "calls", ", ".join(calls)
     at = ", ".join(f"{name} = {value}" for name, value in sizes.items())
     shown = _listing(order, instance.sides)
     yield "program", "\n".join(([f"at {at}"] if at else []) + shown)

@@ -62,6 +62,8 @@ def spell(term: t.Term, depth: int = 0) -> str:
             return f"\\frac{{\\partial\\, {inner(of)}}}{{\\partial\\, {inner(wrt)}}}"
         case t.At(body=body, variable=variable, value=value):
             return f"\\left.{inner(body)}\\right|_{{{variable.latex} = {inner(value)}}}"
+        case t.Held(body=body):
+            return inner(body)
         case t.Apply(name=name, args=args):
             return f"{name}({', '.join(bare(inner(a)) for a in args)})"
         case t.Blocks(rows=rows_):

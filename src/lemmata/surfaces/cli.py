@@ -141,13 +141,14 @@ def check(
 @_framework
 @_kernel
 @_timeout
-def explain(place: str, seed: int, code: bool, framework: str, kernel: str, timeout: float) -> None:
-    """Explain how the mathematics on a line was understood and judged (notebooks: FILE:CELL:LINE)."""
+@click.option("--fuse/--no-fuse", default=True, help="Recognise a framework's own operations in definitions.")
+def explain(place: str, seed: int, code: bool, framework: str, kernel: str, timeout: float, fuse: bool) -> None:
+    """Explain how the mathematics on a line was understood, judged, and runs (notebooks: FILE:CELL:LINE)."""
     from lemmata.report import explain as report
     from lemmata.report.terminal import writer
 
     options = Options(seed=seed, code=code, framework=framework.lower(), kernel=kernel, timeout=timeout)
-    result, places, details = _on_line(place, options)
+    result, places, details = _on_line(place, options, fuse)
     writer(sys.stdout).write(report.explain(result, places, details))
 
 
@@ -230,12 +231,12 @@ def _place(place: str) -> tuple[str, int | None, int]:
     return file, cell, int(line)
 
 
-def _on_line(place: str, options: Options) -> tuple[DocumentResult, tuple[int, ...], Details]:
+def _on_line(place: str, options: Options, fuse: bool = True) -> tuple[DocumentResult, tuple[int, ...], Details]:
     """The result of the document, the statements on the line and what else is known of them. Raises UsageError."""
     from lemmata.report import explain as report
 
     file, cell, line = _place(place)
-    result, details = run.explain_one(file, options)
+    result, details = run.explain_one(file, options, line, fuse)
     if not result.readable:
         raise click.UsageError(result.problems[0].message)
     places = report.on_line(result, line, cell)

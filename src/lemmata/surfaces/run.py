@@ -172,7 +172,9 @@ def check_one(path: str, options: Options) -> DocumentResult:
         return DocumentResult(path, problems=(_mistake(error),), reproducible=False)
 
 
-def explain_one(path: str, options: Options) -> tuple[DocumentResult, Details]:
+def explain_one(
+    path: str, options: Options, line: int | None = None, fuse: bool = True
+) -> tuple[DocumentResult, Details]:
     """The result of one document with what else is known of its statements."""
     from lemmata.pipeline import explain
 
@@ -184,6 +186,8 @@ def explain_one(path: str, options: Options) -> tuple[DocumentResult, Details]:
             framework=options.framework,
             kernel=options.kernel,
             timeout=options.timeout,
+            line=line,
+            fuse=fuse,
         )
     except Exception as error:
         return DocumentResult(path, problems=(_mistake(error),), reproducible=False), {}

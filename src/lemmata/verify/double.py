@@ -174,6 +174,23 @@ def depends_on_inputs(side: Node) -> bool:
     return bool(inputs(side))
 
 
+def unmasked(left: Node, right: Node) -> tuple[Node, Node, tuple[Node, ...]]:
+    """Both sides without the conditions on indices that put their other entries to 0, and these conditions."""
+    masks = []
+    while left.op == right.op == "select" and left.args[0] is right.args[0]:
+        if not literal_zero(left.args[2]) or not literal_zero(right.args[2]):
+            break
+        masks.append(left.args[0])
+        left, right = left.args[1], right.args[1]
+    return left, right, tuple(masks)
+
+
+def never_met(conditions: Sequence[Node], draws: Mapping[str, Draw]) -> bool:
+    """Whether one of the conditions holds at no index."""
+    feeds = {name: d.floats for name, d in draws.items()}
+    return bool(conditions) and any(not np.any(value) for value in backend.run(conditions, feeds))
+
+
 def literal_zero(side: Node) -> bool:
     """0, or an array of nothing but 0."""
     if side.op == "constant":

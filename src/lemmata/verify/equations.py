@@ -147,7 +147,9 @@ def _zero_says_something(tried: Tried, link: int) -> bool:
     """0 = 0 counts where the author wrote a 0 and the other side is more than that, or in numbers alone."""
     if tried.trial.instance.in_numbers:
         return True
-    left, right = _sides(tried, link)
+    left, right, conditions = double.unmasked(*_sides(tried, link))
+    if double.never_met(conditions, tried.trial.draws):
+        return False
     return double.literal_zero(left) != double.literal_zero(right)
 
 

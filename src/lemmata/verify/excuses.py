@@ -55,6 +55,8 @@ def as_condition(bench: Bench) -> Outcome | None:
         return None
     free = [side for side in instance.sides if double.depends_on_inputs(side)]
     bare = all(n.op in LETTERS for n in nodes(*instance.sides))
+    if instance.of_derivatives and (bare or not any(_is_plain_number(side) for side in instance.sides)):
+        return None  # ∂f/∂x = 0 may be a condition on x, ∂f/∂x = a none
     if not bare and any(n.op not in RATIONAL or _is_root(n) for n in nodes(*free)):
         return None
     if not bare and len(free) != 1:
@@ -63,6 +65,11 @@ def as_condition(bench: Bench) -> Outcome | None:
     letters = [i.latex for i in instance.inputs if i.node.attr("name") in names and i.latex]
     asked = ", ".join(letters) or ", ".join(dict.fromkeys(a.label for a in double.common_axes(instance.sides)))
     return Outcome("undecided", reason=f"{CONDITION} {asked}, which fails in general")
+
+
+def _is_plain_number(side: Node) -> bool:
+    """Whether nothing but numbers take part, no outcome of chance among them."""
+    return not any(n.op in ("input", "array") for n in nodes(side))
 
 
 def _as_equation(bench: Bench) -> Outcome | None:

@@ -60,6 +60,8 @@ class Instance:
     """The text says that it follows from what is known of the inputs: it is no condition on them."""
     in_numbers: bool = False
     """Whether it is written in numbers alone."""
+    of_derivatives: bool = False
+    """Whether a side as written is a derivative, so that what it comes down to is no free letter."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,11 +66,22 @@ class _Recorder(ast.NodeTransformer):
         return [node, ast.copy_location(ast.Expr(call), node)]
 
 
+MEASURES = frozenset({"abs", "fabs", "absolute", "norm", "dist", "allclose", "isclose", "equal", "array_equal"})
+"""Functions that say how far values are apart: what they print is not the value that its label names."""
+
+
+def _measures(value: ast.expr) -> bool:
+    calls = (n.func for n in ast.walk(value) if isinstance(n, ast.Call))
+    return any((f.attr if isinstance(f, ast.Attribute) else getattr(f, "id", "")) in MEASURES for f in calls)
+
+
 def _seen(arguments: list[ast.expr], line: int) -> list[ast.expr]:
     """The arguments of a print, each value wrapped with the text that stands before it."""
     label, result = "", []
 
     def wrapped(value: ast.expr) -> ast.expr:
+        if _measures(value):
+            return value
         call = ast.Call(ast.Name(SEEN, ast.Load()), [ast.Constant(line), ast.Constant(label), value], [])
         return ast.copy_location(call, value)
 

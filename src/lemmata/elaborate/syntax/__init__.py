@@ -8,7 +8,7 @@ from __future__ import annotations
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.surface import children
 from lemmata.elaborate.syntax.brackets import pair
-from lemmata.elaborate.syntax.conditions import conditions, is_condition
+from lemmata.elaborate.syntax.conditions import conditions, is_conclusion, is_condition
 from lemmata.elaborate.syntax.flatten import tokens
 from lemmata.elaborate.syntax.grammar import Context, Parser
 from lemmata.elaborate.syntax.letters import join
@@ -17,7 +17,7 @@ from lemmata.elaborate.syntax.quantity import d_is_quantity
 from lemmata.elaborate.syntax.show import show
 from lemmata.latex.tree import Row
 
-__all__ = ["conditions", "expression", "is_condition", "parse", "show"]
+__all__ = ["conditions", "expression", "is_conclusion", "is_condition", "parse", "show"]
 
 MAX_TREE_DEPTH = 120
 """Expressions within one another, scripts included."""

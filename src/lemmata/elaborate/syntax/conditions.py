@@ -10,6 +10,8 @@ from lemmata.elaborate.syntax import vocabulary as v
 _CONDITIONAL = frozenset(
     "if iff when whenever for given provided assuming unless suppose while under s.t. st subject such".split()
 )
+_CONCLUDING = frozenset("then so thus hence therefore have get obtain".split())
+_CONCLUDING_ZH = ("则", "那么", "于是", "因此", "所以", "故", "从而", "得", "可得", "有")
 _CONDITIONAL_ZH = ("当", "若", "如果", "对于", "对", "假设", "设", "满足", "使得", "只要", "在")
 
 
@@ -17,6 +19,12 @@ def is_condition(lead: str) -> bool:
     """Whether the words before a part make it a condition: `if`, `and only if`, `for all`, `当`."""
     words = lead.lower().replace(",", " ").split()
     return any(w in _CONDITIONAL for w in words) or lead.strip(" ,，(（").startswith(_CONDITIONAL_ZH)
+
+
+def is_conclusion(lead: str) -> bool:
+    """Whether the words before a part end what was let or assumed before it: `then`, `we have`, `则`."""
+    words = lead.lower().replace(",", " ").split()
+    return any(w in _CONCLUDING for w in words) or lead.strip(" ,，").startswith(_CONCLUDING_ZH)
 
 
 def conditions(parts: Sequence[s.Part]) -> tuple[tuple[int, ...], ...]:
