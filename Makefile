@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c const
 SHARED ?= $(or $(LEMMATA_SHARED),../shared)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check lint bench accept docs clean
+.PHONY: help demo train test test-all check lint bench accept docs clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 16
@@ -23,14 +23,21 @@ help:  ## This list
 	$(PIP) -e '.[lint]'
 	@touch $@
 
+.venv/.train: .venv/.core
+	$(PIP) -e '.[train]'
+	@touch $@
+
 .venv/.all: .venv/.core
-	$(PIP) -e '.[torch,jax,tensorflow,kernel,test]'
+	$(PIP) -e '.[torch,train,jax,tensorflow,kernel,test]'
 	@touch $@
 
 # --- what people run --------------------------------------------------------------------------------------------
 
 demo: .venv/.core  ## Check the documents of examples/ with their code, refute a planted error, train the encoder
 	@$(BIN)/python examples/demo.py
+
+train: .venv/.train  ## Train the Transformer of examples/transformer.md from its equations, in some minutes
+	$(BIN)/python -m lemmata train examples/transformer.md $(ARGS)
 
 test: .venv/.core  ## Tests of the core and PyTorch
 	$(BIN)/python -m pytest -m "not jax and not tensorflow" $(ARGS)
@@ -51,6 +58,7 @@ bench: .venv/.core  ## Every benchmark; each prints ratios and ends with one lin
 	$(BIN)/python benchmarks/fuzz.py
 	$(BIN)/python benchmarks/soundness.py
 	$(BIN)/python benchmarks/bugs.py
+	$(BIN)/python benchmarks/train.py
 	test ! -d $(SHARED)/claims || $(BIN)/python benchmarks/claims.py $(SHARED)/claims
 	test ! -d $(SHARED)/corpus || $(BIN)/python benchmarks/corpus.py $(SHARED)/corpus/docs
 	test ! -d $(SHARED)/corpus || $(BIN)/python benchmarks/reading.py --formulas $(SHARED)/corpus/formulas_dev.jsonl

@@ -4,10 +4,10 @@
 
 DIR holds one folder a mistake: `before.*` as it was published, `after.*` as its author corrected it, and `meta.json`
 with `line_before`, `kind` and `decidable_by`. A mistake counts as found when a statement that covers its line in the
-old text is refuted; otherwise the statements at that line are printed with their reasons. No statement of a corrected
-text may be refuted. The code of a document runs where only code can decide. Of the mistakes found it is counted for
-how many one of the first three corrections is the author's own, letter for letter without spaces and brackets. The
-last line is one JSON object.
+old text is refuted, or a formula is refuted by the code on that line; otherwise the statements at that line are printed
+with their reasons. No statement of a corrected text may be refuted. The code of a document runs where only code can
+decide. Of the mistakes found it is counted for how many one of the first three corrections is the author's own, letter
+for letter without spaces and brackets. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from lemmata.report.result import DocumentResult, StatementResult
 from lemmata.surfaces.run import Options, run
 
 PLACE = re.compile(r"cell (\d+) line (\d+)")
+INSTRUCTION = re.compile(r"\bline (\d+)\b")
+"""Where a refutation names the line of the code."""
 Line = tuple[int | None, int]
 
 
@@ -52,7 +54,15 @@ def at(result: DocumentResult, where: Line) -> list[StatementResult]:
         for f in read(result.path).formulas
         if f.span.start.cell == cell and f.span.start.line <= line <= f.span.end.line
     ]
-    return [s for s in result if s.cell == cell and any(x.start.line <= s.line <= x.end.line for x in spans)]
+    there = [s for s in result if s.cell == cell and any(x.start.line <= s.line <= x.end.line for x in spans)]
+    return there or [s for s in result if against(s, where)]
+
+
+def against(statement: StatementResult, where: Line) -> bool:
+    """Whether a formula was refuted by the instruction on this line of a file that is no notebook."""
+    cell, line = where
+    refuted_by_code = statement.kind == "code" and statement.verdict == "refuted" and cell is None
+    return refuted_by_code and str(line) in INSTRUCTION.findall(statement.reason)
 
 
 def refuted(result: DocumentResult) -> list[StatementResult]:

@@ -19,7 +19,7 @@ from torch.nn import functional
 
 import lemmata
 from lemmata.model import Model
-from lemmata.model.train import train
+from lemmata.training.fit import train
 
 DOCUMENT = Path(__file__).resolve().parent / "transformer-encoder.md"
 DIGITS, LENGTH, BATCH = 10, 16, 64

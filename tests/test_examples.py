@@ -23,6 +23,14 @@ def test_everything_in_the_sound_documents_holds(name):
     assert result.counts()["verified"] >= 2
 
 
+@pytest.mark.torch
+@pytest.mark.parametrize("name", ["transformer.md", "transformer.zh.md", "text-classification.zh.md"])
+def test_whole_documents_leave_nothing_unchecked(name):
+    pytest.importorskip("torch")
+    counts = checked(name).counts()
+    assert (counts.get("refuted", 0), counts.get("unchecked", 0)) == (0, 0) and counts["verified"] >= 4
+
+
 @pytest.mark.parametrize("name, least", [("bert-encoder.md", 5), ("gpt-decoder.md", 3)])
 def test_every_claim_of_the_models_is_verified(name, least):
     counts = checked(name).counts()
@@ -44,6 +52,8 @@ def test_the_planted_error_and_nothing_else_is_refuted():
         ("scoring.md", ["additive_score", "dot_score", "scaled_score"]),
         ("attention.md", ["attention", "masked", "multi_head", "Delta", "Q.grad", "K.grad", "V.grad"]),
         ("attention.zh.md", ["attention", "masked", "multi_head", "Delta", "Q.grad", "K.grad", "V.grad"]),
+        ("backpropagation.md", ["P", "L", "D", "E", "W_1.grad", "b_1.grad", "W_2.grad", "b_2.grad"]),
+        ("logistic-regression.zh.md", ["z", "p", "L", "w.grad"]),
         ("efficient-attention.md", ["full", "Y"]),
         ("efficient-attention.zh.md", ["full", "Y"]),
         ("transformer-encoder.md", ["MultiHead", "Encoder.ffn", "Encoder"]),

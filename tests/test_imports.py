@@ -11,9 +11,10 @@ import lemmata
 
 ROOT = Path(lemmata.__file__).parent
 ORDER = (
-    {"diagnostic", "version"}, {"documents"}, {"latex"}, {"core"}, {"program"}, {"backends", "operations"},
-    {"elaborate"}, {"verify"}, {"code"}, {"lower"}, {"repair", "derive", "lint"}, {"model"}, {"consistency"},
-    {"counting"}, {"report"}, {"pipeline"}, {"surfaces"}, {"__main__"},
+    {"diagnostic", "files", "version"}, {"documents"}, {"latex"}, {"core"}, {"program"}, {"backends", "operations"},
+    {"elaborate"}, {"verify"}, {"code"}, {"lower"}, {"repair", "derive", "lint"}, {"model"}, {"emit", "training"},
+    {"sheets"},
+    {"consistency"}, {"counting"}, {"report"}, {"pipeline"}, {"surfaces"}, {"__main__"},
 )  # fmt: skip
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 TYPES_ONLY = {("diagnostic", "documents")}

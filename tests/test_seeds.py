@@ -79,6 +79,8 @@ def test_code_of_the_regression_computes_its_formulas(compared, line, code):
 def test_attention_of_the_full_stack_document_is_wrong_about_the_head_axis(compared):
     (wrong,) = (s for s in compared["4"] if s.verdict == "refuted")
     assert "MultiHead" in wrong.latex and "head axis" in wrong.reason and wrong.counterexample
+    assert "sequence axis (line 59)" in wrong.reason and "merging the heads mixes positions" in wrong.reason
+    assert wrong.reason.endswith("reshaped (line 66)")
     judged_apart = [s.verdict for s in compared["4"] if "LayerNorm" in s.latex]
     assert judged_apart == ["verified"]
 

@@ -133,11 +133,16 @@ def derive(
 ) -> Answer:
     """The derivative of what the document at `path` defines, in its own notation, judged like any claim of it.
 
-    Raises Underivable, which says what the document does define.
+    Raises Underivable, which says what the document does define, or why it cannot be read.
     """
+    from lemmata.derive.derivation import Underivable
     from lemmata.derive.request import answer
 
-    return answer(elaborate(read(fspath(path))), function, variable, order, steps, seed)
+    document = read(fspath(path))
+    broken = [d.message for d in document.diagnostics if d.severity == "error"]
+    if broken and not document.formulas:
+        raise Underivable(f"{fspath(path)}: {broken[0]}")
+    return answer(elaborate(document), function, variable, order, steps, seed)
 
 
 def verdict(statement: Statement, seed: int) -> Verdict:

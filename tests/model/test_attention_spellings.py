@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from model_documents import loaded
 
 import lemmata
+from lemmata.model.recognised import runs_as
 
 torch = pytest.importorskip("torch")
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
@@ -169,3 +171,12 @@ def test_masks_that_are_not_quite_causal_are_arguments(tmp_path, title, calls):
     assert [(c["is_causal"], c["attn_mask"] is not None) for c in calls] == [(False, True)]
     rows = slice(1, None) if title == "strictly before" else slice(None)
     torch.testing.assert_close(value[rows], (torch.softmax(q @ k.T + mask, -1) @ v)[rows])
+
+
+def test_the_table_of_the_documentation_is_what_runs():
+    page = (Path(__file__).parents[2] / "docs" / "lowering.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `([\w-]+)` \| .* \| `(scaled.*)` \|$", page, re.MULTILINE))
+    for case in cases.CASES:
+        definition = lemmata.load(case.path)[case.function].definition
+        assert runs_as(definition) == [told.pop(case.document)], case.document
+    assert not told

@@ -122,3 +122,43 @@ def test_linear_layers(tmp_path, formula):
     found, value, expected = called(model, double(2, 3, 5), **weights)
     assert found == LAYERS[formula]
     torch.testing.assert_close(value, expected)
+
+
+TOKENS = r"""Let $E \in \mathbb{R}^{V \times d}$ be the embeddings, $W \in \mathbb{R}^{d \times V}$ and
+$y_t \in \{1, \dots, V\}$ the token at $t = 1, \dots, n$. With $h_t = E_{y_t}$ and the logits $Z = X W$ of
+$X \in \mathbb{R}^{n \times d}$ let
+
+"""
+LOSSES = {
+    r"= -\frac{1}{n} \sum_{t=1}^{n} \log \frac{\exp(Z_{t y_t})}{\sum_{k=1}^{V} \exp(Z_{tk})}": {"cross_entropy"},
+    r"= \frac{1}{n} \sum_{t=1}^{n} \left(\log \sum_{k=1}^{V} \exp(Z_{tk}) - Z_{t y_t}\right)": {"cross_entropy"},
+    r"= -\frac{1}{n} \sum_{t=1}^{n} \log \text{softmax}(Z)_{t y_t}": {"cross_entropy"},
+    r"= \frac{1}{n} \sum_{t=1}^{n} \left(\log \sum_{k=1}^{V} \exp(2 Z_{tk}) - Z_{t y_t}\right)": {"logsumexp"},
+}
+
+
+@pytest.mark.parametrize("formula", LOSSES)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_losses_at_a_class(tmp_path, formula, dtype):
+    model = loaded(tmp_path, TOKENS + shown(formula))
+    x, w = torch.randn(5, 3, dtype=dtype), torch.randn(3, 600, dtype=dtype)
+    y = torch.tensor([1, 600, 513, 258, 257])
+    found, value, expected = called(model, X=x, W=w, y=y)
+    assert found == LOSSES[formula]
+    torch.testing.assert_close(value, expected)
+    logits = (x @ w).double()
+    factor = 2 if "2 Z" in formula else 1
+    right = (torch.logsumexp(factor * logits, -1) - logits[torch.arange(5), y - 1]).mean()
+    torch.testing.assert_close(value.double(), right, rtol=0.02 if dtype == torch.bfloat16 else 1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_embeddings_are_looked_up_by_whole_numbers(tmp_path, dtype):
+    model = loaded(tmp_path, TOKENS)
+    table = torch.randn(70_001, 3, dtype=dtype, requires_grad=True)
+    y = torch.tensor([[70_001, 1], [65_537, 257]])
+    value = model.h(E=table, y=y)
+    assert torch.equal(value, table[y - 1])
+    value.sum().backward()
+    assert table.grad.sum() == 12
+    assert model.h(E=table, y=torch.tensor([0, 2])).isnan().tolist() == [[True] * 3, [False] * 3]

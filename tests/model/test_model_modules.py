@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import io
 import pickle
 
 import pytest
@@ -136,24 +135,3 @@ def test_sizes_that_are_missing_unknown_or_do_not_fit(encoder):
         encoder.module("Encoder", {"d_model": 12, "h": 5, "d_ff": 20})
     with pytest.raises(ShapeMismatch, match=r"d_model = 12"):
         encoder.module("FFN", {"d_model": 12, "d_ff": 20})(torch.randn(5, 7))
-
-
-def test_training_lowers_the_loss_and_repeats_with_its_seed(encoder):
-    from rich.console import Console
-
-    from lemmata.model.train import train
-
-    target = torch.randn(12, 12, generator=torch.Generator().manual_seed(3))
-
-    def run():
-        module = encoder.module("FFN", {"d_model": 12, "d_ff": 20})
-
-        def batch(generator):
-            x = torch.randn(16, 3, 12, generator=generator)
-            return x, x @ target
-
-        return train(module, batch, functional.mse_loss, steps=60, rate=1e-2, console=Console(file=io.StringIO()))
-
-    report = run()
-    assert report.steps == 60 and report.last < 0.8 * report.first
-    assert run() == report

@@ -9,7 +9,7 @@ from lemmata.backends import ball
 from lemmata.backends import numpy as plain
 from lemmata.operations import call, catalogue, did_you_mean, lookup
 from lemmata.program import build as b
-from lemmata.program.graph import inputs
+from lemmata.program.graph import inputs, nodes
 from lemmata.program.node import Axis
 
 EXAMPLES = [pytest.param(o.name, e, id=f"{o.name} {n}") for o in catalogue().values() for n, e in enumerate(o.examples)]
@@ -57,15 +57,23 @@ def test_examples_in_torch(name, example):
 def test_native_spellings_agree_with_definitions_and_their_gradients(name):
     torch = pytest.importorskip("torch")
     backend = pytest.importorskip("lemmata.backends.torch")
+    from lemmata.backends.torch_layout import index_only
+
     node, feeds, _ = program(name, catalogue()[name].examples[-1])
     rng = np.random.default_rng(5)
     fed = inputs(node)
-    tensors = [torch.tensor(rng.uniform(0.1, 0.9, np.shape(feeds[i.attr("name")])), requires_grad=True) for i in fed]
+    places = index_only(nodes(node), [node])
+    given = [np.asarray(feeds[i.attr("name")]) for i in fed]
+    tensors = [
+        torch.tensor(x.astype(int) if i.uid in places else rng.uniform(0.1, 0.9, x.shape))
+        for i, x in zip(fed, given, strict=True)
+    ]
+    leaves = [t.requires_grad_() for t in tensors if t.is_floating_point()]
     results = []
     for spelled in (node, node.args[-1]):
         (value,) = backend.compile([spelled], fed)(*tensors)
         weights = torch.arange(1, value.numel() + 1, dtype=torch.float64).reshape(value.shape)
-        grads = torch.autograd.grad((value * weights).sum(), tensors)
+        grads = torch.autograd.grad((value * weights).sum(), leaves)
         results.append([value.detach(), *grads])
     for ours, theirs in zip(*results, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-8, atol=1e-10)

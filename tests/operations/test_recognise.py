@@ -74,7 +74,7 @@ SPELLED = {
     "log_softmax of elements chosen": b.unary("log", b.take(call("softmax", [X], axis=J), J, b.iota(I_))),
     "log_softmax renamed": b.unary("log", b.rename(call("softmax", [X], axis=J), {J: R})),
     "softplus of the other outcome": b.unary("log", b.binary("sub", b.constant(1), call("sigmoid", [X]))),
-    "logsumexp in a cross-entropy": b.unary("log", b.binary("div", exp(b.take(X, J, b.constant(2))), total(exp(X), J))),
+    "cross_entropy in a quotient": b.unary("log", b.binary("div", exp(b.take(X, J, b.constant(2))), total(exp(X), J))),
     "sigmoid": b.binary("div", b.constant(1), one_plus(exp(b.unary("neg", X)))),
     "sigmoid by quotient": b.binary("div", exp(X), one_plus(exp(X))),
     "softplus": b.unary("log", one_plus(exp(X))),

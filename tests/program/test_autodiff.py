@@ -66,10 +66,19 @@ def test_every_rule_is_tried():
 def test_gradients_of_operations_against_differences(name):
     i, j = Axis.fresh("i", 2), Axis.fresh("j", 3)
     x = b.input("x", [i, j])
-    along = {"axis": j} if any("axis" in e.attrs for e in catalogue()[name].examples) else {}
+    named = {a for e in catalogue()[name].examples for a in e.attrs}
+    along = dict.fromkeys(named & {"axis", "feature"}, j)
+    o = Axis.fresh("o", 2)
+    rest = {
+        "linear": [
+            b.array(np.array([[0.5, -1.0], [2.0, 0.3], [-0.7, 1.1]]), [j, o]),
+            b.array(np.array([1.0, 2.0]), [o]),
+        ],
+        "cross_entropy": [b.array(np.array([2, 0]), [i])],
+    }
     low, high = (0.1, 0.9) if name == "logit" else (0.2, 2.0)
     feeds = {"x": np.random.default_rng(3).uniform(low, high, (2, 3))}
-    loss = weighted(call(name, [x], **along))
+    loss = weighted(call(name, [x, *rest.get(name, ())], **along))
     node = gradient(loss, x)
     found = laid_out(value(node, feeds), node, x.axes)
     np.testing.assert_allclose(found, differences(loss, x, feeds), rtol=2e-7, atol=1e-8)

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from lemmata.backends import numpy as plain
 from lemmata.backends.torch_calls import NATIVE
-from lemmata.backends.torch_layout import Kind, Rule, as_tensor, rearrange
+from lemmata.backends.torch_layout import Kind, Laid, Rule, as_index, as_tensor, index_only, rearrange, wanted_layouts
 from lemmata.backends.torch_products import contraction
 from lemmata.program import build
 from lemmata.program.graph import inputs as leaves
@@ -42,61 +43,74 @@ def _fed(node: Node, value: Any) -> Tensor:
     return torch.tensor(array)
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    slot: int
-    args: tuple[int, ...]
-    rule: Rule
-    free: tuple[int, ...]
-    """Values that no later step needs."""
+Step = tuple[Rule, tuple[int, ...], int, tuple[int, ...]]
+"""A rule, where its arguments stand, where its value goes, and the values that no later step needs."""
 
 
 @dataclass(slots=True)
 class Compiled:
-    """A program as a list of tensor operations."""
+    """A program as a list of tensor operations on numbered values: the inputs, the constants, one value a step."""
 
     inputs: tuple[Node, ...]
     outputs: tuple[Node, ...]
-    steps: list[_Step]
-    constants: dict[int, Any]
+    steps: list[Step]
+    constants: list[Any]
+    """Behind the inputs."""
+    results: tuple[int, ...]
+    real: tuple[bool, ...]
+    """Which inputs are real numbers; whole numbers that are places along an axis stay whole."""
+    size: int
     precision: torch.dtype | None = None
     """Of real numbers where no input is one; None is PyTorch's default."""
-    _made: dict[Kind, dict[int, Any]] = field(default_factory=dict)
+    _made: dict[Kind, list[Any]] = field(default_factory=dict)
 
     def __call__(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         """The outputs at these inputs, given in the order of `inputs`. Raises ValueError for another shape."""
         if len(tensors) != len(self.inputs):
             raise ValueError(f"{len(tensors)} tensors for {len(self.inputs)} inputs")
-        kind = Kind.of(tensors, self.precision)
-        values = dict(self._constants(kind))
         for node, tensor in zip(self.inputs, tensors, strict=True):
             wanted = tuple(a.size for a in node.axes)
             if tuple(tensor.shape) != wanted:
                 raise ValueError(f"{node.attr('name')} has shape {tuple(tensor.shape)}, not {wanted}")
-            values[node.uid] = kind.number(tensor) if node.dtype == "real" else tensor
-        for step in self.steps:
-            values[step.slot] = step.rule(kind, [values[a] for a in step.args])
-            for slot in step.free:
-                del values[slot]
-        found = (_whole(kind, values[o.uid], o) for o in self.outputs)
-        return tuple(found)
+        return self.run(self.kind(tensors), tensors)
+
+    def kind(self, tensors: Sequence[Tensor]) -> Kind:
+        """The precision and the device that these inputs set."""
+        return Kind.of(tensors, self.precision)
+
+    def run(self, kind: Kind, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """The outputs at inputs of the right shapes."""
+        values = [kind.number(t) if real else t for real, t in zip(self.real, tensors, strict=True)]
+        values += self._made.get(kind) or self._constants(kind)
+        for rule, args, slot, free in self.steps:
+            values[slot] = rule(kind, [values[a] for a in args])
+            for unused in free:
+                values[unused] = None
+        return tuple([_whole(kind, values[r], o) for r, o in zip(self.results, self.outputs, strict=True)])
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Compiled:
         """Copies of a module share their program."""
         return self
 
-    def _constants(self, kind: Kind) -> dict[int, Any]:
-        made = self._made.get(kind)
-        if made is None:
-            with torch.inference_mode(False):
-                made = {uid: value if not isinstance(value, np.ndarray) else kind.constant(value)
-                        for uid, value in self.constants.items()}  # fmt: skip
-            self._made = {kind: made}
+    def _constants(self, kind: Kind) -> list[Any]:
+        with torch.inference_mode(False):
+            made = [_made(kind, x) for x in self.constants]
+        made += [None] * (self.size - len(self.inputs) - len(made))
+        self._made = {kind: made}
         return made
+
+
+def _made(kind: Kind, value: Any) -> Any:
+    if isinstance(value, Laid):
+        return kind.constant(value.array.transpose(value.order)).permute(tuple(np.argsort(value.order).tolist()))
+    return kind.constant(value) if isinstance(value, np.ndarray) else value
 
 
 def _whole(kind: Kind, value: Any, node: Node) -> Tensor:
     """A constant output as a tensor, in the precision of the inputs."""
+    if isinstance(value, Tensor) and value.dim() == len(node.axes):
+        shape = tuple(a.size for a in node.axes)
+        return value if value.shape == shape else value.expand(shape)
     return as_tensor(kind, value, node.dtype).expand(tuple(a.size for a in node.axes))
 
 
@@ -123,27 +137,40 @@ def compile(
     fixed = {a.uid: a for n in moving for a in reads(n) if a.uid not in varying}
     fixed.update({o.uid: o for o in outputs if o.uid not in varying})
     numbers = dict(zip(fixed, map(_constant, plain.run(list(fixed.values()), {})), strict=True))
-    last: dict[int, int] = {}
-    for position, node in enumerate(moving):
-        for argument in reads(node):
-            last[argument.uid] = position
-    kept = {o.uid for o in outputs}
-    steps: list[_Step] = []
-    apart = _members(moving, numbers, own)
-    unbound: dict[tuple[int, Axis], int] = {}
-    for position, node in enumerate(moving):
-        args = reads(node)
-        known = [numbers.get(a.uid) for a in args]
+    layouts = wanted_layouts(moving) if native else {}
+    places = index_only(order, outputs)
+    place = {n.uid: at for at, n in enumerate(inputs)}
+    place.update({uid: len(inputs) + at for at, uid in enumerate(numbers)})
+    work: list[Node] = []
+    for node in moving:
+        if node.op == "rename":  # the same tensor
+            place[node.uid] = place[node.args[0].uid]
+        else:
+            place[node.uid] = len(inputs) + len(numbers) + len(work)
+            work.append(node)
+    last = {place[a.uid]: at for at, node in enumerate(work) for a in reads(node)}
+    kept = {place[o.uid] for o in outputs} | {place[uid] for uid in numbers}
+    steps: list[Step] = []
+    size = len(inputs) + len(numbers) + len(work)
+    apart, unbound = _members(work, numbers, own), dict[tuple[int, Axis], int]()
+    for at, node in enumerate(work):
         if node.uid in apart:
-            source, axis = args[0], node.attr("axis")
-            slot = unbound.setdefault((source.uid, axis), -1 - len(unbound))
-            if all(x.slot != slot for x in steps):
-                steps.append(_Step(slot, (source.uid,), _unbind(source.axes.index(axis)), ()))
-            steps.append(_Step(node.uid, (slot,), _member(node, apart[node.uid]), ()))
+            source, axis = reads(node)[0], node.attr("axis")
+            if (source.uid, axis) not in unbound:
+                slot = unbound[source.uid, axis] = size + len(unbound)
+                steps.append((_unbind(source.axes.index(axis)), (place[source.uid],), slot, ()))
+            steps.append((_member(node, apart[node.uid]), (unbound[source.uid, axis],), place[node.uid], ()))
             continue
-        free = {a.uid for a in args if last[a.uid] == position and a.uid in varying and a.uid not in kept}
-        steps.append(_Step(node.uid, tuple(a.uid for a in args), _rule(node, known, native), tuple(sorted(free))))
-    return Compiled(tuple(inputs), tuple(outputs), steps, numbers, precision)
+        args = tuple(place[a.uid] for a in reads(node))
+        free = tuple(sorted({p for p in args if last[p] == at and p not in kept}))
+        known = [numbers.get(a.uid) for a in reads(node)]
+        rule = _rule(node, known, native, layouts.get(node.uid, node.axes), node.uid in places)
+        steps.append((rule, args, place[node.uid], free))
+    real = tuple(n.dtype == "real" and n.uid not in places for n in inputs)
+    stored = [_stored(fixed[uid], value, layouts.get(uid), reads, moving) for uid, value in numbers.items()]
+    results = tuple(place[o.uid] for o in outputs)
+    size += len(unbound)
+    return Compiled(tuple(inputs), tuple(outputs), steps, stored, results, real, size, precision)
 
 
 def _members(moving: Sequence[Node], numbers: Mapping[int, Any], inputs: Collection[int]) -> dict[int, int]:
@@ -207,14 +234,39 @@ def _constant(value: Any) -> Any:
     return np.broadcast_to(np.array(array[repeats]), array.shape)
 
 
-def _rule(node: Node, known: list[Any], native: bool) -> Rule:
+def _stored(
+    node: Node,
+    value: Any,
+    layout: tuple[Axis, ...] | None,
+    reads: Callable[[Node], tuple[Node, ...]],
+    moving: Sequence[Node],
+) -> Any:
+    """A constant as it is kept: whole numbers that only real numbers come of as such, axes as they will be read."""
+    if not isinstance(value, np.ndarray):
+        return value
+    users = [n for n in moving if any(a is node for a in reads(n))]
+    real = all(n.op in ELEMENTWISE and n.op not in SAME and n.dtype == "real" for n in users)
+    if users and real and value.dtype.kind in "iu":
+        own = value[tuple(slice(0, 1) if stride == 0 else slice(None) for stride in value.strides)]
+        if np.abs(own).max(initial=0) < EXACT:
+            value = np.broadcast_to(own.astype(float), value.shape)
+    return value if layout is None or layout == node.axes else Laid(value, tuple(map(node.axes.index, layout)))
+
+
+EXACT = 2**24
+"""Whole numbers below it are exact in single precision."""
+
+
+def _rule(node: Node, known: list[Any], native: bool, layout: tuple[Axis, ...], place: bool) -> Rule:
     op = node.op
     if op == "call":
         return NATIVE[node.attr("name")](node) if native and node.attr("name") in NATIVE else lambda kind, x: x[0]
     if op in ELEMENTWISE:
-        return _elementwise(node)
+        return _elementwise(node, layout, place)
+    if op == "select":
+        return _select(node, layout)
     if op == "take":
-        return _take(node, known[1])
+        return _take(node, known[1], layout)
     return RULES[op](node)
 
 
@@ -262,35 +314,35 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
 SAME = build.LOGIC | build.COMPARISON | {"not_"}
 
 
-def _elementwise(node: Node) -> Rule:
-    function = ELEMENTWISE[node.op]
-    layouts = [rearrange(a.axes, node.axes) for a in node.args]
-    whole, numeric = node.dtype == "int", node.op not in SAME
+def _elementwise(node: Node, order: tuple[Axis, ...], place: bool) -> Rule:
+    function, back = ELEMENTWISE[node.op], rearrange(order, node.axes)
+    layouts = [rearrange(a.axes, order) for a in node.args]
+    whole, numeric = node.dtype == "int" or place, node.op not in SAME
 
     def rule(kind: Kind, args: list[Any]) -> Tensor:
         laid = [f(x) for f, x in zip(layouts, args, strict=True)]
         if numeric:
             laid = [kind.whole(x) if whole else kind.number(x) for x in laid]
-        result = function(*laid)
+        result = back(function(*laid))
         assert isinstance(result, Tensor)
         return result
 
     return rule
 
 
-def _select(node: Node) -> Rule:
-    layouts = [rearrange(a.axes, node.axes) for a in node.args]
+def _select(node: Node, order: tuple[Axis, ...]) -> Rule:
+    layouts, back = [rearrange(a.axes, order) for a in node.args], rearrange(order, node.axes)
 
     def rule(kind: Kind, args: list[Any]) -> Tensor:
         condition, x, y = (f(v) for f, v in zip(layouts, args, strict=True))
         if isinstance(condition, bool):
             x, y = as_tensor(kind, x, node.dtype), as_tensor(kind, y, node.dtype)
-            return (x if condition else y).expand(tuple(a.size for a in node.axes))
+            return back((x if condition else y).expand(tuple(a.size for a in order)))
         if node.dtype == "real":
             x, y = kind.number(x), kind.number(y)
         if not isinstance(x, Tensor) and not isinstance(y, Tensor):
             x = as_tensor(kind, x, node.dtype)
-        return torch.where(condition, x, y)
+        return back(torch.where(condition, x, y))
 
     return rule
 
@@ -331,14 +383,14 @@ def _diagonal(node: Node) -> Rule:
     return lambda kind, x: back(torch.diagonal(x[0], dim1=axes.index(a), dim2=axes.index(c)))
 
 
-def _take(node: Node, known: Any) -> Rule:
+def _take(node: Node, known: Any, order: tuple[Axis, ...]) -> Rule:
     source, index = node.args
     axis, dim = node.attr("axis"), source.axes.index(node.attr("axis"))
     rest = tuple(a for a in source.axes if a != axis)
     if known is not None and not set(index.axes) & set(rest):
         places = np.asarray(known)
         if places.dtype.kind in "iu" and places.size and places.min() >= 0 and places.max() < axis.size:
-            return _take_known(node, dim, places, rest)
+            return _take_known(node, dim, places, rest, order)
     shape = tuple(a.size for a in node.axes)
     lay_source, lay_index = rearrange(source.axes, (*node.axes, axis)), rearrange(index.axes, node.axes)
     apart = not set(index.axes) & set(rest)
@@ -347,37 +399,37 @@ def _take(node: Node, known: Any) -> Rule:
 
     def rule(kind: Kind, args: list[Any]) -> Tensor:
         source_value = as_tensor(kind, args[0], source.dtype)
-        place = as_tensor(kind, args[1], index.dtype)
-        inside = (place >= 0) & (place < axis.size)
-        if place.is_floating_point():
-            nearest = torch.round(place)
-            inside = inside & torch.isclose(nearest, place)
-            place = nearest
-        place = torch.where(inside, place, 0).long()
-        if apart:
+        place, inside = as_index(as_tensor(kind, args[1], index.dtype), axis.size)
+        if apart and source_value.dim() == 2:
+            found = back(functional.embedding(place, source_value.movedim(dim, 0)))
+        elif apart:
             found = back(source_value.movedim(dim, 0)[place])
         else:
             rows = lay_source(source_value).expand(*shape, axis.size)
             found = torch.gather(rows, -1, lay_index(place).expand(shape)[..., None])[..., 0]
         if isinstance(fill, float):
             found = kind.number(found)
+        if inside.device.type == "cpu" and not torch.compiler.is_compiling() and bool(inside.all()):
+            return found
         return torch.where(lay_index(inside), found, fill)
 
     return rule
 
 
-def _take_known(node: Node, dim: int, places: Any, rest: tuple[Any, ...]) -> Rule:
+def _take_known(node: Node, dim: int, places: Any, rest: tuple[Axis, ...], order: tuple[Axis, ...]) -> Rule:
     """At indices known beforehand: a slice where they are consecutive."""
     index = node.args[1]
+    own = tuple(a for a in order if a in index.axes)
+    lay, places = rearrange(index.axes, own), places.transpose([index.axes.index(a) for a in own])
     if not places.ndim:
         back = rearrange(rest, node.axes)
         return lambda kind, x: back(x[0].select(dim, int(places)))
-    axes = (*rest[:dim], *index.axes, *rest[dim:])
+    axes = (*rest[:dim], *own, *rest[dim:])
     back = rearrange(axes, node.axes)
     first = int(places.flat[0])
     if places.ndim == 1 and (places == first + np.arange(len(places))).all():
         return lambda kind, x: back(x[0].narrow(dim, first, len(places)))
-    return lambda kind, x: back(x[0].index_select(dim, x[1].reshape(-1)).unflatten(dim, places.shape))
+    return lambda kind, x: back(x[0].index_select(dim, lay(x[1]).reshape(-1)).unflatten(dim, places.shape))
 
 
 def _scatter(node: Node) -> Rule:
@@ -464,7 +516,7 @@ def _broadcast(node: Node) -> Rule:
 
 
 RULES: dict[str, Callable[[Node], Rule]] = {
-    "broadcast": _broadcast, "rename": lambda n: lambda kind, x: x[0], "select": _select, "contract": contraction,
+    "broadcast": _broadcast, "contract": contraction,
     "sum": _reduction(lambda x, dims: x.sum(dims)), "prod": _reduction(_prod),
     "max": _reduction(lambda x, dims: torch.amax(x, dims)), "min": _reduction(lambda x, dims: torch.amin(x, dims)),
     "any": _reduction(_quantifier(torch.any)), "all": _reduction(_quantifier(torch.all)),

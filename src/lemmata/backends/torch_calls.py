@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lemmata.backends.torch_layout import Kind, Rule, as_tensor, rearrange
+from lemmata.backends.torch_layout import Kind, Rule, as_index, as_tensor, rearrange
 from lemmata.program.node import Axis, Node
 
 
@@ -64,6 +64,25 @@ def _by_definition(function: Callable[..., Tensor], x: Tensor, eps: Tensor, gain
     x = x * torch.rsqrt((x * x).mean(-1, keepdim=True) + eps)
     x = x * gains[0] if gains else x
     return x + gains[1] if len(gains) > 1 else x
+
+
+def _cross_entropy(node: Node) -> Rule:
+    """−log softmax at a class, the class axis in second place; NaN for a class that is none."""
+    x, place = node.args[:-1]
+    axis = _attr(node, "axis")
+    rest = tuple(a for a in x.axes if a != axis)
+    lay, lay_place = rearrange(x.axes, (*rest, axis)), rearrange(place.axes, rest)
+    back, shape = rearrange(rest, node.axes), tuple(a.size for a in rest)
+    count = math.prod(shape)
+
+    def rule(kind: Kind, args: list[Any]) -> Tensor:
+        logits = lay(kind.number(args[0])).reshape(count, axis.size)
+        where, inside = as_index(as_tensor(kind, args[1], place.dtype), axis.size)
+        where, inside = (lay_place(v).expand(shape).reshape(count) for v in (where, inside))
+        found = functional.cross_entropy(logits, where, reduction="none")
+        return back(torch.where(inside, found, torch.nan).reshape(shape))
+
+    return rule
 
 
 def _linear(node: Node) -> Rule:
@@ -168,6 +187,7 @@ NATIVE: dict[str, Callable[[Node], Rule]] = {
     "normal_cdf": _elementwise(torch.special.ndtr),
     "softmax": _along(torch.softmax), "log_softmax": _along(torch.log_softmax), "logsumexp": _along(torch.logsumexp),
     "layer_norm": _normalised(functional.layer_norm), "attention": _attention, "linear": _linear,
+    "cross_entropy": _cross_entropy,
 }  # fmt: skip
 if hasattr(functional, "rms_norm"):  # since PyTorch 2.4
     NATIVE["rms_norm"] = _normalised(functional.rms_norm)

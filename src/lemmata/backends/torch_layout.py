@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from lemmata.program.node import Axis
+from lemmata.program import build
+from lemmata.program.node import Axis, Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Kind:
         """A NumPy array; dimensions that only repeat take no memory."""
         repeats = tuple(slice(0, 1) if stride == 0 else slice(None) for stride in array.strides)
         dtype = self.of_type({"b": "bool", "i": "int", "u": "int", "c": "complex"}.get(array.dtype.kind, "real"))
-        return torch.tensor(array[repeats]).to(self.device, dtype).expand(array.shape)
+        return torch.tensor(np.ascontiguousarray(array[repeats])).to(self.device, dtype).expand(array.shape)
 
 
 Rule = Callable[[Kind, list[Any]], Tensor]
@@ -66,6 +68,33 @@ def as_tensor(kind: Kind, value: Any, dtype: str) -> Tensor:
     if isinstance(value, Tensor):
         return value
     return torch.as_tensor(value, dtype=kind.of_type(dtype), device=kind.device)
+
+
+def as_index(place: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Places along an axis, 0 for those that are none, and which of them are some."""
+    inside = (place >= 0) & (place < size)
+    if place.is_floating_point():
+        nearest = torch.round(place)
+        inside = inside & torch.isclose(nearest, place)
+        place = nearest
+    return torch.where(inside, place, 0).long(), inside
+
+
+def index_only(order: Sequence[Node], outputs: Sequence[Node]) -> set[int]:
+    """Inputs, and sums of whole numbers with them, that serve as places along axes and for nothing else."""
+    found = {n.uid for n in order} - {o.uid for o in outputs}
+    places: set[int] = set()
+    for node in reversed(order):
+        args = node.args[:-1] if node.op == "call" else node.args
+        at = 1 if node.op in ("take", "scatter") or node.op == "call" and node.attr("name") == "cross_entropy" else None
+        passes = node.uid in places & found and node.op in ("add", "sub", "rename", "broadcast")
+        for number, argument in enumerate(args):
+            whole = argument.op == "constant" and argument.dtype == "int"
+            if number == at or passes or whole:
+                places.add(argument.uid)
+            else:
+                found.discard(argument.uid)
+    return places & found
 
 
 def rearrange(axes: tuple[Axis, ...], wanted: tuple[Axis, ...]) -> Callable[[Any], Any]:
@@ -89,3 +118,37 @@ def _same(x: Any) -> Any:
 def _leading(count: int) -> Callable[[Any], Any]:
     gaps = (None,) * count
     return lambda x: x[gaps]
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A constant array whose memory is to follow its dimensions in another order."""
+
+    array: Any
+    order: tuple[int, ...]
+
+
+def wanted_layouts(order: Sequence[Node]) -> dict[int, tuple[Axis, ...]]:
+    """By node, the order of axes in memory that masks of attention are to be made in: batch, queries, keys."""
+    found: dict[int, tuple[Axis, ...]] = {}
+    for node in order:
+        if node.op != "call" or node.attr("name") != "attention" or len(node.args) < 6:
+            continue
+        names = dict(node.attr("attrs"))
+        last = (names["query"], names["key"])
+        stack = [(node.args[4], (*(a for a in node.axes if a not in last), *last))]
+        while stack:
+            part, wanted = stack.pop()
+            wanted = tuple(a for a in wanted if a in part.axes)
+            if len(wanted) < 2 or len(wanted) < len(part.axes) or part.uid in found:
+                continue
+            if part.op == "rename":
+                back = {new: old for old, new in part.attr("mapping")}
+                stack.append((part.args[0], tuple(back.get(a, a) for a in wanted)))
+                continue
+            found[part.uid] = wanted
+            if part.op == "take":
+                stack.append((part.args[1], wanted))
+            elif part.op in build.UNARY | build.ARITHMETIC | build.COMPARISON | build.LOGIC | {"select", "broadcast"}:
+                stack += [(a, wanted) for a in part.args]
+    return found

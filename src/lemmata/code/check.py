@@ -17,6 +17,7 @@ from lemmata.code.calls import Function, judge_function
 from lemmata.code.cells import CellError
 from lemmata.code.equations import EquationChecks
 from lemmata.code.factors import judge_factors
+from lemmata.code.further import further
 from lemmata.code.gradients import judge_gradients
 from lemmata.code.layers import SCALES, LayerClass, build, layer_paths
 from lemmata.code.limits import Limits
@@ -24,7 +25,8 @@ from lemmata.code.modules import judge_layer
 from lemmata.code.positions import judge_table
 from lemmata.code.session import CellResult, Failed, Session, Surroundings, run_cells
 from lemmata.code.spelling import match, spellings
-from lemmata.code.statics import Definition, definitions, lines, sources
+from lemmata.code.stated_values import StatedValue, judge_stated
+from lemmata.code.statics import Definition, definitions, lines, looped, sources
 from lemmata.code.sublayers import judge_sublayers
 from lemmata.code.target import CodeFinding, Equation, Target
 from lemmata.code.values import ValueChecks
@@ -136,6 +138,7 @@ def _compare(
     functions = tuple(_functions(session, described))
     classes = tuple(_classes(session, described))
     state = values.steps[-1].state if values.steps else {}
+    told = [cast(StatedValue, t) for t in targets if t.kind == "stated value"]
     agreed: set[tuple[int, str]] = set()
     for target in targets:
         hint = hints.get(squash_latex(target.latex))
@@ -143,6 +146,8 @@ def _compare(
             if seen.verdict.kind == "verified":
                 agreed.add((target.line, target.latex))
             yield seen
+        if target.kind == "stated value":
+            yield from judge_stated(cast(StatedValue, target), session, values.steps, told)
         if target.kind == "table":
             definitions_: list[Function | LayerClass] = [*functions, *classes]
             for code in definitions_:
@@ -165,8 +170,13 @@ def _compare(
     yield from judge_factors([cast(Equation, t) for t in targets if t.kind == "product"], session, seed)
     yield from judge_gradients(targets, functions, state, session, seed, rivals)
     stated = [cast(Equation, t) for t in targets if t.kind == "equation"]
+    checks = EquationChecks(session, seed)
     try:
-        yield from EquationChecks(session, seed).findings(stated, agreed)
+        found = []
+        for finding in checks.findings(stated, agreed):
+            found.append(finding)
+            yield finding
+        yield from further(checks, targets, found)
     except Failed:
         return  # out of time, or the worker is gone: what was found before stands
 
@@ -267,8 +277,9 @@ def _children(
 
 
 def _functions(session: Session, described: Mapping[str, Any]) -> Iterator[Function]:
+    passing = looped(session.prepared)
     for entry in described["functions"]:
-        if entry["cell"] is None:
+        if entry["cell"] is None or entry["name"] in passing:
             continue
         cell, line = int(entry["cell"]), session.position_line(int(entry["cell"]), int(entry["line"]))
         kinds = _frameworks(session, cell, str(entry["name"]))

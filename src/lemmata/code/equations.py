@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from lemmata.code.agreement import Comparison, compare_arrays, noise, roundoff
-from lemmata.code.names import fits, leaf_names
-from lemmata.code.pieces import Piece, module, pieces, reads, source
+from lemmata.code.domains import unexplained
+from lemmata.code.names import called_as, fits, leaf_names
+from lemmata.code.pieces import Piece, Program, module, pieces, reads, source
 from lemmata.code.session import Failed, Session
 from lemmata.code.shapes import choose_sizes, describe, lengths
 from lemmata.code.statics import RANDOM
@@ -24,6 +26,8 @@ from lemmata.verify.verdict import Counterexample, Verdict
 TRIALS = 3
 OTHER_UNITS = ("deg", "radian", "log2", "log10", "percent", "abs(")
 """Words in code for units, bases and norms that a formula may leave unsaid."""
+MATRICES = re.compile(r"@|matmul|dot\b|\.m?T\b|einsum|transpose|\bmm\b|bmm|inv\b|linalg|tensordot|outer|trace")
+"""What code does with matrices only."""
 USUAL = {
     "np": "import numpy as np",
     "torch": "import torch",
@@ -99,10 +103,39 @@ class EquationChecks:
             apart = [o for outcomes in readings for o in outcomes]
             if parting is None and apart and binding.sure and self._plain(binding):
                 kinds = {"unclear"} if self._open(binding, apart) else {o.comparison.outcome for o in apart}
+                if kinds == {"differ", "equal"} and self._apart(binding, readings):
+                    kinds = {"differ"}
                 apart = [o for o in apart if o.comparison.outcome == "differ"]
                 if kinds <= {"differ", "broken"} and not all(o.comparison.slight for o in apart):
                     parting = min(apart, key=lambda o: sum(v.size for v in o.values.values()))
         return parting
+
+    def _apart(self, binding: Binding, readings: Sequence[Sequence[Outcome]]) -> bool:
+        """Whether both sides part at positive inputs, and for either sign of each, although they meet at some."""
+        if not all(o.comparison.outcome == "differ" for outcomes in readings for o in outcomes[::2]):
+            return False
+        rng = np.random.default_rng([self.seed, 29])
+        for ranks in _ranks(binding.equation):
+            try:
+                target = binding.equation.typed(ranks)
+            except CannotLower:
+                continue
+            parameters = {p.key: p for p in target.parameters}
+            sizes = (choose_sizes(list(parameters.values()), 1, rng) or [{}])[0]
+            counted = [a.key for a in binding.equation.atoms if _counts(a)]
+
+            shapes = {key: lengths(p, sizes) for key, p in parameters.items()}
+
+            def draw(key: str, shapes: Mapping[str, tuple[int, ...]] = shapes) -> np.ndarray:
+                return _draw(binding, key, shapes[key], rng, True)
+
+            def trial(values: Mapping[str, np.ndarray], of: Target = target, at: Mapping[str, int] = sizes) -> str:
+                outcome = self._once(binding, of, at, dict(values))
+                return outcome.comparison.outcome if isinstance(outcome, Outcome) else "differ"
+
+            if counted or not unexplained(list(parameters), draw, trial):
+                return False
+        return True
 
     def _open(self, binding: Binding, apart: Sequence[Outcome]) -> bool:
         """Whether types leave the reading open, or both sides differ by a power of ten, as other units would."""
@@ -118,15 +151,19 @@ class EquationChecks:
         return abs(np.log10(ratios[0]) - round(np.log10(ratios[0]))) < 1e-9
 
     def _plain(self, binding: Binding) -> bool:
+        return self.closed(binding.piece, binding.program)
+
+    def closed(self, piece: Piece, made: Program) -> bool:
         """Whether nothing but libraries and functions takes part beside the symbols, and no chance."""
         trees = [t for e in self.session.prepared if (t := module(e)) is not None]
         functions = {n.name for t in trees for n in ast.walk(t) if isinstance(n, ast.FunctionDef)}
         imported = {(a.asname or a.name).split(".")[0] for t in trees for n in ast.walk(t)
                     if isinstance(n, (ast.Import, ast.ImportFrom)) for a in n.names}  # fmt: skip
         known = functions | imported | set(USUAL) | set(dir(builtins))
-        text = source(binding.piece, binding.program, (), {})
+        text = source(piece, made, (), {})
         doubt = any(word in text.lower() for word in (*RANDOM, *OTHER_UNITS))
-        return binding.program.needs <= known and not self.absent & binding.used and not doubt
+        used = frozenset(n for s in (piece.value, *made.statements) for n in reads(s))
+        return made.needs <= known and not self.absent & used and not doubt
 
     def refuted(self, outcome: Outcome, why: str) -> CodeFinding:
         binding, compared = outcome.binding, outcome.comparison
@@ -149,7 +186,7 @@ class EquationChecks:
         """What a table that the piece fills says about a formula for its elements."""
 
         def run(text: str, given: Mapping[str, np.ndarray]) -> tuple[np.ndarray, str] | None:
-            return self._ask(text, given)
+            return self.ask(text, given)
 
         made = list(tables(equation, piece, run))
         kinds = {t.comparison.outcome for t in made}
@@ -178,8 +215,10 @@ class EquationChecks:
 
     def compare(self, binding: Binding) -> list[list[Outcome]]:
         """Both sides on fresh inputs of several sizes, for every number of axes under which they can be had."""
-        found = []
-        for ranks in _ranks(binding.equation):
+        found: list[list[Outcome]] = []
+        for ranks in (*_ranks(binding.equation), _numbers(binding)):
+            if ranks is None:
+                continue
             try:
                 target = binding.equation.typed(ranks)
             except CannotLower:
@@ -187,6 +226,8 @@ class EquationChecks:
             if outcomes := self._trials(binding, target):
                 found.append(outcomes)
                 if {o.comparison.outcome for o in outcomes} == {"equal"}:
+                    if ranks == _numbers(binding) and not binding.equation.numeric:
+                        return []  # right if capital letters are numbers
                     break
         return found
 
@@ -197,18 +238,25 @@ class EquationChecks:
             return []  # a function of the document that it leaves open
         rng = np.random.default_rng([self.seed, 19])
         found: list[Outcome] = []
+        lost: list[Outcome] = []
+        outside = False  # some signed inputs are none of the formula's, so that code need not take them either
         tried = choose_sizes(parameters, TRIALS, rng) or [{}]
         for sizes in (*tried, *tried[-1:] * (TRIALS - len(tried))):
             for positive in (True, False):
                 values = {p.key: _draw(binding, p.key, lengths(p, sizes), rng, positive) for p in parameters}
                 outcome = self._once(binding, target, sizes, values)
                 if isinstance(outcome, Outcome):
+                    if outcome.comparison.outcome == "broken" and not positive:
+                        lost.append(outcome)
+                        continue
                     found.append(outcome)
                     if outcome.comparison.outcome != "equal" and not binding.sure:
                         return found  # neither shows agreement nor is held against anybody
                 elif positive or outcome == "code":
                     return []
-        return found
+                else:
+                    outside = True
+        return found if outside else [*found, *lost]
 
     def _once(
         self, binding: Binding, target: Target, sizes: Mapping[str, int], values: Mapping[str, np.ndarray]
@@ -238,9 +286,9 @@ class EquationChecks:
 
     def _call(self, binding: Binding, names: Mapping[str, np.ndarray]) -> tuple[np.ndarray, str] | None:
         text = source(binding.piece, binding.program, sorted(names), binding.defaults)
-        return self._ask(text, names)
+        return self.ask(text, names)
 
-    def _ask(self, text: str, names: Mapping[str, np.ndarray]) -> tuple[np.ndarray, str] | None:
+    def ask(self, text: str, names: Mapping[str, np.ndarray]) -> tuple[np.ndarray, str] | None:
         likes = ["torch float64", "numpy float64", "torch float32"]
         try:
             answer = self.session.ask("piece", source=text, values=dict(names), likes=likes)
@@ -266,7 +314,7 @@ def blamed(
     equation, piece = binding.equation, binding.piece
     if any(p is piece for _, p in agreeing) or equation.order >= piece.order or equation.ambiguous:
         return ""
-    same = [p for e, p in agreeing if e.key == equation.key]
+    same = [p for e, p in agreeing if (e.line, e.latex, e.order) == (equation.line, equation.latex, equation.order)]
     twins = [p for p in same if (p.name, p.owner, p.position) == (piece.name, piece.owner, piece.position)
              and p.tab and piece.tab and p.tab != piece.tab and abs(p.cell - piece.cell) <= 4]  # fmt: skip
     if twins:
@@ -280,9 +328,14 @@ def blamed(
     rivals = [e for e in equations if e.key != equation.key and equation.order < e.order < piece.order]
     if any(fits(e.names, leaf_names(piece.name, piece)) >= NEAR or set(e.names) & set(equation.names) for e in rivals):
         return ""
+    if equation.tied and equation.tied == piece.name:
+        return "the text says that it is the left side"
     named = fits(equation.names, (piece.name,)) >= SURE and len(equation.atoms) >= 3
     if named and (piece.owner or equation.order[1] > piece.order[1] - 40):
         return "it is called as the left side"
+    if piece.returned and piece.position is None and all(a.told for a in equation.atoms):
+        if called_as(equation.names, piece.name):
+            return "it is called as the left side, and the text says what its arguments are"
     words = [w for w in piece.name.lower().split("_") if len(w) > 2]
     given = set(binding.names.values()) == set(piece.parameters)
     if piece.returned and piece.position is None and given and len(words) > 1:
@@ -354,12 +407,25 @@ def _ranks(equation: Equation) -> Iterator[dict[str, int]]:
     """Numbers of axes to try: as written, and everything a number where nothing is a matrix or has an index."""
     written = {a.key: a.rank for a in equation.atoms}
     yield written
+    rows = {a.key: 2 if a.told and a.rank == 1 else a.rank for a in equation.atoms}
+    if equation.indices and rows != written:
+        yield rows  # the members of a family of vectors, one a row
     if max(written.values(), default=0) > 1:
         vectors = {a.key: 1 if _letter(a) else a.rank for a in equation.atoms}
         if vectors != written:
             yield vectors
     if any(written.values()) and all(a.rank <= 1 for a in equation.atoms) and not equation.indices:
         yield {a.key: 0 for a in equation.atoms}
+
+
+def _numbers(binding: Binding) -> dict[str, int] | None:
+    """Every symbol a number, for capital letters in code that multiplies no matrices; None where they may be some."""
+    equation = binding.equation
+    text = source(binding.piece, binding.program, (), {})
+    capital = max((a.rank for a in equation.atoms), default=0) > 1
+    if equation.indices or equation.declared or not capital or MATRICES.search(text):
+        return None
+    return {a.key: 0 for a in equation.atoms}
 
 
 def _letter(atom: Atom) -> bool:

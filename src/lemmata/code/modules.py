@@ -11,6 +11,7 @@ import numpy as np
 from lemmata.code.agreement import Comparison, compare_arrays, noise, roundoff
 from lemmata.code.attention import Semantics, close, matching, multi_head
 from lemmata.code.edits.search import Check, corrections, located
+from lemmata.code.fault_lines import with_lines
 from lemmata.code.layers import (
     SCALES,
     Layer,
@@ -117,6 +118,7 @@ def _judge(
         hinted or match(target.names, called) >= 0.9,
         lambda: _correct(layer, session, runs, fixes),
         lambda: _stable(session, runs[-1]),
+        lambda faults: with_lines(session, layer, faults),
     )
 
 
@@ -300,6 +302,7 @@ def _at(
 def _verdict(
     target: Target, name: str, instance: Layer, weights: Weights, runs: Sequence[Run], named: bool,
     correct: Callable[[], tuple[str, bool]], stable: Callable[[], bool],
+    placed: Callable[[Sequence[str]], tuple[str, ...]],
 ) -> Verdict:  # fmt: skip
     outcomes = {r.best.outcome for r in runs}
     notes = []
@@ -327,7 +330,7 @@ def _verdict(
         place = ""
     if not steady and "dropout" not in place:
         return Verdict("unchecked", f"chance takes part in {name}")
-    why = explain(target, runs) or ((place,) if place else ())
+    why = placed(explain(target, runs)) or ((place,) if place else ())
     if not why and weights.unused:
         return Verdict("unchecked", f"{name} differs, and {weights.unused[0]} has no counterpart in the formula")
     if not why and not (weights.sure and named):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import permutations
 
 from lemmata.code.pieces import Piece
-from lemmata.code.spelling import match, rank
+from lemmata.code.spelling import match, rank, squash
 
 PARAMETERS = frozenset({"x", "w", "theta", "W"})
 """What formulas call what an optimiser moves."""
 MOVED = frozenset({"p", "param", "params", "parameter", "theta", "weights", "x", "w"})
 GRADIENT = frozenset({"grad", "g", "grads", "gradient", "d_p", "dp"})
+WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 LOOSE = 0.7
 BEGINNING = 0.62
 """A word that begins with the symbol's letter: `scores` for s."""
@@ -41,6 +43,15 @@ def component(name: str) -> str:
 def place(names: tuple[str, ...], code: Sequence[str]) -> int:
     """Which of the names of a symbol, likeliest first, the code uses."""
     return min(rank(names, n) for n in code)
+
+
+def called_as(names: Sequence[str], name: str) -> bool:
+    """Whether a name has the words of one of these names, in whatever order: min_count_loss, L_{MinCount}."""
+    words = [w for w in name.lower().split("_") if w] if "_" in name else [w.lower() for w in WORDS.findall(name)]
+    if not 1 < len(words) < 5:
+        return False
+    orders = {"".join(p) for p in permutations(words)}
+    return any(squash(n) in orders for n in names)
 
 
 def fits(names: Sequence[str], code: Sequence[str], gradient: bool = False) -> float:

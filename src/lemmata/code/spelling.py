@@ -197,7 +197,7 @@ def _names(symbol: Symbol) -> Iterable[str]:
             bases = (*bases, "pred", "preds", "prediction", "predictions", "y_predicted", "yp")
     if symbol.primes:
         bases = tuple(b + e for b in bases for e in ("_prime", "_p", "p"))
-    stars = {"*": "star", "star": "star", "ast": "star"}
+    stars = {"*": "star", "star": "star", "ast": "star", "+": "plus", "-": "minus"}
     labels = [stars.get(label, label) for label in symbol.labels]
     labels = [clean for label in labels if (clean := re.sub(r"[^\w]", "", label)) and clean not in ("T", "top")]
     if not labels:
@@ -205,7 +205,7 @@ def _names(symbol: Symbol) -> Iterable[str]:
         return
     telling = [label for label in labels if not _index(label)] or labels
     for base in bases:
-        for label in dict.fromkeys(("_".join(telling), "_".join(labels))):
+        for label in dict.fromkeys(("_".join(telling), "_".join(labels), "".join(telling))):
             yield from (f"{base}_{label}", f"{base}{label}")
     kind = next((label.lower() for label in labels if label.lower() in PROJECTIONS), None)
     if kind and plain in ("W", "U", "w"):

@@ -82,6 +82,13 @@ def definitions(prepared: Sequence[Prepared]) -> tuple[Definition, ...]:
     )
 
 
+def looped(prepared: Sequence[Prepared]) -> frozenset[str]:
+    """Names that loops outside functions give one value after the other, and that no function or class has."""
+    own = {d.name for d in definitions(prepared)}
+    loops = [n for p in prepared if p.tree is not None for n in _outside(p.tree) if isinstance(n, ast.For)]
+    return frozenset(n.id for loop in loops for n in ast.walk(loop.target) if isinstance(n, ast.Name)) - own
+
+
 def sources(lines_: Sequence[Line], cell: int, line: int, stop: frozenset[str]) -> Rests | None:
     """What a statement rests on, following assignments back to the names in `stop`; None if it is not known."""
     at = next((i for i, s in enumerate(lines_) if s.cell == cell and s.line == line), None)

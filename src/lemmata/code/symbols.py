@@ -17,6 +17,8 @@ from lemmata.code.target import Atom, Equation
 NEAR = 0.6
 """From here on a name fits."""
 SURE = 0.95
+ALIKE = 0.9
+"""From here on a name may be another symbol's as well as the one's that it is spelled like."""
 LEFT_OVER = 0.3
 """How sure a symbol is that is bound because one of each is left."""
 HEAVY = 8
@@ -64,8 +66,12 @@ class Binding:
         if min(self.scores.values()) < SURE:
             return False
         leaves = {n: leaf_names(n, self.piece) for n in self.names.values()}
+        told = {self.names[a.key] for a in self.equation.atoms if a.told}
         for atom in self.equation.atoms:
-            if sum(fits(atom.names, code, atom.gradient) >= NEAR for code in leaves.values()) != 1:
+            if atom.told:
+                continue
+            free = [code for n, code in leaves.items() if n not in told]
+            if sum(fits(atom.names, code, atom.gradient) >= ALIKE for code in free) != 1:
                 return False
         return not {n for n in self.program.needs if n in self.piece.parameters}
 

@@ -27,7 +27,8 @@ class Table:
     evidence: str
     bound: tuple[str, ...]
     example: Counterexample
-    sure: bool
+    displaced: bool = False
+    """The table is the formula's with its rows or columns numbered or ordered otherwise."""
 
 
 def tables(equation: Equation, piece: Piece, run: Run) -> Iterator[Table]:
@@ -78,14 +79,18 @@ def _against(
 ) -> Table | None:
     (row, times, plus), (column, factor, addend) = equation.places
     points, formula, code = [], [], []
-    for pos in range(min(len(whole), ROWS)):
+    rows = min(len(whole), ROWS)
+
+    def entry(pos: int, i: int) -> float:
+        return float(evaluate({row: np.asarray(pos), column: np.asarray(i)} | {k: np.asarray(width) for k in names}))
+
+    for pos in range(rows):
         for i in range(width):
             at = times * pos + plus, factor * i + addend
             if not (0 <= at[0] < len(whole) and 0 <= at[1] < width):
                 continue
-            values = {row: np.asarray(pos), column: np.asarray(i)} | {k: np.asarray(width) for k in names}
             try:
-                value = float(evaluate(values))
+                value = entry(pos, i)
             except (CannotLower, ArithmeticError, ValueError, TypeError):
                 return None
             points.append((pos, i))
@@ -108,4 +113,27 @@ def _against(
     evidence = (
         f"{len(points)} elements of a table of {len(whole)} × {width}: largest difference {compared.difference:.2g}"
     )
-    return Table(compared, f"{evidence} ({like})", bound, example, sure=True)
+    displaced = False
+    if compared.outcome == "differ" and equation.places[0][1:] == equation.places[1][1:] == (1, 0):
+        try:
+            displaced = _displaced(entry, whole[:rows])
+        except (CannotLower, ArithmeticError, ValueError, TypeError):
+            displaced = True
+    return Table(compared, f"{evidence} ({like})", bound, example, displaced)
+
+
+def _displaced(entry: Callable[[int, int], float], whole: np.ndarray) -> bool:
+    """Whether the table is the formula's with rows or columns counted from 1, or with its columns in another order."""
+    rows, width = whole.shape
+    wanted = np.array([[entry(pos, i) for i in range(width + 1)] for pos in range(rows + 1)])
+    eps = roundoff((whole.dtype.name, "float32"))
+    for first, start in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        left = list(whole.T)
+        for column in wanted[first : first + rows, start : start + width].T:
+            at = next((k for k, other in enumerate(left) if np.allclose(column, other, atol=32 * eps * rows)), None)
+            if at is None:
+                break
+            left.pop(at)
+        if not left:
+            return True
+    return False

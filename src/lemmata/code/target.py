@@ -35,6 +35,8 @@ class Parameter:
     """Axes in front of the shape that count the members of a family: 1 for W_i^Q, whose value is h × d × d_k."""
     domain: Domain = field(default_factory=Domain)
     """Where its values come from."""
+    norm_of: tuple[str, ...] = ()
+    """Of a norm taken as one number: how code may spell what it is the norm of."""
 
 
 class Target(Protocol):
@@ -117,6 +119,8 @@ class Atom:
     """It is called as gradients are."""
     norm: bool = False
     """A norm taken as one number."""
+    told: bool = False
+    """The text says what the code calls it."""
 
 
 class Equation(Target, Protocol):
@@ -154,8 +158,19 @@ class Equation(Target, Protocol):
 
     others: frozenset[tuple[str, ...]]
     """How code may call the symbols of the document's equations, one each."""
+
+    @property
+    def numeric(self) -> bool:
+        """Whether every capital letter is divided by, as numbers are and matrices are not."""
+
+    @property
+    def declared(self) -> bool:
+        """Whether the document declares one of its symbols as a vector or matrix."""
+
     expanded: tuple[str, ...]
     """Symbols that were replaced by their definitions."""
+    tied: str
+    """What the text says that the code calls its left side."""
 
     def expand(self, key: str) -> Equation | None:
         """The same with a symbol replaced by its definition; None where the document has none."""

@@ -164,6 +164,8 @@ class ValueChecks:
         formula, result = compared
         if result.outcome == "equal" and not np.any(formula):
             verdict = Verdict("unchecked", "every number is zero at the document's own values, which proves nothing")
+        elif result.outcome == "equal" and (doubt := self._norm_doubt(target, occurrence, inputs)):
+            verdict = Verdict("unchecked", f"{occurrence.name} agrees, but {doubt}")
         elif result.outcome == "equal":
             evidence = (
                 f"{occurrence.name} and the formula differ by {result.difference:.2g} at most "
@@ -213,6 +215,8 @@ class ValueChecks:
         roots = frozenset(n.split(".")[0] for n in inputs.names)
         if occurrence.kind == "grad":
             return self._loss_doubt(target, occurrence)
+        if doubt := self._norm_doubt(target, occurrence, inputs):
+            return doubt
         rests = sources(self.lines, occurrence.cell, occurrence.line, roots)
         if rests is None or rests.random:
             return "chance takes part in computing it"
@@ -227,6 +231,22 @@ class ValueChecks:
         reached = (n for n in sorted(rests.names - roots - own) if n in occurrence.state)
         others = [n for n in reached if not self._computed(n, occurrence, lengths)]
         return f"it also rests on {', '.join(others)}" if others else ""
+
+    def _norm_doubt(self, target: Target, occurrence: Occurrence, inputs: Inputs) -> str:
+        """Whether what is called a norm is none of what the formula takes the norm of."""
+        for parameter in target.parameters:
+            value = inputs.values.get(parameter.key)
+            if not parameter.norm_of or not isinstance(value, np.ndarray):
+                continue
+            names = [n for n in occurrence.state if match(parameter.norm_of, n) >= 0.95]
+            whole = self.session.array(occurrence.state[names[0]]) if names else None
+            if whole is None or not any(
+                np.size(norms := np.sqrt(np.sum(np.square(whole), axis=axis))) == value.size
+                and np.allclose(np.squeeze(norms), np.squeeze(value), rtol=1e-4)
+                for axis in range(whole.ndim)
+            ):
+                return f"it is not known whether {parameter.latex} is what the code calls so"
+        return ""
 
     def _computed(self, name: str, occurrence: Occurrence, lengths: set[int]) -> bool:
         """Whether a variable is made from others, or a number that is a size of the inputs."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from lemmata.consistency.bounds import complements
+from lemmata.consistency.branches import repeated
 from lemmata.consistency.densities import noising, parameters, reparametrised
 from lemmata.consistency.expansions import coefficients, implications
 from lemmata.consistency.indices import arguments, leftover, running, runs
@@ -53,6 +54,7 @@ RULES = (
     scores,
     turned_round,
     covariances,
+    repeated,
 )
 
 

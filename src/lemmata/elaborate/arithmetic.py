@@ -37,8 +37,14 @@ def literal(term: t.Term) -> Fraction | None:
 
 
 def _worked_out(term: t.Term) -> Fraction | None:
-    """The value of a number or of a sum or difference of numbers: 2 - 1."""
+    """The value of a number or of a sum, difference or quotient of numbers: 2 - 1, -1/2."""
     match term:
+        case t.Op(name="neg", args=(inner,)):
+            value = _worked_out(inner)
+            return None if value is None else -value
+        case t.Op(name="div", args=(above, below)):
+            x, y = _worked_out(above), _worked_out(below)
+            return None if x is None or not y else x / y
         case t.Op(name="add" | "sub" as name, args=(left, right)):
             x, y = _worked_out(left), _worked_out(right)
             return None if x is None or y is None else x + y if name == "add" else x - y

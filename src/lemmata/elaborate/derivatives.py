@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 from lemmata.core import terms as t
 from lemmata.core.types import SCALAR, Tensor
@@ -246,7 +247,7 @@ def expectation(r: Reader, expr: s.Expectation) -> t.Term:
         case "E" | "E?", (x,):
             result: t.Term = t.Expect(x.type, x, given=given)
         case "Var", (x,):
-            result = variance(r, x, x, given)
+            result = _variance(r, x, given, expr)
         case "Cov", (x, y):
             result = variance(r, x, y, given)
         case "Cov", (x,):
@@ -258,6 +259,28 @@ def expectation(r: Reader, expr: s.Expectation) -> t.Term:
 
         return power(r.solver, result, r.term(expr.sup))
     return result
+
+
+def _variance(r: Reader, x: t.Term, given: tuple[t.Term, ...], expr: s.Expr) -> t.Term:
+    """Of a vector its covariance matrix, or else the variance of its entries, over n or n − 1."""
+    labels = (
+        "Var of a vector read as its covariance matrix",
+        "Var of a vector read as the variance of its entries",
+        "Var of a vector read as the variance of its entries, with n − 1",
+    )
+    option = r.choice("variance", expr, 3, labels) if x.type.rank == 1 and not given else 0
+    if not option:
+        return variance(r, x, x, given)
+    (size,) = x.type.shape
+    number = t.SizeNum(replace(SCALAR, dtype="int"), size)
+    index = r.index_var("j", None, size)
+    start = index.var.start.number
+    entry = t.Item(SCALAR, x, (index,), (int(start) if start is not None else 1,))
+    mean = t.Op(SCALAR, "div", (t.Reduce(SCALAR, "sum", (index.var,), entry), number))
+    apart = t.Op(SCALAR, "sub", (entry, mean))
+    total = t.Reduce(SCALAR, "sum", (index.var,), t.Op(SCALAR, "mul", (apart, apart)))
+    less = t.Op(SCALAR, "sub", (number, t.Num(SCALAR, Fraction(1)))) if option == 2 else number
+    return t.Op(SCALAR, "div", (total, less))
 
 
 def variance(r: Reader, x: t.Term, y: t.Term, given: tuple[t.Term, ...] = ()) -> t.Term:

@@ -41,7 +41,7 @@ from lemmata.elaborate.joined_names import has_joined, joined_names
 from lemmata.elaborate.laws import apply_laws, declare_samples
 from lemmata.elaborate.minimisers import closed_forms
 from lemmata.elaborate.named_quantities import name_quantities
-from lemmata.elaborate.names import both_fonts, index_letters, script_items, spell, stem, step_letters, walk
+from lemmata.elaborate.names import both_fonts, circles, index_letters, script_items, spell, stem, step_letters, walk
 from lemmata.elaborate.open_functions import open_functions
 from lemmata.elaborate.outline import Outlines, called
 from lemmata.elaborate.patterns import specific
@@ -160,6 +160,7 @@ class Elaborator:
         self.conventions.zero_based = counts_from_zero(exprs)
         self.conventions.index_letters = letters = index_letters(exprs)
         self.conventions.step_letters = step_letters(exprs)
+        self.conventions.circles = circles([(i.place.at, i.part.expr) for i in self.items])
         self.conventions.open_functions = open_functions(exprs)
         joint_laws.learn(self.conventions, [(i.place.scopes, i.part.expr) for i in self.items])
         self.usage = usage(exprs, letters)

@@ -135,12 +135,16 @@ def orthonormal(roles: Roles, item: Item, expr: s.Relation) -> bool:
     bare = (first.base, first.font, first.accents, first.sub) == (second.base, second.font, second.accents, second.sub)
     if unit.base not in ("I", "1") or not bare or first.sub is not None or first.base == unit.base:
         return False
-    if item.cue not in ("condition", "assume", "define", "declare", "where") or _script(unit):
+    if item.cue not in ("condition", "assume", "define", "declare", "where", "none") or _script(unit):
         return False
     bound = roles.environment.find(stem(second), second.font, item.place)
     if bound is None or bound.kind != "variable" or bound.type is None or bound.type.rank != 2:
         return False
-    if bound.place.scopes != item.place.scopes or (item.cue == "where" and not _declares_only(roles, item)):
+    if bound.place.scopes != item.place.scopes:
+        return False
+    if item.cue == "none" and (item.formula.display or not _just_declared(roles, item, bound)):
+        return False
+    if item.cue == "where" and not _declares_only(roles, item) and not _just_declared(roles, item, bound):
         return False
     square = bound.type.shape[0] == bound.type.shape[1]
     scripts = (_script(first), _script(second))
@@ -169,6 +173,36 @@ def _declares_only(roles: Roles, item: Item) -> bool:
     """Whether all that its sentence has said so far is what its symbols are."""
     before = [i for i in roles.items if i.place.sentence == item.place.sentence and i.place.at < item.place.at]
     return bool(before) and all(i.role in ("declaration", "condition") for i in before)
+
+
+def diagonal_entries(roles: Roles, item: Item, expr: s.Relation) -> bool:
+    """“the diagonal matrix D with D_{ii} = Σ_j A_{ij}”: the entries on the diagonal give the whole matrix."""
+    match expr:
+        case s.Relation(ops=("=",), items=(s.Name(sup=None) as name, body)):
+            items = script_items(name.sub)
+        case _:
+            return False
+    if len(items) != 2 or not all(isinstance(i, s.Name) and stem(i) in roles.letters for i in items):
+        return False
+    bound = roles.environment.find(stem(name), name.font, item.place)
+    if spell(items[0]) != spell(items[1]) or bound is None or bound.kind != "variable" or mentions(body, stem(name)):
+        return False
+    if "diagonal" not in bound.domain.properties or bound.place.sentence != item.place.sentence:
+        return False
+    entries = replace(name, base=f"{name.base} diagonal", sub=None)
+    family = Binding(stem(entries), name.font, spell(entries), "definition", item.place, body=body, indices=items[:1])
+    whole = s.Call(name.start, name.end, replace(name, base="diag", sub=None, font="", word=True), (entries,), (), True)
+    key, latex = stem(name), spell(replace(name, sub=None))
+    roles.environment.add(family)
+    roles.environment.add(Binding(key, name.font, latex, "definition", item.place, bound.type, body=whole))
+    item.role, item.kind = "definition", "diagonal"
+    return True
+
+
+def _just_declared(roles: Roles, item: Item, bound: Binding) -> bool:
+    """“with W ∈ ℝ^{d×q}, W^⊤ W = I”: nothing but declarations stand between the symbol's own and the equation."""
+    between = [i for i in roles.items if bound.place.at <= i.place.at < item.place.at]
+    return bound.place.sentence == item.place.sentence and all(i.role in ("declaration", "condition") for i in between)
 
 
 def moment(roles: Roles, item: Item, expr: s.Relation) -> bool:
@@ -323,16 +357,25 @@ def constrains(roles: Roles, expr: s.Relation, place: Place) -> bool:
                 continue
             bound = roles.environment.find(head.key, head.font, place)
             if bound is not None and bound.kind == "variable" and not mentions(other, stem(side)):
-                return not _in_a_law(roles, side) and not _moment_of_value(roles, other, side, place)
+                return not _in_a_law(roles, side) and not _given_through(roles, other, side, place)
     return False
 
 
-def _moment_of_value(roles: Roles, expr: s.Expr, name: s.Name, place: Place) -> bool:
-    """E[z] beside μ where z = μ + σ ⊙ ε: the mean of what is given in terms of μ says something of it, not of μ."""
-    match expr:
-        case s.Expectation(arguments=(s.Name() as of,), sub=None):
-            bound = roles.environment.visible_before(stem(of), of.font, place)
-            return bound is not None and bound.body is not None and mentions(bound.body, stem(name))
+def _given_through(roles: Roles, expr: s.Expr, name: s.Name, place: Place) -> bool:
+    """Kα + σ²α beside y where α = C^{-1} y: what is given in terms of y is no condition on it."""
+    pending, seen = [(expr, place)], set[int]()
+    while pending:
+        part, here = pending.pop()
+        for node in walk(part):
+            if not isinstance(node, s.Name):
+                continue
+            bound = roles.environment.visible_before(stem(node), node.font, here)
+            if bound is None or bound.kind != "definition" or bound.body is None or bound.uid in seen:
+                continue
+            if mentions(bound.body, stem(name)):
+                return True
+            seen.add(bound.uid)
+            pending.append((bound.body, bound.place))
     return False
 
 

@@ -30,7 +30,7 @@ def first_value(roles: Roles, item: Item, expr: s.Relation) -> bool:
         later = any(b.indices for b in bound)
         if not later and item.cue not in ("assume", "condition", "define", "where", "none"):
             return False
-        if not later and number_of(value) is None:
+        if not later and (number_of(value) is None or not _runs(roles, stem(name))):
             return False
         if not _earliest(roles, stem(name), items[0]) or given(roles, item, name, items, value):
             return False
@@ -39,6 +39,15 @@ def first_value(roles: Roles, item: Item, expr: s.Relation) -> bool:
         roles.first_values.append((key, number, value, item.place))
     item.role, item.kind = "definition", "first value"
     return bool(found)
+
+
+def _runs(roles: Roles, key: str) -> bool:
+    """Whether the document takes the name at a letter somewhere, so that it may be a family: not β_1, β_2 alone."""
+    return any(
+        isinstance(n, s.Name) and stem(n) == key and n.sub is not None and not isinstance(n.sub, s.Num)
+        for item in roles.items
+        for n in walk(item.part.expr)
+    )
 
 
 def _earliest(roles: Roles, key: str, number: s.Expr) -> bool:

@@ -43,7 +43,7 @@ def head_of(expr: s.Expr, letters: frozenset[str], environment: Environment, pla
             ):
                 return None
             params = _parameters(items)
-            if params is None or _decorated(name):
+            if params is None or _decorated(name) and not _new_square(name, environment):
                 return None
             key, indices = _key(name, letters, environment, place)
             return Head(key, name.font, spell(name), indices, params, separators, name)
@@ -92,6 +92,11 @@ def _decorated(name: s.Name) -> bool:
         case s.Name(base="T"):
             return True
     return False
+
+
+def _new_square(name: s.Name, environment: Environment) -> bool:
+    """σ^2(x) = … of a letter that stands for nothing: a function whose name has the exponent, as variances do."""
+    return squared(name) is not None and not environment.all(stem(replace(name, sup=None)))
 
 
 def squared(expr: s.Expr) -> s.Name | None:

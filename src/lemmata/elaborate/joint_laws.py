@@ -280,6 +280,8 @@ def divergence(r: Reader, name: s.Name, items: tuple[s.Expr, ...], separators: t
     """KL(q(z) ‖ p(z | x)) = Σ_z q(z) log(q(z) / p(z | x)), or the document's own KL of the two vectors of values."""
     if spell(name) not in DIVERGENCES or separators not in (("||",), ("|",), (",",)) or len(items) != 2:
         return None
+    if all(isinstance(i, s.Name) for i in items) and separators != (",",):
+        return _between_vectors(r, name, items)
     calls = [i.items if isinstance(i, s.Juxt) and len(i.items) == 2 else None for i in items]
     if calls[0] is None or calls[1] is None:
         return None
@@ -303,6 +305,22 @@ def divergence(r: Reader, name: s.Name, items: tuple[s.Expr, ...], separators: t
         return call_function(r, own, tuple(t.Build(shape, variables, x) for x in sides if x is not None), spell(name))
     ratio = t.Op(SCALAR, "log", (a.elementwise("div", sides[0], sides[1]),))
     return t.Reduce(SCALAR, "sum", variables, a.elementwise("mul", sides[0], ratio))
+
+
+def _between_vectors(r: Reader, name: s.Name, items: tuple[s.Expr, ...]) -> t.Term | None:
+    """KL(q ‖ p) = Σ_i q_i log(q_i / p_i) of two vectors with values, where the document gives no other KL."""
+    if r.shared.environment.find(spell(name), name.font, r.place, 2) is not None:
+        return None
+    names = [i for i in items if isinstance(i, s.Name)]
+    found = [r.shared.environment.find(stem(n), n.font, r.place) for n in names if n.sub is None]
+    if len(found) < 2 or any(b is None or b.kind not in ("variable", "definition") or b.law is not None for b in found):
+        return None
+    left, right = (r.term(n) for n in names)
+    if left.type.rank != 1 or right.type.rank != 1:
+        return None
+    a.unify_shapes(r.solver, left.type, right.type, "the divergence of two vectors")
+    ratio = a.elementwise("log", a.elementwise("div", left, right))
+    return a.multiply(r.solver, a.transpose(left), ratio)
 
 
 def states_a_law(laws: Mapping[str, tuple[str, ...]], expr: s.Relation) -> bool:

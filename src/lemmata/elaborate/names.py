@@ -207,6 +207,19 @@ def index_letters(parts: list[s.Expr]) -> frozenset[str]:
     return frozenset(x for x in letters if len(x) <= 2 or x.startswith("\\"))
 
 
+def circles(placed: Sequence[tuple[int, s.Expr]]) -> frozenset[tuple[int, int]]:
+    """Where 2π is written: the formula and the offset of its π."""
+    return frozenset(
+        (at, second.start)
+        for at, expr in placed
+        for node in walk(expr)
+        if isinstance(node, s.Juxt)
+        for first, second in zip(node.items, node.items[1:], strict=False)
+        if isinstance(first, s.Num) and isinstance(second, s.Name) and second.base == "\\pi"
+        if second.sub is None and second.sup is None and not second.primes
+    )
+
+
 def _names(expr: s.Expr) -> Iterator[s.Name]:
     if isinstance(expr, s.Name) and expr.sub is None:
         yield expr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,8 @@ _PREDICATES = ("视", "看作", "当作", "为", "均", "大于", "小于", "不
 """How phrases begin that contain their verb."""
 _WEAK = frozenset({"vector", "matrix"})
 """Words that say little: only the formula right behind them is meant."""
+_BY_ROWS = frozenset({"one-hot", "simplex", "unit norm"})
+"""Properties that a matrix has row by row."""
 _UNARY_SYMBOLS = frozenset({"identity", "ones", "zeros", "basis vector"})
 _MOMENTS = frozenset({"mean", "variance", "standard deviation", "covariance"})
 _DECOMPOSITIONS = frozenset({"svd", "full svd", "cholesky", "eigendecomposition", "qr"})
@@ -158,6 +161,7 @@ class _Search:
         noun = self.tokens[at].has("nouns")
         entry = self.tokens[at].entry
         weak = entry is not None and bool(set(entry.facts) & _WEAK)
+        by_rows = entry is not None and set(entry.facts) <= _BY_ROWS
         k = at + 1
         while k < len(self.tokens) and words <= 4:
             token = self.tokens[k]
@@ -166,6 +170,8 @@ class _Search:
                     break
                 if self.forms[token.formula] not in (Form.SIZE, Form.NUMBER) and not self._measures(token):
                     return None
+            elif by_rows and self.tokens[k - 1].has("slices") and token.has("skip"):
+                words += 1
             elif (
                 token.has("closers")
                 or token.has("stop")
@@ -323,13 +329,14 @@ def _relations(
         if "⟦" in text and relation.kind in _MOMENTS and relation.may_occur(lower):
             # “covariances S and means m”: what is named as a moment has none itself.
             named = [m for m in relation.pattern.finditer(text) if " of " not in m.group()]
-            taken.update(k for m in named for k in _formulas(m.groupdict().get("O")))
+            taken.update(k for m in named for k in _formulas(m.groupdict().get("O"))[: _values(m)])
     for relation in lexicon.relations:
         if "⟦" not in text or not relation.may_occur(lower):
             continue
         for m in relation.pattern.finditer(text):
             groups = m.groupdict()
             objects = _listed(groups.get("O"), m.start("O") == m.start(), forms) if groups.get("O") else ()
+            objects = objects[: _values(m)] if relation.kind in _MOMENTS else objects
             objects += _formulas(groups.get("O2"))
             subjects = _listed(groups.get("S"), m.start("S") == m.start(), forms) if groups.get("S") else ()
             if relation.kind not in _MOMENTS and any(covered[m.start() : m.end()]):
@@ -357,6 +364,13 @@ def _relations(
             if relation.kind in _MOMENTS | {"rows", "columns"}:
                 taken.update(objects)
     return sorted(out, key=lambda f: f.start)
+
+
+def _values(moment: re.Match[str]) -> int | None:
+    """How many formulas behind `variance` are its value: of `variance $1$, $x$ with mean ...` one; None for all."""
+    words, _, rest = moment.group().partition("⟦")
+    several = words.rstrip().endswith("s") or any(word in rest for word in ("and", "、", "和", "与"))
+    return None if several or "of " in words else 1
 
 
 def _before(search: _Search, at: int, nouns: int) -> tuple[tuple[int, ...], str] | None:

@@ -11,11 +11,11 @@ Tables of a file, all of them lists of phrases unless said otherwise (a phrase m
 `facts`        by kind of property: phrases that say it of a formula.
 `relations`    by kind: patterns between formulas; <S> subjects, <O> objects, <F> another formula, ~ some words.
 `conventions`  by kind: patterns that speak of the whole document.
-`words`        `skip`, `copulas`, `plural`, `parts`, `nouns`, `stop`, `foreign`, `negators`, `conjunctions`: how a
-               property finds its formula; `idioms`: contain an opener and govern nothing; `actions`, `restricting`,
-               `closers`, `resumes`: extent and force of clauses; `abbreviations`, `continuations`: sentences;
-               `theorems`, `proofs`: titles of run-in headings; `conclusions`: what says that the formula behind it
-               follows; `plain`: words that only link formulas and add nothing to what these say.
+`words`        `skip`, `copulas`, `plural`, `parts`, `slices`, `nouns`, `stop`, `foreign`, `negators`, `conjunctions`:
+               how a property finds its formula; `idioms`: contain an opener and govern nothing; `actions`,
+               `restricting`, `closers`, `resumes`: extent and force of clauses; `abbreviations`, `continuations`:
+               sentences; `theorems`, `proofs`: titles of run-in headings; `conclusions`: what says that the formula
+               behind it follows; `plain`: words that only link formulas and add nothing to what these say.
 `judgement`    `guesses`, `turns`, `mistakes`, `instead`, `rejections`: withdrawn formulas; `approximate`;
                `described`: a symbol's value is told in words that are not understood.
 `counting`     patterns, <F> a formula: `layer_…` nouns of layers, `size_…` the sizes of a layer, `unit_…_before` and
@@ -57,6 +57,7 @@ WORDS = (
     "copulas",
     "plural",
     "parts",
+    "slices",
     "nouns",
     "stop",
     "foreign",

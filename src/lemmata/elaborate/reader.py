@@ -55,6 +55,8 @@ class Conventions:
     """Where r = rank(A) is said: the place, r and A."""
     doubtful_laws: frozenset[str] = frozenset()
     """Those of which the document may say more."""
+    circles: frozenset[tuple[int, int]] = frozenset()
+    """Where a bare π stands behind a numeral: formula and offset."""
     open_functions: frozenset[str] = frozenset()
     """Letters that the document differentiates as functions of a number: g'(x)."""
 

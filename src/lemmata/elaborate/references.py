@@ -27,7 +27,7 @@ FIRST_STEP = -2
 
 def name(r: Reader, expr: s.Name) -> t.Term:
     """A name with all its scripts, as a value."""
-    found = _with_label(r, expr)
+    found = _circle(r, expr) or _with_label(r, expr)
     if found is not None:
         return found
     base, indices, sup = _split(r, expr)
@@ -65,6 +65,19 @@ def _candidates(expr: s.Name) -> list[tuple[str, s.Expr | None, s.Expr | None]]:
             )
             found.append((f"{base}_{head}", rest, expr.sup))
     return found
+
+
+def _circle(r: Reader, expr: s.Name) -> t.Term | None:
+    """The number π in 2π where the document calls something else π, too: a policy, a permutation."""
+    if (r.place.at, expr.start) not in r.shared.conventions.circles or stem(expr) in r.locals:
+        return None
+    bound = r.shared.environment.find(stem(expr), expr.font, r.place)
+    if bound is None:
+        return None
+    several = bound.kind == "family" or bool(bound.indices) or _rank(r, bound) > 0  # 2π is no vector, hardly ever
+    labels = ("π as the number", "π as the document has it")
+    taken = r.choice("circle", expr, 2, labels if several else labels[::-1])
+    return t.Special(SCALAR, SPECIALS["\\pi"]) if (taken == 0) is several else None
 
 
 def _with_label(r: Reader, expr: s.Name) -> t.Term | None:

@@ -30,10 +30,11 @@ from lemmata.elaborate.heads import (
     squared,
     uses_itself,
 )
+from lemmata.elaborate.joint_laws import DIVERGENCES
 from lemmata.elaborate.names import spell, stem, walk
 from lemmata.elaborate.reader import Reader, Shared
 from lemmata.elaborate.references import implied, member, refer
-from lemmata.elaborate.solver import Unreadable
+from lemmata.elaborate.solver import Unreadable, is_unknown
 
 COMPARISONS = frozenset({"<", "\\le", ">", "\\ge", "\\ne"})
 SHARED = frozenset("tr Tr trace det rank vec diag log ln exp sin cos tan sinh cosh tanh max min".split())
@@ -150,10 +151,20 @@ class Roles:
             return False
         head = head_of(name, self.letters, self.environment, place)
         return head is not None and any(
-            k == head.key and f == head.font and p.at < place.at and p.scopes == place.scopes[: len(p.scopes)]
+            (k == head.key or self._ends(name, k) and (k, p) not in self.whole)
+            and f == head.font
+            and p.at < place.at
+            and p.scopes == place.scopes[: len(p.scopes)]
             for k, f, p in self.heads
             if not head.indices or (k, p) not in self.whole
         )
+
+    def _ends(self, name: s.Name, key: str) -> bool:
+        """H_N where H_l is defined for l = 1, …, N: its last member."""
+        if stem(name) != key or not isinstance(name.sub, s.Name) or name.sup is not None:
+            return False
+        last = Size.of(spell(name.sub))
+        return any(start + count == last + Size.of(1) for _, found in self.ranges for start, count in found.values())
 
     def _declare(self, item: Item, expr: s.Relation, r: Reader) -> None:
         ops = expr.ops
@@ -320,6 +331,27 @@ class Roles:
             item.role, item.kind = "claim", "shape"
             return
         self._equation(item, replace(expr, ops=expr.ops[:-1], items=expr.items[:-1]))
+        if item.role == "definition":
+            self._complete(item, expr.items[0], expr.items[-1])
+
+    def _complete(self, item: Item, head: s.Expr, target: s.Expr) -> None:
+        """H = I - 11^⊤/n ∈ ℝ^{n×n}: sizes that the right side leaves open are those of the set."""
+        name = head_of(head, self.letters, self.environment, item.place)
+        made = [] if name is None else [b for b in self.environment.all(name.key) if b.place == item.place]
+        if not made or made[-1].type is not None or made[-1].params or made[-1].indices:
+            return
+        binding = made[-1]
+        r = self.reader(item.place)
+        try:
+            shape = [r.solver.size(x) for x in refer(r, binding).type.shape]
+            wanted = membership(r, target).type
+        except Unreadable:
+            return
+        finally:
+            self.shared.values.clear()
+        if len(shape) == wanted.rank and any(is_unknown(a) for x in shape for a in x.atoms):
+            binding.type = wanted
+            item.membership = None
 
     def _equation(self, item: Item, expr: s.Relation) -> None:
         if ":=" in expr.ops:
@@ -337,6 +369,8 @@ class Roles:
             item.claims.append(expr)
             return
         if equations.instance(self, item, expr) or first_value(self, item, expr) or self._size_equation(item, expr):
+            return
+        if equations.diagonal_entries(self, item, expr):
             return
         if by_index.operation(self, item, expr) or equations.says_what_it_is(self, item, expr):
             return
@@ -420,7 +454,9 @@ class Roles:
                     or ranks_differ(before.params, head.params)
                 )
             known = head.name.base.lstrip("\\") in SHARED and item.cue not in DEFINING
-            return not (before is None and (known or mentions(body, head.key) and head.name.word))
+            return not (
+                before is None and (known or mentions(body, head.key) and (head.name.word or head.key in DIVERGENCES))
+            )
         if head.key in self.letters and not head.indices and before is None:
             return False
         if before is None and implied(self.environment, head.name, place) is not None:

@@ -71,6 +71,8 @@ class StatedEquation:
     """How code may call the symbols of the document's equations."""
     expanded: tuple[str, ...] = ()
     """LaTeX of the symbols that were replaced by what the document defines them to be."""
+    tied: str = ""
+    """What the text says that the code calls its left side."""
 
     def expand(self, key: str) -> StatedEquation | None:
         """The same with a symbol replaced by its definition; None where the document has none."""
@@ -149,6 +151,20 @@ class StatedEquation:
     def weight(self) -> int:
         """How many symbols and numbers stand in it."""
         return sum(isinstance(x, s.Name | s.Num) for x in walk(self.expr))
+
+    @property
+    def numeric(self) -> bool:
+        """Whether every capital letter is divided by, as numbers are and matrices are not."""
+        divisors = [x.denominator for x in walk(self.expr) if isinstance(x, s.Quotient)]
+        quotients = [x for x in walk(self.expr) if isinstance(x, s.Infix)]
+        divisors += [y for x in quotients for o, y in zip(x.ops, x.items[1:], strict=True) if o == "/"]
+        below = {n.base for d in divisors for n in walk(d) if isinstance(n, s.Name)}
+        return all(a.key in below for a in self.atoms if a.rank > 1)
+
+    @property
+    def declared(self) -> bool:
+        """Whether the document declares one of its symbols as a vector or matrix."""
+        return any(kind.rank for kind in self.types.values())
 
     @property
     def ambiguous(self) -> bool:
@@ -387,7 +403,8 @@ def _scripts(name: s.Name, indices: frozenset[str]) -> tuple[str, tuple[str, ...
         kept = tuple(i for i in items if i not in own)
         sub = kept[0] if len(kept) == 1 else s.Listing(name.start, name.end, kept, (",",) * (len(kept) - 1))
     kind = suffix(sup, True)
-    if kind is not None and (kind.kind in ("label", "star") or kind.kind == "power" and _label(sup, name)):
+    signed = isinstance(sup, s.Mark) and sup.name == "-"  # m^{-} beside m^{+}
+    if kind is not None and (kind.kind in ("label", "star") or signed or kind.kind == "power" and _label(sup, name)):
         labels.append(spell(sup).strip("()"))
         sup = None
     return name.base, name.accents, tuple(labels), name.primes, replace(name, sub=sub, sup=sup)

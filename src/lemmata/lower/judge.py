@@ -129,8 +129,10 @@ def under_conditions(judged: Sequence[tuple[Statement, Verdict]]) -> tuple[tuple
     for statement, verdict in judged:
         if verdict.kind in ("verified", "refuted"):
             letters = letters_of(statement.expr)
+            used = letters | _symbols(statement)
             again = next((o for o, names in anew if names & letters and _follows(o, statement)), None)
-            asks = next((o for o, names in asked if names & letters and _governs(o, statement)), None)
+            shared = (o for o, names in asked if names & used)
+            asks = next((o for o in shared if _governs(o, statement) or _borrowed(o, statement, used, judged)), None)
             if again is not None:
                 verdict = _unchecked(verdict, f"“{again.latex}” may give its symbols another value")
             elif asks is not None and verdict.kind == "refuted":
@@ -169,6 +171,30 @@ def _governs(condition: Statement, claim: Statement) -> bool:
     others = [g for g in condition.guards if g != condition.latex]
     free = condition.kind != "inequality" and not condition.assumptions and not others
     return a.sentence == b.sentence >= 0 or inside and free
+
+
+def _symbols(statement: Statement) -> frozenset[str]:
+    """The declared symbols that a claim comes down to."""
+    terms = [x for r in statement.readings for x in walk_terms(r.sides)]
+    return frozenset(x.variable.latex for x in terms if isinstance(x, t.Input) and x.variable.declared)
+
+
+def _borrowed(
+    condition: Statement, claim: Statement, used: frozenset[str], judged: Sequence[tuple[Statement, Verdict]]
+) -> bool:
+    """Whether a claim of a later section takes a symbol of the condition from where the condition stands."""
+    a, b = condition.place, claim.place
+    if a.at >= b.at or condition.kind == "inequality" or condition.assumptions:
+        return False
+    declared = [x for x, _ in judged if x.role == "declaration" and x.place.at < b.at]
+    anew = {
+        letter
+        for x in declared
+        if x.place.scopes == b.scopes[: len(x.place.scopes)] and x.place.scopes != a.scopes[: len(x.place.scopes)]
+        for letter in letters_of(x.expr)
+    }
+    here = {letter for x in declared if x.place.scopes == a.scopes for letter in letters_of(x.expr)}
+    return bool((letters_of(condition.expr) & used & here) - anew)
 
 
 FROBENIUS = "the norm read as the Frobenius norm"

@@ -268,7 +268,7 @@ def _matrix_power(low: Lowering, term: t.Op) -> Value:
 
 
 def _matrix_real_power(low: Lowering, term: t.Op) -> Value:
-    """A real power of a diagonal matrix."""
+    """A real power of a diagonal or a positive definite matrix."""
     inner = term.args[0]
     while isinstance(inner, t.Defined):
         inner = inner.body
@@ -278,7 +278,13 @@ def _matrix_real_power(low: Lowering, term: t.Op) -> Value:
         other = fresh(x.axes[0])
         powered = build.binary("pow", x.node, build.constant(Fraction(exponent)))
         return Value(build.binary("mul", eye(x.axes[0], other), powered), (x.axes[0], other))
-    raise CannotLower("a broken power of a matrix that is not diagonal")
+    if isinstance(inner, t.Input) and "positive definite" in inner.variable.domain.properties:
+        x = full(low.value(inner))
+        row, column = x.axes
+        values = Axis.fresh("eigenvalue", row.size)
+        roots = build.binary("pow", build.eigvalsh(x.node, row, column, values), build.constant(Fraction(exponent)))
+        return Value(build.contract([roots, build.eigh_outer(x.node, row, column, values)], [values]), x.axes)
+    raise CannotLower("a broken power of a matrix that is neither diagonal nor positive definite")
 
 
 def _reduce(name: str) -> Callable[[Lowering, t.Op], Value]:

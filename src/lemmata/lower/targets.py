@@ -36,7 +36,7 @@ from lemmata.program.build import BadProgram
 from lemmata.verify.problem import Domain
 
 if TYPE_CHECKING:
-    from lemmata.lower.equations import StatedEquation
+    from lemmata.lower.further import Further
     from lemmata.lower.gradients import GradientTarget
     from lemmata.lower.tables import TableTarget
 
@@ -127,12 +127,11 @@ def _run(value: Program, feeds: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.asarray(result).transpose(order)
 
 
-def targets(elaboration: Elaboration) -> tuple[FormulaTarget | TableTarget | GradientTarget | StatedEquation, ...]:
+def targets(elaboration: Elaboration) -> tuple[FormulaTarget | TableTarget | GradientTarget | Further, ...]:
     """Everything that the document defines and can be evaluated, in order; gradients that it claims after that; then
-    derivatives that code may compute by hand; then every equation for itself."""
-    from lemmata.lower.equations import equations
+    derivatives that code may compute by hand; then every equation for itself, and what else the text states."""
+    from lemmata.lower.further import further
     from lemmata.lower.gradients import gradients
-    from lemmata.lower.products import products
     from lemmata.lower.tables import tables
 
     found: list[FormulaTarget] = []
@@ -146,9 +145,7 @@ def targets(elaboration: Elaboration) -> tuple[FormulaTarget | TableTarget | Gra
             found.extend(_gradient(elaboration, statement, found))
     for item in elaboration.items:
         found.extend(_expression(elaboration, item))
-    stated = equations(elaboration)
-    terms = products(elaboration, stated[0].others if stated else frozenset())
-    return (*found, *tables(elaboration), *gradients(elaboration, found), *stated, *terms)
+    return (*found, *tables(elaboration), *gradients(elaboration, found), *further(elaboration, found))
 
 
 def _binding(elaboration: Elaboration, statement: Statement) -> Binding | None:

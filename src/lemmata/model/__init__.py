@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from os import PathLike, fspath
@@ -90,3 +90,17 @@ class Model:
         from lemmata.model.module import module
 
         return module(self[name], sizes or {}, **options)
+
+    def pytree(
+        self, name: str, sizes: Mapping[str, int] | None = None, **options: Any
+    ) -> tuple[dict[str, Any], Callable[..., Any]]:
+        """The definition for JAX: weights by name, and a pure function of them; see `lemmata.model.frameworks`."""
+        from lemmata.model.frameworks import pytree
+
+        return pytree(self[name], sizes or {}, **options)
+
+    def layer(self, name: str, sizes: Mapping[str, int] | None = None, **options: Any) -> Any:
+        """The definition as a Keras layer; see `lemmata.model.frameworks`."""
+        from lemmata.model.frameworks import layer
+
+        return layer(self[name], sizes or {}, **options)

@@ -26,13 +26,10 @@ from lemmata.model.definitions import Symbol, describe
 from lemmata.model.function import Function
 from lemmata.model.naming import resolve
 from lemmata.model.sizes import Given, shape_text
+from lemmata.model.weights import BadCheckpoint
 
 ENTRY = re.compile(r"(?P<name>[^\s^\[\]]+)(?P<transposed>\^T)?(?:\[(?P<part>\d+)/(?P<parts>\d+)\])?")
 INDEX = re.compile(r"\{(?P<letter>[^{}+-]+?)(?P<shift>[+-]\d+)?\}")
-
-
-class BadCheckpoint(ValueError):
-    """Tensors that are missing, unexpected or of another shape, or a mapping that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)

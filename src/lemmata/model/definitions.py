@@ -91,20 +91,21 @@ class Definition:
         """Whether this is a member of a family of values, which has a value as a whole too."""
         return bool(self.indices) and self.binding.kind == "definition"
 
-    def read(self, ranks: Mapping[str, int] | None = None) -> Expression:
+    def read(self, ranks: Mapping[str, int] | None = None, letters: Sequence[str] = ()) -> Expression:
         """The definition with its parameters as inputs; `ranks` overrides the numbers of axes of undeclared ones.
 
+        `letters` are running indices that are inputs too: y in L = -log P_y, which holds for every y.
         Where the shapes declared for the parameters' names do not fit the body, they are taken as unknown: a
         parameter may be another thing than the symbol of its name. Raises Unreadable.
         """
         try:
-            return self._read(ranks or {}, False)
+            return self._read(ranks or {}, False, letters)
         except Misfit:
             if not self.binding.params:
                 raise
-            return self._read(ranks or {}, True)
+            return self._read(ranks or {}, True, letters)
 
-    def _read(self, ranks: Mapping[str, int], anew: bool) -> Expression:
+    def _read(self, ranks: Mapping[str, int], anew: bool, letters: Sequence[str]) -> Expression:
         elaborator = Elaborator.of(self.elaboration)
         entries = _by_entries(elaborator.shared(Choices(), self.item))
         _with_ranges(entries, self.elaboration)
@@ -113,11 +114,12 @@ class Definition:
         if binding.stepwise:
             raise Unreadable(f"{binding.latex} is a recurrence")
         r = Reader(shared, binding.place)
+        r.free.update({x: t.Input(INTEGER, t.Variable(f"{x}#running", x, INTEGER)) for x in letters})
         indices = tuple(_index_input(binding, name) for name in self.indices)
         arguments = tuple(_argument(r, p, ranks, anew) for p in binding.params)
         if binding.kind == "function":
-            letters = {spell(i): x for i, x in zip(binding.indices, indices, strict=True)}
-            term = call_function(r, binding, arguments, binding.latex, letters)
+            bound = {spell(i): x for i, x in zip(binding.indices, indices, strict=True)}
+            term = call_function(r, binding, arguments, binding.latex, bound)
         elif indices:
             term = _member(r, binding, indices)
         else:

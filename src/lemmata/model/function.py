@@ -1,4 +1,4 @@
-"""A definition as a Python function of NumPy arrays or PyTorch tensors."""
+"""A definition as a Python function of NumPy arrays, or of tensors of PyTorch, JAX or TensorFlow."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,7 +19,9 @@ from lemmata.elaborate.solver import Unreadable
 from lemmata.lower.lowering import FAMILY_LENGTH, Lowering
 from lemmata.lower.problem import walk_terms
 from lemmata.lower.value import Value, full
+from lemmata.model import libraries
 from lemmata.model.definitions import Definition, Expression, Symbol, describe
+from lemmata.model.libraries import Library
 from lemmata.model.naming import resolve
 from lemmata.model.sizes import Given, ShapeMismatch, shape_text, solve
 from lemmata.operations.recognise import fuse
@@ -27,6 +29,9 @@ from lemmata.program import build
 from lemmata.program.graph import inputs as leaves
 from lemmata.program.node import Axis, Node
 from lemmata.verify.problem import CannotLower
+
+if TYPE_CHECKING:
+    from lemmata.backends.torch import Compiled
 
 PLANS = 256
 """Shapes for which a function keeps its programs."""
@@ -56,9 +61,12 @@ class Function:
     definition: Definition
     fuse: bool = True
     """Whether tensors run as the recognised program; otherwise as the formulas stand, step by step."""
+    letters: tuple[str, ...] = ()
+    """Running indices that are given like symbols."""
     _read: dict[tuple[tuple[str, int], ...], Expression | str] = field(default_factory=dict, repr=False)
     _programs: dict[object, Program] = field(default_factory=dict, repr=False)
-    _compiled: dict[object, Callable[..., Any]] = field(default_factory=dict, repr=False)
+    _compiled: dict[object, tuple[Compiled, list[int] | None]] = field(default_factory=dict, repr=False)
+    _runs: dict[object, Callable[..., Any]] = field(default_factory=dict, repr=False)
     _plans: dict[object, Callable[..., Any]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -69,10 +77,17 @@ class Function:
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles lower and compile anew."""
         kept = {k: v for k, v in self.__dict__.items() if k != "whole"}
-        return {**kept, "_read": {}, "_programs": {}, "_compiled": {}, "_plans": {}}
+        return {**kept, "_read": {}, "_programs": {}, "_compiled": {}, "_runs": {}, "_plans": {}}
 
     def __repr__(self) -> str:
         return f"<{self.name}({', '.join(self.parameters)}), line {self.definition.line}>"
+
+    def given(self, names: Sequence[str]) -> Function:
+        """The same definition where the running indices among `names` are symbols: y in L = -log P_y."""
+        symbols = [(x.name, x.latex) for x in self.expression.free]
+        running = self.definition.elaboration.roles.letters
+        letters = tuple(n for n in names if n in running and resolve(n, symbols) is None)
+        return Function(self.definition, self.fuse, letters) if letters else self
 
     @property
     def name(self) -> str:
@@ -102,7 +117,7 @@ class Function:
         key = tuple(sorted(ranks.items()))
         if key not in self._read:
             try:
-                self._read[key] = self.definition.read(ranks)
+                self._read[key] = self.definition.read(ranks, self.letters)
             except Unreadable as error:
                 self._read[key] = str(error)
             except RecursionError:
@@ -115,7 +130,7 @@ class Function:
     def __call__(
         self, *args: Any, weights: Mapping[str, Any] | None = None, sizes: Mapping[str, int] | None = None, **named: Any
     ) -> Any:
-        """The value at these arguments: a tensor where any of them is one, else a float64 array.
+        """The value at these arguments: a tensor of the library of which any of them is one, else a float64 array.
 
         Names in keywords, `weights` and `sizes` are the author's, or spelled as programmers do. A family called without
         its indices has all members, the indices' axes in front.
@@ -142,6 +157,9 @@ class Function:
             if key is not None:
                 self._keep(key, expression, len(args), given, values, tensors, stated)
             return result
+        library = libraries.among(values.values())
+        if library is not None:
+            return self._run_library(library, expression, values, stated)
         return self._run_numpy(expression, values, stated)
 
     def _positional(self, args: Sequence[Any]) -> dict[str, Any]:
@@ -158,13 +176,13 @@ class Function:
             short = {
                 p.name
                 for p in expression.parameters
-                if p.name in positional and np.ndim(positional[p.name]) < len(p.shape)
+                if p.name in positional and len(positional[p.name].shape) < len(p.shape)
             }
             if not short:
                 return expression
         except CannotRun as error:
             failure, short = error, set(positional)
-        ranks = {name: np.ndim(positional[name]) for name in short}
+        ranks = {name: len(positional[name].shape) for name in short}
         for limit in (2, 1):
             try:
                 return self.read({name: min(rank, limit) for name, rank in ranks.items()})
@@ -208,17 +226,19 @@ class Function:
         if found is None:
             if len(self._programs) >= PLANS:
                 self._forget()
-            found = self._programs[key] = self._lowered(expression, shapes, sizes)
+            found = self._programs[key] = self.lowered(expression, shapes, sizes)[0]
         return found
 
     def _forget(self) -> None:
         self._programs.clear()
         self._compiled.clear()
+        self._runs.clear()
         self._plans.clear()
 
-    def _lowered(
+    def lowered(
         self, expression: Expression, shapes: Mapping[str, tuple[int, ...]], sizes: Mapping[str, int]
-    ) -> Program:
+    ) -> tuple[Program, Lowering]:
+        """The tensor program, and the state that knows what each part of the definition became. Raises as `program`."""
         known, batch = self._sizes(expression, shapes, sizes)
         extra = tuple(Axis.fresh("batch", n) for n in batch)
         low = Lowering(known, dict(expression.solution), dict(expression.recurrences))
@@ -253,7 +273,7 @@ class Function:
             )
         missing = tuple(a for a in extra if a not in value.node.axes)
         node = build.broadcast(value.node, missing) if missing else value.node
-        return Program(tuple(inputs), node, extra + value.axes)
+        return Program(tuple(inputs), node, extra + value.axes), low
 
     def _sizes(
         self, expression: Expression, shapes: Mapping[str, tuple[int, ...]], sizes: Mapping[str, int]
@@ -277,12 +297,12 @@ class Function:
         for atom in atoms(expression) - known.keys():
             if atom.startswith("?members"):
                 known[atom] = FAMILY_LENGTH
-            elif (width := self._width(atom, expression, shapes)) is not None:
+            elif (width := self.width(atom, expression, shapes)) is not None:
                 known[atom] = width
         return known, tuple(batch)
 
     @staticmethod
-    def _width(atom: str, expression: Expression, shapes: Mapping[str, tuple[int, ...]]) -> int | None:
+    def width(atom: str, expression: Expression, shapes: Mapping[str, tuple[int, ...]]) -> int | None:
         """d_k is the width of the parameter K where nothing else says what it is."""
         letter = atom.rpartition("_")[2].casefold()
         found = [p for p in expression.parameters if p.name.casefold() == letter and p.shape and "_" in atom]
@@ -301,13 +321,26 @@ class Function:
         result = np.asarray(result).transpose([program.output.axes.index(a) for a in program.axes])
         return result.astype(float) if result.dtype.kind in "biu" else result
 
+    def _run_library(
+        self, library: Library, expression: Expression, values: Mapping[str, Any], sizes: Mapping[str, int]
+    ) -> Any:
+        arrays = libraries.converted(library, values)
+        program = self.program(expression, {n: libraries.shape(x) for n, x in arrays.items()}, sizes)
+        key = (library.module, id(program))
+        run = self._runs.get(key)
+        if run is None:
+            output = fuse(program.output) if self.fuse else program.output
+            run = self._runs[key] = libraries.compiled(library, program.inputs, output, program.axes)
+        return run(arrays)
+
     def _run_torch(self, expression: Expression, tensors: Mapping[str, Any], sizes: Mapping[str, int]) -> Any:
         shapes = {n: tuple(x.shape) for n, x in tensors.items()}
         program = self.program(expression, shapes, sizes)
-        run = self._compiled.get(id(program))
-        if run is None:
-            run = self._compiled[id(program)] = _compile(program, self.fuse)
-        return run(*(tensors[n.attr("name")].reshape([a.size for a in n.axes]) for n in program.inputs))
+        if id(program) not in self._compiled:
+            self._compiled[id(program)] = _compile(program, self.fuse)
+        compiled, order = self._compiled[id(program)]
+        value = compiled(*(tensors[n.attr("name")].reshape([a.size for a in n.axes]) for n in program.inputs))[0]
+        return value if order is None else value.permute(order)
 
     def _keep(
         self,
@@ -321,7 +354,8 @@ class Function:
     ) -> None:
         """Remember, for arguments of these kinds and shapes, what runs and where its inputs stand."""
         program = self.program(expression, {n: tuple(np.shape(v)) for n, v in values.items()}, sizes)
-        run = self._compiled[id(program)]
+        compiled, order = self._compiled[id(program)]
+        kind = compiled.kind([tensors[n.attr("name")] for n in program.inputs])
         symbols = [(x.name, x.latex) for x in expression.symbols]
         places: dict[str | None, int | str] = {n: i for i, n in enumerate(self.parameters[:positional])}
         places |= {resolve(n, symbols): n for n, v in given.items()}
@@ -343,7 +377,8 @@ class Function:
                 else:
                     tensor = named[place] if place in named else weights[place]
                 tensors.append(tensor if shape is None else tensor.reshape(shape))
-            return run(*tensors)
+            value = compiled.run(kind, tensors)[0]
+            return value if order is None else value.permute(order)
 
         if len(self._plans) >= PLANS:
             self._plans.clear()
@@ -396,16 +431,13 @@ def _signature(
     return (len(args), len(weights), *parts, *(sizes.items() if sizes else ()))
 
 
-def _compile(program: Program, recognise: bool) -> Callable[..., Any]:
-    """The program as a function of tensors in the order of its inputs, recognised or as it stands."""
+def _compile(program: Program, recognise: bool) -> tuple[Compiled, list[int] | None]:
+    """The program on tensors in the order of its inputs, recognised or as it stands, and the order of its axes."""
     from lemmata.backends.torch import compile
 
     output = fuse(program.output) if recognise else program.output
-    compiled = compile([output], program.inputs, native=recognise)
     order = [output.axes.index(a) for a in program.axes]
-    if order == sorted(order):
-        return lambda *tensors: compiled(*tensors)[0]
-    return lambda *tensors: compiled(*tensors)[0].permute(order)
+    return compile([output], program.inputs, native=recognise), None if order == sorted(order) else order
 
 
 def _own(symbol: Symbol, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -439,6 +471,12 @@ def as_array(value: Any) -> Any:
             return value
         if isinstance(value, list | tuple) and value and all(isinstance(v, torch.Tensor) for v in value):
             return torch.stack(list(value))
+    if libraries.of(value) is not None:
+        return value
+    if isinstance(value, list | tuple) and value:
+        joined = libraries.stacked(value)
+        if joined is not None:
+            return joined
     try:
         return np.asarray(value)
     except ValueError as error:

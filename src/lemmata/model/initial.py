@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from lemmata.backends import numpy as plain_backend
 from lemmata.core import terms as t
@@ -33,9 +31,8 @@ def fresh(
     function: Function,
     symbol: Symbol,
     sizes: Mapping[str, int],
-    generator: torch.Generator,
-    dtype: torch.dtype | None,
-) -> Tensor:
+    generator: np.random.Generator,
+) -> np.ndarray:
     """First values of a weight, families' axes in front. Raises CannotRun for a law that is stated without numbers.
 
     Members of a family that the document puts side by side, as heads, are side by side in memory.
@@ -44,8 +41,8 @@ def fresh(
     family = symbol.variable.family
     beside = [n for n in _beside(function, symbol) if len(shape) - family > 1]
     order = [n for n in range(len(shape) - 1) if n not in beside] + beside + [len(shape) - 1] * bool(shape)
-    value = _drawn(function, symbol, [shape[n] for n in order], shape[family:], sizes, generator, dtype)
-    return value.permute([order.index(n) for n in range(len(shape))])
+    value = _drawn(function, symbol, [shape[n] for n in order], shape[family:], sizes, generator)
+    return value.transpose([order.index(n) for n in range(len(shape))])
 
 
 def _drawn(
@@ -54,23 +51,22 @@ def _drawn(
     shape: list[int],
     own: list[int],
     sizes: Mapping[str, int],
-    generator: torch.Generator,
-    dtype: torch.dtype | None,
-) -> Tensor:
+    generator: np.random.Generator,
+) -> np.ndarray:
     law = _law(function, symbol)
     if law is not None:
         item, name, arguments = law
         first, second = (_number(function, item, x, sizes) for x in arguments)
         if name == "N":
-            return first + math.sqrt(second) * torch.randn(shape, generator=generator, dtype=dtype)
-        return first + (second - first) * torch.rand(shape, generator=generator, dtype=dtype)
+            return generator.normal(first, math.sqrt(second), shape)
+        return generator.uniform(first, second, shape)
     letter = plain(symbol.name).split("_")[0]
     if letter in ("g", "gamma"):
-        return torch.ones(shape, dtype=dtype)
+        return np.ones(shape)
     if letter in ("b", "beta", "c") or not own:
-        return torch.zeros(shape, dtype=dtype)
+        return np.zeros(shape)
     bound = math.sqrt(6 / (own[0] + (own[-1] if len(own) > 1 else 1)))
-    return (2 * torch.rand(shape, generator=generator, dtype=dtype) - 1) * bound
+    return generator.uniform(-bound, bound, shape)
 
 
 def _law(function: Function, symbol: Symbol) -> tuple[Item, str, tuple[s.Expr, s.Expr]] | None:

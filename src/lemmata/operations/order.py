@@ -36,6 +36,8 @@ def _cheapest(node: Node, uses: Counter[int], done: dict[int, Node]) -> Node | N
     factors, over, cost = _flat(node, uses, done)
     if not 2 <= len(factors) <= MOST or (len(factors) == 2 and not _lone(factors, over)):
         return None
+    if any((f.args[0] if f.op == "rename" else f).op == "inv" for f in factors):
+        return None  # what an inverse magnifies is rounded as the author has it
     best = _plan(factors, set(over))
     if best is None or best[0] >= GAIN * cost:
         return None

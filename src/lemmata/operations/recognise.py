@@ -15,7 +15,7 @@ from lemmata.operations.attention_pattern import attention, grouped
 from lemmata.operations.common import on_other, once
 from lemmata.operations.norm_pattern import normalised, scaled, shifted
 from lemmata.operations.order import reordered
-from lemmata.operations.pattern import alike, finite, is_call, opened, product, sole
+from lemmata.operations.pattern import alike, finite, is_call, opened, positions, product, sole
 from lemmata.program import build
 from lemmata.program.graph import rebuild
 from lemmata.program.node import Axis, Node
@@ -153,8 +153,8 @@ def _log(node: Node) -> Node | None:
     if is_call(x, "sigmoid"):
         return build.unary("neg", call("softplus", [build.unary("neg", x.args[0])]))
     moved = x.op == "rename" or x.op == "take" and x.attr("fill") is None
-    if moved and is_call(x.args[0], "softmax"):
-        return rebuild(x, (_logarithm(x.args[0]), *x.args[1:]))
+    if moved and is_call(inner := opened(x.args[0]), "softmax"):
+        return _improved(rebuild(x, (_logarithm(inner), *x.args[1:])))
     if x.op == "sub" and build.literal(x.args[0]) == 1 and is_call(x.args[1], "sigmoid"):
         return build.unary("neg", call("softplus", [x.args[1].args[0]]))
     if x.op == "div" and x.args[0].op == "exp" and _sum_of_exp(x.args[1]) is not None:
@@ -186,6 +186,34 @@ def _log_softmax(node: Node) -> Node | None:
         return None
     axis = _running(x, total.args[0], dict(total.attr("attrs"))["axis"], total)
     return None if axis is None else call("log_softmax", [x], axis=axis)
+
+
+def _cross_entropy(node: Node) -> Node | None:
+    """x_c − logsumexp(x), and logsumexp(x) − x_c."""
+    for turned, pair in ((True, node.args), (False, node.args[::-1])):
+        chosen, total = (opened(x) for x in pair)
+        if chosen.op != "take" or chosen.attr("fill") is not None or not is_call(total, "logsumexp"):
+            continue
+        (x, place), axis = chosen.args, chosen.attr("axis")
+        own, over = total.args[0], dict(total.attr("attrs"))["axis"]
+        rest = {a: a for a in x.axes if a != axis}
+        if axis.size != over.size or set(rest) != set(total.axes) or not set(place.axes) <= set(rest):
+            continue
+        if alike(x, own, {**rest, axis: over}):
+            found = call("cross_entropy", [x, place], axis=axis)
+            return build.unary("neg", found) if turned else found
+    return None
+
+
+def _log_likelihood(node: Node) -> Node | None:
+    """The logarithm of a softmax at classes that are given."""
+    x, place = node.args
+    if not is_call(x, "log_softmax") or node.attr("fill") is not None or positions(place) is not None:
+        return None
+    axis = dict(x.attr("attrs"))["axis"]
+    if axis != node.attr("axis") or not set(place.axes) <= set(x.axes) - {axis}:
+        return None
+    return build.unary("neg", call("cross_entropy", [x.args[0], place], axis=axis))
 
 
 def _sigmoid(node: Node) -> Node | None:
@@ -266,7 +294,7 @@ def _repeated(node: Node) -> Node | None:
         outside = {axis, *index.axes} & set(build.union(others))
         if outside or set(index.axes) & set(node.attr("over")) or math.prod(a.size for a in index.axes) < axis.size:
             continue
-        whole = build.contract([rows, *others], node.attr("over"))
+        whole = build.contract([*node.args[:place], rows, *node.args[place + 1 :]], node.attr("over"))
         return build.take(_improved(whole), axis, index)
     return None
 
@@ -305,6 +333,19 @@ def _values_first(node: Node) -> Node | None:
     return None
 
 
+def _sign(node: Node) -> Node | None:
+    """The sign of a product is that of its smallest factor."""
+    body = node.args[0]
+    if body.op not in ("mul", "div") or body.dtype == "complex":
+        return None
+    sizes = [math.prod(a.size for a in x.axes) for x in body.args]
+    small = sizes.index(min(sizes))
+    if sizes[small] == math.prod(a.size for a in node.axes):
+        return None
+    args = [build.unary("neg", x) if at == small else x for at, x in enumerate(body.args)]
+    return build.binary(body.op, args[0], args[1])
+
+
 def _silu(node: Node) -> Node | None:
     for x, gate in (node.args, node.args[::-1]):
         if is_call(gate, "sigmoid") and gate.args[0] is x:
@@ -322,11 +363,13 @@ RULES: dict[str, tuple[Callable[[Node], Node | None], ...]] = {
     "div": (_softmax, _sigmoid, normalised, activation),
     "log": (_log,),
     "add": (_shifted, shifted, _taken_together, _linear),
-    "sub": (_log_softmax,),
+    "sub": (_log_softmax, _cross_entropy),
     "mul": (_silu, activation, scaled),
     "maximum": (_relu,),
     "contract": (attention, _values_first, _repeated, _outside),
     "call": (grouped,),
+    "take": (_log_likelihood,),
+    "neg": (_sign,),
     "pow": (_exponential,),
     "select": (_guarded,),
 }

@@ -43,6 +43,8 @@ def spell(term: t.Term, depth: int = 0) -> str:
         case t.Op(name="opaque", args=args, attrs=attrs):
             function = str(dict(attrs)["name"]).partition("#")[0].rstrip("?")
             return f"{function}({', '.join(bare(inner(a)) for a in args)})"
+        case t.Op(name="matrix_power" | "matrix_real_power", args=(base,), attrs=attrs):
+            return f"{inner(base)}^{{{dict(attrs)['exponent']}}}"
         case t.Op(name=name, args=args):
             return _operation(name, [inner(a) for a in args])
         case t.Reduce(op=op, vars=variables, body=body, guard=guard):

@@ -1,9 +1,12 @@
-"""The command line: `lemmata check`, `explain`, `replay` and `derive`, each on a document."""
+"""The command line: `lemmata check`, `explain`, `replay`, `derive` and `compile`, each on a document."""
 
 from __future__ import annotations
 
 import os
+import re
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,17 +20,29 @@ from lemmata.report.explain import Details
 from lemmata.report.result import DocumentResult, StatementResult
 from lemmata.surfaces import recording, run
 from lemmata.surfaces.cache import DIRECTORY, Cache
+from lemmata.surfaces.compile import compile_command
 from lemmata.surfaces.discover import NoSuchPath, documents
 from lemmata.surfaces.run import Options, Outcome
+from lemmata.surfaces.train import train
 from lemmata.version import VERSION
 
-REFUTED, UNREADABLE, INTERRUPTED = 1, 2, 130
+REFUTED, UNREADABLE, MISTAKEN, INTERRUPTED, UNREAD = 1, 2, 3, 130, 141
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(VERSION, "-V", "--version", prog_name="lemmata", message="%(prog)s %(version)s")
 def cli() -> None:
     """Read the mathematics of documents as a program, run it, and say of every claim whether it holds."""
+
+
+cli.add_command(compile_command)
+
+
+def _number(context: click.Context, parameter: click.Parameter, value: float) -> float:
+    """Refuses what is in no range."""
+    if value != value:
+        raise click.BadParameter("nan is not in the range")
+    return value
 
 
 _seed = click.option(
@@ -39,8 +54,8 @@ _framework = click.option(
 )
 _kernel = click.option("--kernel", default="", metavar="NAME", help="Run code cells in this Jupyter kernel.")
 _timeout = click.option(
-    "--timeout", type=click.FloatRange(0.1, 86_400), default=30.0, show_default=True, metavar="SECONDS",
-    help="Wall time of a code cell; the document has four times as long.",
+    "--timeout", type=click.FloatRange(0.1, 86_400), callback=_number, default=30.0, show_default=True,
+    metavar="SECONDS", help="Wall time of a code cell; the document has four times as long.",
 )  # fmt: skip
 
 
@@ -197,38 +212,87 @@ def derive(file: str, function: str, variable: str, hessian: bool, steps: bool, 
     sys.exit(0 if found.result.verdict.kind == "verified" else REFUTED)
 
 
+cli.add_command(train)
+
+
 def main() -> NoReturn:
-    """Entry point of the console script and of `python -m lemmata`."""
+    """Entry point of the console script and of `python -m lemmata`: no traceback, and a status that tells.
+
+    Beside those of the commands: 2 for output that cannot be written, 3 for a mistake of ours, 130 after Ctrl-C, 143
+    and 129 after being ended, 141 where nobody reads the output any more.
+    """
     run.collect_rarely()
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+    _streams()
+    _leave_when_ended()
+    status = 0
     try:
-        cli.main(standalone_mode=False)
+        try:
+            cli.main(standalone_mode=False)
+        except SystemExit as error:
+            status = error.code if isinstance(error.code, int) else int(error.code is not None)
+        if type(sys.stdout).__name__.endswith("PacifyFlushWrapper"):  # click has met a closed pipe
+            raise BrokenPipeError
+        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
-        sys.exit(UNREADABLE)
+        status = UNREADABLE
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; documents that were done are in the cache", err=True)
-        sys.exit(INTERRUPTED)
+        kept = "; documents that were done are in the cache" if sys.argv[1:2] == ["check"] else ""
+        click.echo(f"interrupted{kept}", err=True)
+        status = INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(0)
-    sys.exit(0)
+        _silence()
+        status = UNREAD
+    except OSError as error:
+        _silence()
+        where = f"{error.filename}: " if error.filename else "the output: "
+        click.echo(f"Error: cannot read or write {where}{error.strerror or error}", err=True)
+        status = UNREADABLE
+    except Exception as error:
+        if os.environ.get("LEMMATA_DEBUG"):
+            raise
+        click.echo(f"Error: {run.mistake(error)}", err=True)
+        status = MISTAKEN
+    sys.exit(status)
+
+
+def _streams() -> None:
+    """Streams that take any character; where one was closed before the start, one that takes everything."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _silence() -> None:
+    """What is still waiting to be written goes nowhere, so that the end of the process does not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _leave_when_ended() -> None:
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        main_thread = threading.current_thread() is threading.main_thread()
+        if number is not None and main_thread and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _ended)
+
+
+def _ended(number: int, frame: object) -> None:
+    """Being ended from outside is left by the usual way, so that workers do not stay behind."""
+    sys.exit(128 + number)
 
 
 def _place(place: str) -> tuple[str, int | None, int]:
     """FILE:LINE or FILE:CELL:LINE."""
-    file, _, line = place.rpartition(":")
-    cell = None
-    if file.endswith(tuple(f":{digit}" for digit in "0123456789")) or file.rpartition(":")[2].isdigit():
-        file, _, number = file.rpartition(":")
-        cell = int(number)
-    if not file or not line.isdigit():
+    found = re.fullmatch(r"(.+?)(?::([0-9]{1,9}))?:([0-9]{1,9})", place, re.DOTALL)
+    if found is None:
         raise click.UsageError(f"expected FILE:LINE, such as notes.md:14, not {place!r}")
+    file, cell, line = found[1], None if found[2] is None else int(found[2]), int(found[3])
     if not os.path.isfile(file):
         raise click.UsageError(f"no such file: {file}")
-    return file, cell, int(line)
+    return file, cell, line
 
 
 def _on_line(place: str, options: Options, fuse: bool = True) -> tuple[DocumentResult, tuple[int, ...], Details]:

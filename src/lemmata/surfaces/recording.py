@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from lemmata.files import put
 from lemmata.report.result import DocumentResult
 from lemmata.surfaces.run import Options
 
@@ -59,14 +58,7 @@ def record(
 
 def _replace(target: Path, text: str) -> None:
     """The file is there whole or as it was. Raises UsageError."""
-    temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.absolute().parent, prefix=f".{target.name}.", suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n", errors="backslashreplace") as stream:
-            stream.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, target)
+        put(target, text.encode("utf-8", errors="backslashreplace"))
     except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
         raise click.UsageError(f"the record cannot be written: {target}: {error.strerror}") from None

@@ -124,7 +124,7 @@ def _check_all(paths: Sequence[str], options: Options, jobs: int, check: Check) 
 
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Ctrl-C waits while workers are started, and they start deaf to it: none of them dies of it with a traceback."""
+    """Ctrl-C and signals to end wait while workers are started: none of them dies of one with a traceback."""
     import signal
     from multiprocessing import resource_tracker
 
@@ -132,7 +132,7 @@ def _without_interrupts() -> Iterator[None]:
         yield
         return
     resource_tracker.ensure_running()  # its first start unblocks the signal
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     try:
         yield
     finally:
@@ -144,6 +144,8 @@ def _start_worker() -> None:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGHUP})
     collect_rarely()
 
 
@@ -195,11 +197,20 @@ def explain_one(
 
 def _mistake(error: Exception) -> Problem:
     """An error of ours as something to tell, with the place where it arose."""
+    return Problem(
+        f"checking this document failed: {type(error).__name__}: {error}"[:400],
+        help=f"this is a mistake in lemmata ({_origin(error)}), not in the document; please report it",
+    )
+
+
+def mistake(error: Exception) -> str:
+    """An error of ours that ends a command, in one line."""
+    told = " ".join(str(error).split())[:400]
+    return f"{type(error).__name__}: {told}; this is a mistake in lemmata ({_origin(error)}), please report it"
+
+
+def _origin(error: Exception) -> str:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "unknown place"
-    return Problem(
-        f"checking this document failed: {type(error).__name__}: {error}"[:400],
-        help=f"this is a mistake in lemmata ({where}), not in the document; please report it",
-    )
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "unknown place"

@@ -370,6 +370,9 @@ def condition(p: Parser, found: Sequence[Piece]) -> s.Expr | None:
         items.append(read(p, piece))
     if not items:
         return None
-    if len(items) == 1:
-        return items[0]
+    match items:
+        case [s.Name(word=True, sub=None, sup=None, base=base) as word] if base.lower() in ("otherwise", "else"):
+            return s.Words(word.start, word.end, base)  # written as a name: \mathrm{otherwise}
+        case [only]:
+            return only
     return s.Listing(items[0].start, items[-1].end, tuple(items), tuple(separators))

@@ -1,4 +1,4 @@
-"""Training, thin: batches made on the spot, a loss, Adam, a progress bar, a seed."""
+"""A loop without settings, for modules of one's own: batches made on the spot, a loss, Adam, a bar, a seed."""
 
 from __future__ import annotations
 

@@ -1,0 +1,232 @@
+"""Running what was written, in a Python of its own, against the document's values."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lemmata.emit import driver
+from lemmata.emit.dialect import Dialect
+from lemmata.emit.request import Refusal
+from lemmata.emit.units import Unit
+from lemmata.model.function import CannotRun
+from lemmata.model.sizes import Given, solve
+
+TOLERANCE = {"tensorflow": 1e-7}
+"""Largest difference in double precision, beside the largest value; TensorFlow's GELU has constants of single one."""
+CLOSE = 1e-9
+SIZES = ((3, 4, 5, 7, 6, 9, 8, 11, 10, 12), (4, 6, 3, 5, 8, 7, 10, 9, 12, 11))
+SECONDS = 300
+
+
+@dataclass(slots=True)
+class Instance:
+    """A definition at some arguments, and its value there by the document."""
+
+    unit: Unit
+    values: dict[str, Any]
+    """By the document's name."""
+    sizes: dict[str, int]
+    expected: Any
+    found: Any = None
+    error: str = ""
+
+    @property
+    def difference(self) -> float:
+        """Relative to the largest value; infinite where shapes differ or one is not a number."""
+        found, expected = np.asarray(self.found), np.asarray(self.expected)
+        if found.shape != expected.shape:
+            return float("inf")
+        endless = np.isinf(expected)
+        if (found[endless] != expected[endless]).any():
+            return float("inf")
+        found, expected = found[~endless], expected[~endless]
+        if not expected.size:
+            return 0.0
+        scale = max(1.0, float(np.abs(expected).max()))
+        gap = float(np.abs(found - expected).max()) / scale
+        return gap if np.isfinite(gap) else float("inf")
+
+
+@dataclass(slots=True)
+class Trial:
+    """Definitions at random arguments, twice: bare, and with a batch axis in front."""
+
+    seed: int = 0
+    instances: list[Instance] = field(default_factory=list)
+
+    def add(self, unit: Unit) -> str:
+        """Arguments for a definition; the reason where the document itself has no value there."""
+        return self.add_batches(unit, ((), (2,)), {})
+
+    def add_batches(self, unit: Unit, batches: Sequence[tuple[int, ...]], held: Mapping[str, np.ndarray]) -> str:
+        """Instances with these batch axes, and these values of some symbols, by the document's names."""
+        for number, batch in enumerate(batches):
+            reason = "it has no value at the numbers tried"
+            for low in (-1.5, 0.2):
+                try:
+                    instance = self.instance(unit, batch, low, number, held)
+                except (CannotRun, ValueError, TypeError) as error:
+                    prefix = f"{unit.function.name} (line {unit.function.definition.line}): "
+                    reason = str(error).removeprefix(prefix)
+                    continue
+                if not np.isnan(np.asarray(instance.expected)).any():
+                    self.instances.append(instance)
+                    reason = ""
+                    break
+            if reason:
+                return reason
+        return ""
+
+    def instance(
+        self, unit: Unit, batch: tuple[int, ...], low: float, number: int, held: Mapping[str, np.ndarray]
+    ) -> Instance:
+        rng = np.random.default_rng(self.seed + len(self.instances))
+        symbols = unit.source.expression.symbols
+        atoms = sorted({a for x in symbols for size in x.shape for a in size.atoms} | set(unit.asked))
+        sizes = dict(zip(atoms, SIZES[number] * 3, strict=False))
+        shapes = [Given(x.name, x.shape, held[x.name].shape) for x in symbols if x.name in held]
+        sizes |= solve([g for g in shapes if len(g.shape) == len(g.lengths)])
+        if any(size.at(sizes).denominator != 1 for x in symbols for size in x.shape) or unit.asked:
+            sizes = {name: 4 * size for name, size in sizes.items()}
+        values: dict[str, Any] = {}
+        for argument in unit.arguments:
+            shape = tuple(int(size.at(sizes)) for size in argument.symbol.shape)
+            if argument.symbol.name in held:
+                values[argument.symbol.name] = held[argument.symbol.name]
+            elif argument.kind == "index":
+                values[argument.symbol.name] = 2
+            elif not shape:
+                values[argument.symbol.name] = float(rng.uniform(0.3, 1.5))
+            elif argument.whole:
+                lead = batch if argument.batched else ()
+                values[argument.symbol.name] = rng.integers(1, 3, (*lead, *shape))
+            else:
+                lead = batch if argument.batched else ()
+                values[argument.symbol.name] = rng.uniform(low, 1.5, (*lead, *shape))
+        asked = {a: sizes[a] for a in unit.asked}
+        own = unit.source.expression.parameters
+        given = [values[x.name] for x in own]
+        rest = {x.name: values[x.name] for x in symbols if x not in own}
+        expected = unit.function(*given, weights=rest, sizes=asked)
+        return Instance(unit, values, asked, expected)
+
+    def run(self, source: str, dialect: Dialect) -> str:
+        """Fills in what the source gives. The reason where it could not be run at all."""
+        with tempfile.TemporaryDirectory(prefix="lemmata-") as folder:
+            home = Path(folder)
+            (home / "model.py").write_text(source, encoding="utf-8")
+            arrays: dict[str, Any] = {}
+            calls = []
+            for number, instance in enumerate(self.instances):
+                call = self.call(instance, dialect, number, arrays)
+                calls.append(call)
+            np.savez(home / "arguments.npz", **arrays)
+            (home / "calls.json").write_text(json.dumps({"library": dialect.name, "calls": calls}), encoding="utf-8")
+            command = [sys.executable, "-P", driver.__file__, str(home)]
+            try:
+                done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, cwd=home)
+            except subprocess.TimeoutExpired:
+                return f"what was written ran for {SECONDS} seconds"
+            if not (home / "values.npz").exists():
+                lines = done.stderr.strip().splitlines()
+                return lines[-1] if lines else "what was written could not be run"
+            with np.load(home / "values.npz") as found:
+                errors = json.loads((home / "errors.json").read_text(encoding="utf-8"))
+                for number, instance in enumerate(self.instances):
+                    instance.error = errors.get(str(number), "")
+                    if not instance.error:
+                        instance.found = found[f"{number}"]
+        return ""
+
+    @staticmethod
+    def call(instance: Instance, dialect: Dialect, number: int, arrays: dict[str, Any]) -> dict[str, Any]:
+        """The call as the driver reads it: the names of arrays, numbers, and a dictionary of weights."""
+        unit = instance.unit
+        together = unit.layer and dialect.params
+
+        def spelled(name: str, kind: str, value: Any) -> Any:
+            if kind == "index":
+                return {"int": int(value)}
+            if kind in ("number", "float"):
+                return {"float": float(value)}
+            key = f"{number} {name}"
+            arrays[key] = np.asarray(value)
+            return {"array": key}
+
+        given = []
+        weights = {}
+        for argument in unit.arguments:
+            value = spelled(argument.name, argument.kind, instance.values[argument.symbol.name])
+            if together and argument.role != "input":
+                weights[argument.name] = value
+            else:
+                given.append(value)
+        if together:
+            given.insert(0, {"params": weights})
+        given += [{"int": instance.sizes[a]} for a in unit.asked]
+        return {"function": unit.name, "arguments": given}
+
+
+def agreeing(
+    units: Sequence[Unit], dialect: Dialect, render: Callable[[Sequence[Unit]], str]
+) -> tuple[list[Unit], list[Refusal], list[str]]:
+    """(the definitions whose source gives the document's values, refusals of the others, remarks)."""
+    trial, refusals = Trial(), []
+    kept = []
+    for unit in units:
+        reason = trial.add(unit)
+        if reason:
+            refusals.append(_refusal(unit, f"it could not be compared with the document: {reason}"))
+        else:
+            kept.append(unit)
+    trial.instances = [i for i in trial.instances if i.unit in kept]
+    kept, lost = _closed(kept)
+    refusals += lost
+    trial.instances = [i for i in trial.instances if i.unit in kept]
+    if not kept:
+        return [], refusals, []
+    failed = trial.run(render(kept), dialect)
+    if "ModuleNotFoundError" in failed or "ImportError" in failed:
+        return kept, refusals, [f"not compared with the document: {failed.split(':', 1)[1].strip()}"]
+    if failed:
+        return [], [*refusals, *(_refusal(u, failed) for u in kept)], []
+    wrong: dict[int, str] = {}
+    for instance in trial.instances:
+        if instance.error:
+            wrong.setdefault(id(instance.unit), f"what was written fails: {instance.error}")
+        elif not instance.difference <= TOLERANCE.get(dialect.name, CLOSE):
+            wrong.setdefault(
+                id(instance.unit), f"what was written is {instance.difference:.2g} away from the document's value"
+            )
+    largest = max((i.difference for i in trial.instances if id(i.unit) not in wrong), default=0.0)
+    refusals += [_refusal(u, wrong[id(u)]) for u in kept if id(u) in wrong]
+    good, lost = _closed([u for u in kept if id(u) not in wrong])
+    remarks = [f"largest difference from the document, in double precision: {largest:.1g}"] if good else []
+    return good, [*refusals, *lost], remarks
+
+
+def _closed(units: Sequence[Unit]) -> tuple[list[Unit], list[Refusal]]:
+    """Without those that call what is no longer there."""
+    kept, lost = list(units), list[Refusal]()
+    while True:
+        ids = {id(u) for u in kept}
+        broken = [u for u in kept if any(id(c) not in ids for c in u.calls)]
+        if not broken:
+            return kept, lost
+        for unit in broken:
+            missing = next(c for c in unit.calls if id(c) not in ids)
+            lost.append(_refusal(unit, f"it calls {missing.function.name}, which is not written"))
+            kept.remove(unit)
+
+
+def _refusal(unit: Unit, reason: str) -> Refusal:
+    return Refusal(unit.function.name, unit.function.definition.line, reason)

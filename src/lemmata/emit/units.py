@@ -1,0 +1,282 @@
+"""Definitions on their way into a file: names, arguments, weights, statements, and which definition calls which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from lemmata.core import terms as t
+from lemmata.elaborate.names import spell
+from lemmata.emit.dialect import Dialect
+from lemmata.emit.expression import Expr, size_text
+from lemmata.emit.names import Names, class_name, function_name, identifier, valid
+from lemmata.emit.printer import Printer
+from lemmata.emit.request import CannotEmit, Refusal
+from lemmata.emit.symbolic import Source, ordered, symbolic
+from lemmata.model import Model
+from lemmata.model.definitions import Expression, Symbol
+from lemmata.model.function import CannotRun, Function
+from lemmata.model.naming import plain
+from lemmata.program.node import Node
+
+WEIGHTS = frozenset({"W", "w", "b", "theta", "beta", "gamma"})
+"""Letters of weights wherever they stand."""
+DATA = frozenset("X x Y y Z z Q K V q k M m H h S s T t D P p A lambda tau alpha eta".split())
+"""Letters of data, among the symbols that a function does not take as parameters."""
+SMALL = ("epsilon", "varepsilon")
+
+
+@dataclass(slots=True)
+class Argument:
+    """A symbol of the definition as an argument of the function in Python."""
+
+    symbol: Symbol
+    name: str
+    role: str
+    """`input`, `weight`, or `number` for a constant that belongs to the weights."""
+    kind: str = "tensor"
+    """`tensor`, `number` (of Python or the library), `float`, `index` (a whole number)."""
+
+    whole: bool = False
+    """Whether its elements are places of something, whole numbers."""
+
+    @property
+    def batched(self) -> bool:
+        """Whether batch axes may stand in front of it."""
+        return bool(self.symbol.shape) and self.role == "input" and letter(self.symbol) not in WEIGHTS
+
+    @property
+    def small(self) -> bool:
+        return plain(self.symbol.name) in SMALL
+
+
+@dataclass(slots=True)
+class Unit:
+    """One definition in the file."""
+
+    function: Function
+    source: Source
+    name: str
+    class_name: str
+    arguments: list[Argument]
+    asked: dict[str, str]
+    """Sizes that no argument tells, with the names of their arguments."""
+    layer: bool
+    """Whether what it does not take as parameters are weights, so that it makes a layer."""
+    lines: list[str] = field(default_factory=list)
+    value: Expr = field(default_factory=lambda: Expr(""))
+    helpers: dict[str, None] = field(default_factory=dict)
+    calls: list[Unit] = field(default_factory=list)
+
+    @property
+    def weights(self) -> list[Argument]:
+        return [a for a in self.arguments if a.role != "input"]
+
+    @property
+    def inputs(self) -> list[Argument]:
+        return [a for a in self.arguments if a.role == "input"]
+
+    @property
+    def place(self) -> str:
+        definition = self.function.definition
+        return f"{definition.elaboration.document.path}:{definition.line}"
+
+
+@dataclass
+class Workshop:
+    """Makes units from definitions, each once, and remembers why others could not be made."""
+
+    model: Model
+    dialect: Dialect
+    names: Names = field(init=False)
+    units: dict[str, Unit] = field(default_factory=dict)
+    """By the key of the function in the model; callees before their callers."""
+    refused: dict[str, Refusal] = field(default_factory=dict)
+    active: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.names = Names(self.dialect.keywords)
+        self.keys = {id(f): key for key, f in self.model.functions.items()}
+
+    def unit(self, function: Function) -> Unit | None:
+        """The definition, ready to be written; None where it cannot be, with the reason in `refused`."""
+        key = self.keys[id(function)]
+        if key in self.units:
+            return self.units[key]
+        if key in self.refused or key in self.active:
+            return None
+        self.active.append(key)
+        try:
+            found = self._made(function)
+        except (CannotEmit, CannotRun) as error:
+            prefix = f"{function.name} (line {function.definition.line}): "
+            self.refused[key] = Refusal(function.name, function.definition.line, str(error).removeprefix(prefix))
+            return None
+        finally:
+            self.active.pop()
+        self.units[key] = found
+        return found
+
+    def _made(self, function: Function) -> Unit:
+        """The definition; of a family of values all members at once, where its indices have ranges."""
+        if function.definition.family:
+            self.keys[id(function.whole)] = self.keys[id(function)]
+            try:
+                return self._unit(function.whole)
+            except (CannotEmit, CannotRun):
+                pass
+        return self._unit(function)
+
+    def _unit(self, function: Function) -> Unit:
+        expression = self.read(function)
+        callees: dict[str, Unit] = {}
+
+        def lookup(term: t.Apply) -> Function | None:
+            callee = self.callee(term, expression)
+            if callee is not None:
+                callees[self.keys[id(callee.function)]] = callee
+            return None if callee is None else callee.function
+
+        source = symbolic(function, expression, lookup)
+        unit = self.described(function, source)
+        used = {self.keys[id(c.callee)] for c in source.calls.values()}
+        unit.calls = [callees[key] for key in sorted(used, key=list(callees).index)]
+        self.write(unit)
+        return unit
+
+    @staticmethod
+    def read(function: Function) -> Expression:
+        """The reading by convention; of undeclared parameters as matrices or vectors where it has none."""
+        try:
+            return function.expression
+        except CannotRun:
+            for rank in (2, 1):
+                try:
+                    return function.read(dict.fromkeys(function.parameters, rank))
+                except CannotRun:
+                    continue
+            raise
+
+    def callee(self, term: t.Apply, caller: Expression) -> Unit | None:
+        """The definition that an application calls, where calling it is the same as writing its body here."""
+        found = [f for f in self.model if term.name in _called(f)]
+        if len(found) != 1 or len(found[0].parameters) != len(term.args) or not term.args:
+            return None
+        unit = self.unit(found[0])
+        if unit is None or unit.asked or _is_one_call(unit.source):
+            return None
+        mine = unit.source.expression
+        ranks = [len(p.shape) for p in mine.parameters]
+        if ranks != [x.type.rank for x in term.args] or (0 in ranks and any(ranks)):
+            return None
+        known = {x.variable.key: x for x in caller.symbols}
+        if not all(x.variable.key in known for x in mine.free):
+            return None
+        parameters = {x.variable.key for x in caller.parameters}
+        return None if any(x.variable.key in parameters for x in mine.free) else unit
+
+    def described(self, function: Function, source: Source) -> Unit:
+        """The unit with names and roles of its arguments."""
+        expression = source.expression
+        own = Names(self.dialect.keywords)
+        free_are_weights = bool(expression.parameters) and bool(expression.free) and all(
+            letter(x) not in DATA for x in expression.free if x.shape
+        )  # fmt: skip
+        arguments = []
+        for symbol in expression.symbols:
+            free = symbol in expression.free
+            role = "input"
+            if free and free_are_weights:
+                role = "weight" if symbol.shape else "number"
+            name = own.new(identifier(symbol.latex if free else symbol.name, "x"))
+            arguments.append(Argument(symbol, name, role, "tensor" if symbol.shape else "number"))
+        layer = any(a.role == "weight" for a in arguments)
+        if not layer:
+            for argument in arguments:
+                argument.role = "input"
+        needed = {x for size in (*source.sizes.values(), *source.numbers.values()) for x in size.atoms}
+        asked = {a: own.new(valid(a.strip("?"), "size")) for a in source.asked if a in needed}
+        key = self.keys[id(function)]
+        latex = function.definition.binding.latex if ":" in key else function.name
+        name = self.names.new(function_name(latex, "f"))
+        made = class_name(latex, "Module")
+        made = self.names.new(made if made != name else f"{made}Layer") if layer else ""
+        return Unit(function, source, name, made, arguments, asked, layer)
+
+    def write(self, unit: Unit) -> None:
+        """The statements. Raises CannotEmit."""
+        taken = [a.name for a in unit.arguments] + list(unit.asked.values()) + [u.name for u in unit.calls]
+        names = Names([*self.dialect.keywords, *taken, unit.name, "params"])
+        symbols = {}
+        for argument in unit.arguments:
+            text = argument.name
+            if unit.layer and argument.role != "input" and self.dialect.params:
+                text = f'params["{argument.name}"]'
+            symbols[argument.symbol.name] = Expr(text, batched=argument.batched)
+        for atom, name in unit.asked.items():
+            symbols[f"size {atom}"] = Expr(name)
+        printer = Printer(unit.source, self.dialect, symbols, names, self.call_text)
+        printer.caller = unit
+        unit.lines, unit.value = printer.write()
+        unit.helpers = printer.helpers
+        for argument in unit.arguments:
+            demands = printer.demands.get(argument.symbol.name, set())
+            if argument.kind == "number" and demands:
+                argument.kind = next(k for k in ("index", "float", "tensor") if k in demands)
+            argument.whole = argument.kind == "tensor" and "index" in demands
+        numbers = [a for a in unit.arguments if a.kind != "index"]
+        if numbers and all(a.kind == "number" for a in numbers):
+            for argument in numbers:
+                argument.kind = "tensor"
+
+    def call_text(self, printer: Printer, node: Node, parts: Sequence[Expr]) -> str:
+        """A call of another definition of the file."""
+        call = printer.source.calls[node.uid]
+        callee = self.units[self.keys[id(call.callee)]]
+        texts = []
+        for value, part in zip(call.arguments, parts, strict=True):
+            around = tuple(a for a in call.free if a in part.layout)
+            laid = printer.exactly(part, (*around, *value.axes)) if value.axes else part
+            texts.append(printer.lay(laid, (*call.free, *value.axes)).text)
+        keys = {s.variable.key: s.name for s in printer.source.expression.symbols}
+        given = {a.name: printer.symbols[keys[a.symbol.variable.key]].text for a in callee.arguments
+                 if a.symbol in callee.source.expression.free}  # fmt: skip
+        if callee.layer and self.dialect.params:
+            if printer.caller is not None and printer.caller.layer:
+                first = "params"
+            else:
+                first = "{" + ", ".join(f'"{a.name}": {given[a.name]}' for a in callee.weights) + "}"
+            rest = [given[a.name] for a in callee.inputs if a.name in given]
+            return f"{callee.name}({', '.join([first, *texts, *rest])})"
+        return f"{callee.name}({', '.join([*texts, *given.values()])})"
+
+
+def _called(function: Function) -> set[str]:
+    binding = function.definition.binding
+    return {function.name, binding.latex, binding.key, spell(binding.name) if hasattr(binding, "name") else binding.key}
+
+
+def letter(symbol: Symbol) -> str:
+    return plain(symbol.name).split("_")[0]
+
+
+def _is_one_call(source: Source) -> bool:
+    """A definition that is one of the catalogue's operations is written as that operation."""
+    inner = [n for n in ordered([source.output]) if n.op not in ("input", "rename", "broadcast", "constant")]
+    return len(inner) == 1 and inner[0].op == "call" and inner[0].attr("name") != "attention"
+
+
+def dimensions(symbol: Symbol, batched: bool, letters: dict[str, str]) -> str:
+    """A shape for the documentation: (..., n, d_k)."""
+    parts = []
+    for size in symbol.shape:
+        for atom in size.atoms:
+            if atom not in letters:
+                own = atom.strip("?0123456789:")
+                free = next(x for x in "abcdefghijklmnopqrstuvwxyz" if x not in letters.values())
+                letters[atom] = own if own and not atom.startswith("?") else free
+        text, _ = size_text(size, letters)
+        parts.append(text)
+    dots = ["..."] if batched else []
+    inner = ", ".join([*dots, *parts])
+    return f"({inner},)" if len(dots) + len(parts) == 1 else f"({inner})"
