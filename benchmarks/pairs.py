@@ -6,7 +6,7 @@ PAIRS.md lists the pairs in a table: number, source, file, lines of the formulas
 expect. ORIGINALS holds the documents as `source/file`; they are not part of the project, so what is absent is skipped,
 loudly, unless a document of the same number in `benchmarks/pairs/` stands for it, in words of its own. A pair counts as
 decided when a comparison of one of its formulas with its function, or a claim at its formulas where no code is meant,
-is verified or refuted. The last line is one JSON object.
+is verified or refuted; where the formula is at fault, its own refutation counts too. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -77,6 +77,8 @@ def concerns(statement: StatementResult, pair: Pair) -> bool:
         return False
     if pair.formula_only:
         return statement.kind != "code"
+    if statement.kind != "code" and pair.expected == statement.verdict == "refuted":
+        return True  # the formula contradicts itself or what it is called
     where = CODE.search(statement.reason or "")
     if statement.kind != "code" or where is None:
         return False

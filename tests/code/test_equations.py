@@ -224,3 +224,40 @@ def test_tables_of_positions(tmp_path):
     assert len(verified(tmp_path, POSITIONS, POSITIONS_CODE)) == 2
     assert len(written(tmp_path, POSITIONS, POSITIONS_CODE.replace("np.cos", "np.sin"), "verified")) < 2
     assert not written(tmp_path, POSITIONS, POSITIONS_CODE.replace("2 * i / d", "i / d"), "verified")
+
+
+@pytest.mark.parametrize(
+    "text, right, old, new",
+    [
+        (r"$$v \leftarrow \beta v + g$$" + "\n" + r"$$\theta \leftarrow \theta - \eta v$$",
+         "def step(theta, v, g, beta, eta):\n    v = beta * v + g\n    theta = theta - eta * v\n    return theta, v",
+         "eta * v", "eta * g"),
+        (r"$$\hat v_t = \frac{v_t}{1-\beta^t}$$" + "\n"
+         r"$$\theta_t = \theta_{t-1} - \frac{\alpha g_t}{\sqrt{\hat v_t} + \epsilon}$$",
+         "def step(theta, g, v, t, alpha, beta, eps):\n    v_hat = v / (1 - beta**t)\n"
+         "    theta = theta - alpha * g / (np.sqrt(v_hat) + eps)\n    return theta", "sqrt(v_hat)", "sqrt(v)"),
+        (r"$$r_t = \sigma(W_r x_t + U_r h_{t-1})$$" + "\n" + r"$$z_t = \sigma(W_z x_t + U_z h_{t-1})$$" + "\n"
+         r"$$\tilde h_t = \tanh(W_h x_t + U_h (r_t \odot h_{t-1}))$$",
+         "def cell(x, h, p):\n    r = 1 / (1 + np.exp(-p['W_r'] @ x - p['U_r'] @ h))\n"
+         "    z = 1 / (1 + np.exp(-p['W_z'] @ x - p['U_z'] @ h))\n"
+         "    h_tilde = np.tanh(p['W_h'] @ x + p['U_h'] @ (r * h))\n    return h_tilde, z", "(r * h)", "(z * h)"),
+        (r"$$S = QK^\top/\sqrt{d},\quad P = \mathrm{softmax}(S),\quad O = PV$$",
+         "def out(P, V, K):\n    O = P @ V\n    return O", "P @ V", "P @ K"),
+        (r"$r = y - Xw$, the loss is $L = \frac{1}{n} \|r\|^2$ and the penalty $P = \lambda\|w\|^2$.",
+         "def penalty(w, r, lam):\n    return lam * np.sum(w**2)", "w**2", "r**2"),
+    ],
+)  # fmt: skip
+def test_another_symbol_of_the_document_is_not_taken_for_one_that_is_missing(tmp_path, text, right, old, new):
+    assert old in right
+    path = tmp_path / "document.md"
+
+    def last(code: str) -> list[str]:
+        path.write_text(f"{text}\n\n```python\nimport numpy as np\n{code}\n```\n", encoding="utf-8")
+        found = [s for s in check(path) if s.kind == "code" and s.verdict == "verified"]
+        wanted = 1 + max(
+            n for n, row in enumerate(path.read_text().split("\n"), 1) if (new if new in code else old) in row
+        )
+        return [s.reason for s in found if f"line {wanted - 1} " in s.reason]
+
+    assert last(right)
+    assert not last(right.replace(old, new))

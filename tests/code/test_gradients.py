@@ -82,6 +82,8 @@ def test_a_gradient_by_hand_is_held_against_the_derivative(tmp_path, text, name,
         (CLAIMED + "\nThe factor 2 is absorbed into the step.\n", "grad", GRAD.replace("2 / ", "1 / ")),
         (CLAIMED, "grad", "lam = 0.1\n" + GRAD + " + lam * w"),  # of another loss
         (CLAIMED, "grad", HALF + GRAD.replace("2 /", "1 /")),
+        ("The energy is $V(x, y) = x^2 + x y + y^2$.\n", "dx",
+         "def V(x, y):\n    return x**2 + x*y + y**2\ndef dx(x, y):\n    return -2*x - y"),  # a rate along the flow
         (SIGMOID, "sigmoid_prime", "def sigmoid_prime(a):\n    return a * (1 - a)"),  # of the function's value
         (r"Let $A\in\mathbb{R}^{d\times d}$, $x\in\mathbb{R}^d$ and $f(x) = \frac12 x^\top A x$." + "\n", "grad_f",
          "def f(x, A):\n    return 0.5 * x @ A @ x\ndef grad_f(x, A):\n    return A @ x"),  # A symmetric

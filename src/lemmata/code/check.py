@@ -16,6 +16,7 @@ from lemmata.code.advice import advised
 from lemmata.code.calls import Function, judge_function
 from lemmata.code.cells import CellError
 from lemmata.code.equations import EquationChecks
+from lemmata.code.factors import judge_factors
 from lemmata.code.further import further
 from lemmata.code.gradients import judge_gradients
 from lemmata.code.layers import SCALES, LayerClass, build, layer_paths
@@ -166,6 +167,7 @@ def _compare(
             if finding is not None:
                 yield finding
     yield from judge_wrappers(targets, session, seed)
+    yield from judge_factors([cast(Equation, t) for t in targets if t.kind == "product"], session, seed)
     yield from judge_gradients(targets, functions, state, session, seed, rivals)
     stated = [cast(Equation, t) for t in targets if t.kind == "equation"]
     checks = EquationChecks(session, seed)

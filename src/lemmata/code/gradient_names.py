@@ -26,7 +26,7 @@ def bare(latex: str) -> str:
 
 
 def likeness(target: Derivative, name: str) -> int:
-    """How a name fits a derivative: 3 as that of this by that, 2 as that of this, 1 as any gradient, 0 not at all."""
+    """How a name fits a derivative: 4 as that of this by that, 3 as that of this, 2 as one by that, 1 as any, 0 not."""
     short = name
     while (shorter := AROUND.sub("", short)) != short:
         short = shorter
@@ -38,12 +38,18 @@ def likeness(target: Derivative, name: str) -> int:
     exact += [x for f in of for x in (f"d{f}", f"{f}prime", f"{f}p" if len(f) == 1 else "")]
     full = [f"d{f}d{x}" for f in loss for x in by]
     full += [f"{w}{f}{x}" for w in WORDS for f in loss for x in by]
-    full += [squash(n) for n in gradient_names(target.of, target.by) if "." not in n] if by else []
-    full += [w + x for w in WORDS for x in by]
-    for rank, names in ((3, full), (2, exact)):
+    variable = [n for n in gradient_names(target.of, target.by) if "." not in n and not _rate(n, by)] if by else []
+    full += [n for n in variable if n.startswith("d") and "_d" in n]
+    variable += [w + x for w in WORDS for x in by]
+    for rank, names in ((4, full), (3, exact), (2, variable)):
         if words in {squash(x) for x in names if x}:
             return rank
     return int(words in WORDS or words in {x for f in LOSSES for w in WORDS for x in (w + f, f + w)})
+
+
+def _rate(name: str, by: Sequence[str]) -> bool:
+    """Whether a name is `dx` or `d_x` alone, which a rate of x or a small x is called, too."""
+    return name in {x for w in by for x in (f"d{w}", f"d_{w}")}
 
 
 def makes_up(trees: Sequence[ast.AST], name: str) -> str:

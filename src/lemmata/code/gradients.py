@@ -214,7 +214,7 @@ class _Gradient:
                 first = bool(needed) and called is not None and match(called.names, needed[0]) >= 0.6
                 own = called is not None and called.role == "argument" and len(needed) == 1
                 how = likeness(c, self.function.name)
-                if c.claimed or own or how > 2 or not _given(c, ranked) and (first or how > 1):
+                if c.claimed or own or how in (2, 4) or not _given(c, ranked) and (first or how > 2):
                     found.append((c, c))
         groups: dict[tuple[str, int, bool], list[Derivative]] = {}
         for c in ranked:
@@ -240,14 +240,14 @@ class _Gradient:
             return "several formulas of the document may be meant"
         if len({bare(c.of) for c, _, _ in tried if likeness(c, name) == exact}) > 1:
             return "it may be the gradient of something else in this document"
-        if exact == 1 and any(first.order[1] < line <= self._place()[1] for _, line in self.rivals):
+        if exact < 3 and any(first.order[1] < line <= self._place()[1] for _, line in self.rivals):
             return "a formula between them was not understood"
         related = "it is" in finding.verdict.reason and not finding.fixes
         repaired = bool(finding.fixes) and not finding.fixes[0].rebinds
         text = ast.get_source_segment(self._source(), self.node) or ast.unparse(self.node)
         if OTHER.search(text):
             return "more than the gradient is computed there"
-        if not related and not repaired and not (exact > 1 and self._meant(first, target)):
+        if not related and not repaired and not (exact > 2 and self._meant(first, target)):
             return "no small edit makes it that"
         before = self._source().split("\n")[max(0, self.node.lineno - 3) : self.node.lineno]
         if first.loose or LOOSE.search("\n".join((*before, text)).replace(name, "")):

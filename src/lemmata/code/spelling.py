@@ -100,6 +100,8 @@ def symbol_names(base: str, accents: tuple[str, ...], labels: tuple[str, ...], p
     found = list(_names(Symbol(base, accents, telling, primes)))
     if any(re.fullmatch(r"\(?[tklnij]\s*-\s*1\)?", label) for label in labels):
         found = [f"{n}_prev" for n in found] + [f"prev_{n}" for n in found] + found
+    if any(re.fullmatch(r"\(?[tklnij]\s*\+\s*1\)?", label) for label in labels):
+        found = [f"{n}_next" for n in found] + [f"next_{n}" for n in found] + found
     if primes:
         found += _names(Symbol(base, accents, telling, 0))
     if telling != labels:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
 
 from lemmata.code.names import COMPONENT_FIT, component, fits, leaf_names, place
 from lemmata.code.pieces import Piece, Program, program, reads, writers
-from lemmata.code.spelling import match
+from lemmata.code.spelling import match, spellings
 from lemmata.code.target import Atom, Equation
 
 NEAR = 0.6
@@ -23,6 +24,8 @@ LEFT_OVER = 0.3
 HEAVY = 8
 """Symbols and numbers in an equation of two symbols that no other instruction computes by chance."""
 DEEP = 6
+NORM = re.compile(r"\\(\||[lr]Vert|left|right)|\||\^.*$|[\s{}]|_[12F]$")
+"""What makes a norm of a symbol."""
 CONSTANTS = 64
 """Ways that are tried to find a formula's constants among the numbers of the code."""
 
@@ -140,6 +143,8 @@ def _names(
         )
         for score, _, _, name, key in pairs:
             enough = 0.9 if strict and name not in piece.parameters and writers(piece, name) else NEAR
+            if -score < SURE and _other(equation.others, _atom(equation, key), leaf_names(name, piece), True):
+                continue
             if -score >= enough and key not in names and name not in names.values():
                 names[key], scores[key] = name, -score
         left = {n for n in leaves if n not in names.values() and n not in opened and writers(piece, n)}
@@ -150,9 +155,28 @@ def _names(
     spare = [n for n in leaves if n not in names.values() and _open(n, piece)]
     missing = [a for a in equation.atoms if a.key not in names]
     if len(missing) == 1 and len(spare) == 1 and (names or head >= NEAR):
-        names[missing[0].key], scores[missing[0].key] = spare[0], LEFT_OVER
-        spare = []
+        if not _other(equation.others, missing[0], leaf_names(spare[0], piece), False):
+            names[missing[0].key], scores[missing[0].key] = spare[0], LEFT_OVER
+            spare = []
     return names, scores, spare
+
+
+def _other(names: Iterable[tuple[str, ...]], atom: Atom, code: Sequence[str], letter: bool) -> bool:
+    """Whether a name is that of another symbol among `names`: W_z is not W_r, z not r_t where there is a z_t.
+
+    `letter`: only of one with the same letter.
+    """
+    if any(component(n) in atom.names for n in code if component(n)):
+        return False
+    if atom.norm:
+        inner = spellings(NORM.sub("", atom.latex))  # of one symbol: ‖w‖ is no function of r
+        return bool(inner) and not any(match(inner, n) for n in code) and any(
+            match(other, n) >= SURE for other in names for n in code)  # fmt: skip
+    own = {n.split("_")[0] for n in atom.names}
+    if not letter and atom.latex.isalpha() and len(atom.latex) == len(code[0]) == 1:
+        return atom.latex.lower() != code[0].lower()  # one letter for another
+    found = [n for n in code if "__" not in n and (not letter or n.split("_")[0] in own)]
+    return any(match(other, n) >= SURE for other in names if not set(other) & set(atom.names) for n in found)
 
 
 def _complete(

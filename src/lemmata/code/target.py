@@ -156,6 +156,9 @@ class Equation(Target, Protocol):
     def ambiguous(self) -> bool:
         """Whether notation leaves open how the right side is read."""
 
+    others: frozenset[tuple[str, ...]]
+    """How code may call the symbols of the document's equations, one each."""
+
     @property
     def numbers(self) -> frozenset[float]:
         """The numbers that are written in it."""

@@ -14,6 +14,7 @@ from lemmata.consistency.branches import repeated
 from lemmata.consistency.densities import noising, parameters, reparametrised
 from lemmata.consistency.expansions import coefficients, implications
 from lemmata.consistency.indices import arguments, leftover, running, runs
+from lemmata.consistency.kernels import covariances
 from lemmata.consistency.numbers import arithmetic
 from lemmata.consistency.orders import turned_round
 from lemmata.consistency.quoted import laws
@@ -52,6 +53,7 @@ RULES = (
     finite_sums,
     scores,
     turned_round,
+    covariances,
     repeated,
 )
 

@@ -67,6 +67,8 @@ class StatedEquation:
     """Declared types, by key of the atom."""
     lengths: tuple[str, ...] = ()
     """Letters that are upper limits of sums, so lengths of axes."""
+    others: frozenset[tuple[str, ...]] = field(default=frozenset(), repr=False)
+    """How code may call the symbols of the document's equations."""
     expanded: tuple[str, ...] = ()
     """LaTeX of the symbols that were replaced by what the document defines them to be."""
     tied: str = ""
@@ -193,7 +195,8 @@ def equations(elaboration: Elaboration) -> tuple[StatedEquation, ...]:
                 cell = item.formula.position(0).cell
                 order = (-1 if cell is None else cell, made.line)
                 found.append(replace(made, text=text, follows=follows, order=order))
-    return tuple(found)
+    symbols = frozenset(n for e in found for n in (e.names, *(a.names for a in e.atoms)) if n)
+    return tuple(replace(e, others=symbols) for e in found)
 
 
 def _surroundings(document: Document) -> dict[int, tuple[str, int | None]]:

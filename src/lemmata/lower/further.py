@@ -11,6 +11,7 @@ from lemmata.lower.entrywise import Entrywise, entrywise
 from lemmata.lower.equations import StatedEquation, equations
 from lemmata.lower.listed import Listed, listed
 from lemmata.lower.open_layers import OpenLayers, open_layers
+from lemmata.lower.products import products
 from lemmata.lower.stated_values import StatedValue, stated_values
 from lemmata.lower.targets import FormulaTarget
 from lemmata.lower.ties import Tie, Tied, named, tied, ties
@@ -24,4 +25,5 @@ def further(elaboration: Elaboration, known: Sequence[FormulaTarget]) -> tuple[F
     stated = tuple(variant for e in equations(elaboration) for variant in named(e, said))
     found: list[Further] = [*stated, *said, *tied(elaboration, stated, said), *stated_values(elaboration)]
     found += [*open_layers(elaboration), *listed(elaboration), *entrywise(stated, known), *noises(elaboration, stated)]
+    found += products(elaboration, stated[0].others if stated else frozenset())
     return tuple(found)
