@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from lemmata.backends import numpy as plain
+from lemmata.program.graph import ordered
 from lemmata.program.node import Axis, Node
 
 Rule = Callable[[Any, list[Any]], Any]
@@ -96,7 +97,7 @@ def compile_for(
             return node.args
         return node.args[:-1] if library.native(node) else node.args[-1:]
 
-    order = _order(outputs, arguments)
+    order = ordered(outputs, arguments)
     own = {n.uid for n in inputs}
     varying: set[int] = set()
     for node in order:
@@ -135,22 +136,6 @@ def run_on(
             value = convert(array)
         values.append(value)
     return list(compile_for(library, outputs, wanted, "float64")(*values))
-
-
-def _order(outputs: Sequence[Node], arguments: Callable[[Node], tuple[Node, ...]]) -> list[Node]:
-    """Every node that is needed once, arguments before their users."""
-    order: list[Node] = []
-    seen: set[int] = set()
-    stack = [(o, False) for o in reversed(outputs)]
-    while stack:
-        node, ready = stack.pop()
-        if ready:
-            order.append(node)
-        elif node.uid not in seen:
-            seen.add(node.uid)
-            stack.append((node, True))
-            stack.extend((a, False) for a in reversed(arguments(node)) if a.uid not in seen)
-    return order
 
 
 def _constant(value: Any) -> Any:

@@ -89,7 +89,7 @@ class _Jax:
         return jnp.broadcast_to(kind.tensor(value, node.dtype), tuple(a.size for a in node.axes))
 
     def native(self, node: Node) -> bool:
-        return node.attr("name") in NATIVE and len(node.args) == 2  # norms with ε or gains by their definition
+        return node.attr("name") in NATIVE
 
     def rule(self, node: Node, known: list[Any]) -> Rule:
         if node.op == "call":
@@ -349,22 +349,6 @@ def _along(function: Callable[..., Any]) -> Callable[[Node], Rule]:
     return make
 
 
-def _layer_norm(node: Node) -> Rule:
-    """With the ε, gain and shift that are there."""
-    axis, axes = dict(node.attr("attrs"))["axis"], node.args[0].axes
-    dim, back = axes.index(axis), _lay(axes, node.axes)
-    gains = [_lay(n.axes, axes) for n in node.args[2:-1]]
-
-    def rule(kind: Kind, args: list[Any]) -> Any:
-        eps = args[1] if len(args) > 1 else 0.0
-        found = jax.nn.standardize(kind.number(args[0]), axis=dim, epsilon=eps)
-        for lay, gain, apply in zip(gains, args[2:], (jnp.multiply, jnp.add), strict=False):
-            found = apply(found, lay(kind.number(kind.tensor(gain, "real"))))
-        return back(found)
-
-    return rule
-
-
 NATIVE: dict[str, Callable[[Node], Rule]] = {
     "sigmoid": _pointwise(jax.nn.sigmoid), "relu": _pointwise(jax.nn.relu), "silu": _pointwise(jax.nn.silu),
     "gelu": _pointwise(lambda x: jax.nn.gelu(x, approximate=False)), "gelu_tanh": _pointwise(jax.nn.gelu),
@@ -372,6 +356,5 @@ NATIVE: dict[str, Callable[[Node], Rule]] = {
     "logit": _pointwise(jax.scipy.special.logit),
     "normal_cdf": _pointwise(lambda x: jax.scipy.special.erfc(-x / math.sqrt(2)) / 2),
     "softmax": _along(jax.nn.softmax), "log_softmax": _along(jax.nn.log_softmax), "logsumexp": _along(jax.nn.logsumexp),
-    "layer_norm": _layer_norm,
 }  # fmt: skip
 JAX = _Jax()

@@ -92,7 +92,7 @@ class _TensorFlow:
         return tf.broadcast_to(kind.tensor(value, node.dtype), tuple(a.size for a in node.axes))
 
     def native(self, node: Node) -> bool:
-        return node.attr("name") in NATIVE and len(node.args) == 2  # norms with ε or gains by their definition
+        return node.attr("name") in NATIVE
 
     def rule(self, node: Node, known: list[Any]) -> Rule:
         if node.op == "call":

@@ -22,6 +22,7 @@ from lemmata.backends.torch_layout import Kind, Laid, Rule, as_index, as_tensor,
 from lemmata.backends.torch_products import contraction
 from lemmata.program import build
 from lemmata.program.graph import inputs as leaves
+from lemmata.program.graph import ordered
 from lemmata.program.node import Axis, Node
 
 
@@ -123,7 +124,7 @@ def compile(
     KeyError where the program needs an input that is not among them.
     """
     reads = _arguments if native else _definition
-    order = _order(outputs, reads)
+    order = ordered(outputs, reads)
     own = {n.uid for n in inputs}
     varying: set[int] = set()
     for node in order:
@@ -207,22 +208,6 @@ def _arguments(node: Node) -> tuple[Node, ...]:
 
 def _definition(node: Node) -> tuple[Node, ...]:
     return node.args[-1:] if node.op == "call" else node.args
-
-
-def _order(outputs: Sequence[Node], reads: Callable[[Node], tuple[Node, ...]]) -> list[Node]:
-    """Every node that is needed once, arguments before their users."""
-    order: list[Node] = []
-    seen: set[int] = set()
-    stack = [(o, False) for o in reversed(outputs)]
-    while stack:
-        node, ready = stack.pop()
-        if ready:
-            order.append(node)
-        elif node.uid not in seen:
-            seen.add(node.uid)
-            stack.append((node, True))
-            stack.extend((a, False) for a in reversed(reads(node)) if a.uid not in seen)
-    return order
 
 
 def _constant(value: Any) -> Any:

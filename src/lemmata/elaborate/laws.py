@@ -162,11 +162,7 @@ def declare_samples(context: Context, items: Sequence[Item], roles: Roles) -> No
             continue
         if count == known.type.shape[0] or any(is_unknown(a) for a in known.type.shape[0].atoms):
             continue
-        key, letter = stem(first), s.Name(first.start, first.end, "□")
-        ranges = {"□": (Size.of(1), count)}
-        family = Binding(key, first.font, key, "family", item.place, known.type, indices=(letter,), ranges=ranges)
-        family.domain = known.domain
-        roles.environment.add(family)
+        _members(first, count, known.type, item, roles).domain = known.domain
 
 
 def _inside_a_list(name: s.Name, item: Item) -> bool:
@@ -193,11 +189,16 @@ def _declare_family(item: Item, roles: Roles) -> None:
     except Unreadable:
         return
     kind = Tensor((unknown(stem(first)),)) if first.font == "bold" else SCALAR
-    letter = s.Name(first.start, first.end, "□")
+    _members(first, count, kind, item, roles)
+
+
+def _members(first: s.Name, count: Size, kind: Tensor, item: Item, roles: Roles) -> Binding:
+    """Declares the family of a first member, counted from 1."""
+    key, letter = stem(first), s.Name(first.start, first.end, "□")
     ranges = {"□": (Size.of(1), count)}
-    roles.environment.add(
-        Binding(stem(first), first.font, stem(first), "family", item.place, kind, indices=(letter,), ranges=ranges)
-    )
+    family = Binding(key, first.font, key, "family", item.place, kind, indices=(letter,), ranges=ranges)
+    roles.environment.add(family)
+    return family
 
 
 def _parts(expr: s.Expr) -> tuple[s.Expr, ...]:

@@ -14,8 +14,9 @@ from lemmata.emit.expression import ATOM, PRODUCT, Expr, infix, size_text
 from lemmata.emit.layout import WIDTH, bracketed, is_call, loosest
 from lemmata.emit.names import Names, identifier, valid
 from lemmata.emit.request import CannotEmit
-from lemmata.emit.symbolic import Source, operands
+from lemmata.emit.symbolic import Source
 from lemmata.program import build
+from lemmata.program.graph import arguments, ordered
 from lemmata.program.node import Axis, Node
 
 LONG = 66
@@ -60,7 +61,7 @@ class Sheet:
             if axes:
                 self.like = self.like or known.text
                 self.tensors.add(known.text)
-        order = self.ordered()
+        order = ordered([self.source.output], self.operands)
         self.uses: dict[int, int] = {}
         for node in order:
             used = self.operands(node)
@@ -80,7 +81,7 @@ class Sheet:
             return tuple(a.node for a in call.arguments)
         if node.op == "call" and not self.known(node):
             return node.args[-1:]
-        return operands(node)
+        return arguments(node)
 
     def known(self, node: Node) -> bool:
         """Whether the library has words for a call; what it lacks is written by its definition."""
@@ -88,20 +89,6 @@ class Sheet:
         if name == "attention":
             return self.d.grouped or dict(node.attr("attrs")).get("groups") is None
         return name == "linear" or name in self.d.calls or name in self.d.along or self.d.function(name) is not None
-
-    def ordered(self) -> list[Node]:
-        order: list[Node] = []
-        seen: set[int] = set()
-        stack = [(self.source.output, False)]
-        while stack:
-            node, ready = stack.pop()
-            if ready:
-                order.append(node)
-            elif node.uid not in seen:
-                seen.add(node.uid)
-                stack.append((node, True))
-                stack.extend((a, False) for a in reversed(self.operands(node)) if a.uid not in seen)
-        return order
 
     def mark_indices(self) -> None:
         """Counting axes are whole numbers in comparisons and as indices, numbers of the tensors' type elsewhere."""

@@ -22,6 +22,7 @@ from lemmata.model.function import Function, atoms
 from lemmata.model.sizes import Given, ShapeMismatch, solve
 from lemmata.operations.recognise import fuse_all
 from lemmata.program import build
+from lemmata.program.graph import ordered
 from lemmata.program.node import Axis, Node
 from lemmata.verify.problem import CannotLower
 
@@ -196,26 +197,6 @@ def _whole(size: Size, sizes: dict[str, int]) -> int:
     if value.denominator != 1:
         raise CannotEmit(f"the size {size} is no polynomial of the others")
     return int(value)
-
-
-def ordered(outputs: Sequence[Node]) -> list[Node]:
-    """Every node once, arguments before their users; of a call of the catalogue its arguments only."""
-    order: list[Node] = []
-    seen: set[int] = set()
-    stack = [(o, False) for o in reversed(outputs)]
-    while stack:
-        node, ready = stack.pop()
-        if ready:
-            order.append(node)
-        elif node.uid not in seen:
-            seen.add(node.uid)
-            stack.append((node, True))
-            stack.extend((a, False) for a in reversed(operands(node)) if a.uid not in seen)
-    return order
-
-
-def operands(node: Node) -> tuple[Node, ...]:
-    return node.args[:-1] if node.op == "call" else node.args
 
 
 @dataclass(slots=True)

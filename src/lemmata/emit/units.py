@@ -13,11 +13,12 @@ from lemmata.emit.names import Names, class_name, function_name, identifier, val
 from lemmata.emit.printer import Printer
 from lemmata.emit.request import CannotEmit, Refusal
 from lemmata.emit.sheet import LONG
-from lemmata.emit.symbolic import Source, ordered, symbolic
+from lemmata.emit.symbolic import Source, symbolic
 from lemmata.model import Model
 from lemmata.model.definitions import Expression, Symbol
 from lemmata.model.function import CannotRun, Function
 from lemmata.model.naming import plain
+from lemmata.program.graph import ordered
 from lemmata.program.node import Node
 
 WEIGHTS = frozenset({"W", "w", "b", "theta", "beta", "gamma"})

@@ -7,33 +7,12 @@ from typing import Any
 
 from lemmata.operations import call
 from lemmata.program import build
-from lemmata.program.graph import rebuild
+from lemmata.program.graph import arguments, ordered, rebuild
 from lemmata.program.node import Axis, Node
 
 COMMUTATIVE = frozenset({"add", "mul", "maximum", "minimum", "and_", "or_", "eq", "ne", "contract"})
 OWN = frozenset({"input", "constant", "special", "array"})
 """Equal only to themselves."""
-
-
-def arguments(node: Node) -> tuple[Node, ...]:
-    """What a node is computed from; of a call its arguments, without the definition."""
-    return node.args[:-1] if node.op == "call" else node.args
-
-
-def ordered(outputs: Sequence[Node]) -> list[Node]:
-    """Every node that is computed, arguments before their users."""
-    order: list[Node] = []
-    seen: set[int] = set()
-    stack = [(o, False) for o in reversed(outputs)]
-    while stack:
-        node, ready = stack.pop()
-        if ready:
-            order.append(node)
-        elif node.uid not in seen:
-            seen.add(node.uid)
-            stack.append((node, True))
-            stack.extend((a, False) for a in reversed(arguments(node)) if a.uid not in seen)
-    return order
 
 
 def on_other(node: Node, args: tuple[Node, ...]) -> Node:

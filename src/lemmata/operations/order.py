@@ -6,9 +6,10 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from lemmata.operations.common import arguments, on_other, ordered
+from lemmata.operations.common import on_other
 from lemmata.operations.pattern import opened
 from lemmata.program import build
+from lemmata.program.graph import arguments, ordered
 from lemmata.program.node import Axis, Node
 
 MOST = 6

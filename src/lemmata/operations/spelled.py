@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lemmata.operations import catalogue
-from lemmata.operations.common import ordered
 from lemmata.operations.pattern import numeric, opened
+from lemmata.program.graph import ordered
 from lemmata.program.node import Node
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from lemmata.program import build
@@ -16,6 +16,16 @@ def nodes(*outputs: Node) -> list[Node]:
 
 @lru_cache(maxsize=32)
 def _ordered(outputs: tuple[Node, ...]) -> list[Node]:
+    return ordered(outputs, lambda n: n.args)
+
+
+def arguments(node: Node) -> tuple[Node, ...]:
+    """What a node is computed from; of a call of the catalogue its arguments, without the definition."""
+    return node.args[:-1] if node.op == "call" else node.args
+
+
+def ordered(outputs: Sequence[Node], reads: Callable[[Node], tuple[Node, ...]] = arguments) -> list[Node]:
+    """Every node that is reached by way of what nodes read, once, what is read before its readers."""
     order: list[Node] = []
     seen: set[int] = set()
     stack: list[tuple[Node, bool]] = [(o, False) for o in reversed(outputs)]
@@ -23,12 +33,10 @@ def _ordered(outputs: tuple[Node, ...]) -> list[Node]:
         node, ready = stack.pop()
         if ready:
             order.append(node)
-            continue
-        if node.uid in seen:
-            continue
-        seen.add(node.uid)
-        stack.append((node, True))
-        stack.extend((a, False) for a in reversed(node.args) if a.uid not in seen)
+        elif node.uid not in seen:
+            seen.add(node.uid)
+            stack.append((node, True))
+            stack.extend((a, False) for a in reversed(reads(node)) if a.uid not in seen)
     return order
 
 
