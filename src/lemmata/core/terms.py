@@ -7,6 +7,7 @@ statement holds for all their values). Positions of elements are zero-based here
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -265,6 +266,18 @@ class Limit(Term):
     side: int = 0
     step: str = ""
     families: tuple[str, ...] = ()
+
+
+def walk(terms: Iterable[Term]) -> Iterator[Term]:
+    """Every term and all below it once, definitions included, in reading order."""
+    stack = list(terms)[::-1]
+    seen: set[int] = set()
+    while stack:
+        term = stack.pop()
+        if id(term) not in seen:
+            seen.add(id(term))
+            yield term
+            stack.extend(reversed(subterms(term)))
 
 
 def subterms(term: Term) -> tuple[Term, ...]:

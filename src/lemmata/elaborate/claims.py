@@ -336,15 +336,9 @@ def guessed_shape(r: Reader, term: t.Term) -> bool:
 def inputs_of(sides: Sequence[t.Term]) -> list[t.Variable]:
     """The inputs that the sides depend on."""
     found: dict[str, t.Variable] = {}
-    stack, seen = list(sides), set()
-    while stack:
-        term = stack.pop()
-        if id(term) in seen:
-            continue
-        seen.add(id(term))
+    for term in t.walk(sides):
         if isinstance(term, t.Input):
             found.setdefault(term.variable.key, term.variable)
-        stack.extend(t.subterms(term))
     return list(found.values())
 
 

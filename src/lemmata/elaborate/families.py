@@ -69,17 +69,11 @@ def bound_by_use(r: Reader, value: t.Term, var: t.IndexVar) -> None:
 
 def _items(value: t.Term) -> Iterator[tuple[t.Term, Size, int]]:
     """Every index in a term, with the length of its axis and the first index on it."""
-    stack, seen = [value], set()
-    while stack:
-        term = stack.pop()
-        if id(term) in seen:
-            continue
-        seen.add(id(term))
+    for term in t.walk([value]):
         if isinstance(term, t.Item):
             for index, size, origin in zip(term.indices, term.base.type.shape, term.origins, strict=True):
                 if index is not None:
                     yield index, size, origin
-        stack.extend(t.subterms(term))
 
 
 def _count_in(r: Reader, item: tuple[t.Term, Size, int], var: t.IndexVar) -> Size | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from lemmata.core import terms as t
 from lemmata.core.types import SCALAR
 from lemmata.elaborate import surface as s
@@ -59,16 +57,8 @@ def _over_steps(r: Reader, expr: s.Big, letter: str) -> t.Term | None:
         body = r.term(expr.body)
     except Unreadable:
         return None
-    families = dict.fromkeys(x.family for x in _terms(body) if isinstance(x, t.Unrolled) and letter in x.index.atoms)
+    families = dict.fromkeys(x.family for x in t.walk([body]) if isinstance(x, t.Unrolled) and letter in x.index.atoms)
     return t.Limit(body.type, body, None, None, 1, letter, tuple(families)) if families else None
-
-
-def _terms(term: t.Term) -> Iterator[t.Term]:
-    stack = [term]
-    while stack:
-        top = stack.pop()
-        yield top
-        stack.extend(t.subterms(top))
 
 
 def _one_sided(target: s.Expr) -> tuple[int, s.Expr]:

@@ -57,15 +57,4 @@ def key_of(term: t.Term) -> str | None:
 
 def keys_in(term: t.Term) -> set[str]:
     """Keys of everything that a term is made of, itself included."""
-    found: set[str] = set()
-    stack, seen = [term], set()
-    while stack:
-        part = stack.pop()
-        if id(part) in seen:
-            continue
-        seen.add(id(part))
-        key = key_of(part)
-        if key is not None:
-            found.add(key)
-        stack.extend(t.subterms(part))
-    return found
+    return {key for part in t.walk([term]) if (key := key_of(part)) is not None}

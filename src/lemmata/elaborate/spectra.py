@@ -139,16 +139,10 @@ def apply_ranks(r: Reader, sides: Sequence[t.Term]) -> None:
             continue
         size, seen = Size.of(key), False
         matrices: set[t.Variable] = set()
-        stack, done = list(sides), set()
-        while stack:
-            term = stack.pop()
-            if id(term) in done:
-                continue
-            done.add(id(term))
+        for term in t.walk(sides):
             seen |= isinstance(term, t.SizeNum) and key in term.size.atoms
             if isinstance(term, t.Input) and term.variable.latex == spell(name) and term.type.rank == 2:
                 matrices.add(term.variable)
-            stack.extend(t.subterms(term))
         for variable in matrices if seen else ():
             if not variable.domain.properties - {"nonzero"}:
                 r.shared.ranks[variable.key] = size

@@ -101,19 +101,12 @@ def _written_out(r: Reader, op: str, bound: Range, body: s.Expr) -> t.Term | Non
 
 def _runs_over_unknown(r: Reader, var: t.Var, body: t.Term) -> bool:
     """Whether some axis of unknown size is indexed by the variable: then the range is that axis."""
-    stack = [body]
-    seen: set[int] = set()
-    while stack:
-        term = stack.pop()
-        if id(term) in seen:
-            continue
-        seen.add(id(term))
-        if isinstance(term, t.Item):
-            for index in term.indices:
-                if isinstance(index, t.Var) and index.var == var.var:
-                    return True
-        stack.extend(t.subterms(term))
-    return False
+    return any(
+        isinstance(index, t.Var) and index.var == var.var
+        for term in t.walk([body])
+        if isinstance(term, t.Item)
+        for index in term.indices
+    )
 
 
 def bounds(r: Reader, lower: s.Expr, upper: s.Expr | None, expr: s.Expr) -> Range:

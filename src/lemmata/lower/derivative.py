@@ -61,13 +61,7 @@ def _by_outcome(low: Lowering, body: t.Term, key: str, here: Value, drawn: list[
 
 
 def _averages(body: t.Term) -> bool:
-    stack = [body]
-    while stack:
-        term = stack.pop()
-        if isinstance(term, t.Expect):
-            return True
-        stack.extend(t.subterms(term))
-    return False
+    return any(isinstance(term, t.Expect) for term in t.walk([body]))
 
 
 def _back(node: Node, hole: Node, real: Node) -> Node:

@@ -155,13 +155,7 @@ def stated(law: t.Law | None) -> bool:
 
 
 def _mentions_random(term: t.Term) -> bool:
-    stack = [term]
-    while stack:
-        top = stack.pop()
-        if isinstance(top, t.Input) and top.variable.law is not None:
-            return True
-        stack.extend(t.subterms(top))
-    return False
+    return any(isinstance(x, t.Input) and x.variable.law is not None for x in t.walk([term]))
 
 
 def _degree(node: Node, axes: list[Axis]) -> float:

@@ -19,7 +19,6 @@ from lemmata.elaborate.reader import Reader
 from lemmata.elaborate.roles import Item
 from lemmata.elaborate.solver import Unreadable
 from lemmata.elaborate.statement import Statement
-from lemmata.lower.problem import walk_terms
 from lemmata.lower.targets import FormulaTarget, _fresh, _target
 
 MOST = 8
@@ -101,7 +100,7 @@ def gradients(elaboration: Elaboration, known: Sequence[FormulaTarget]) -> tuple
 
 def _differentiated(target: FormulaTarget, loose: bool) -> Iterator[GradientTarget]:
     inputs: dict[str, t.Input] = {}
-    for x in walk_terms((target.term,)):
+    for x in t.walk((target.term,)):
         if isinstance(x, t.Input) and x.variable.law is None and x.type.dtype == "real":
             inputs.setdefault(x.variable.key, x)
     own = [p for p in target.parameters if p.key in inputs]
@@ -149,7 +148,7 @@ def _claimed(
     )  # fmt: skip
     wrt = (variable,) if isinstance(variable, t.Input) else ()
     made = _target(f"{latex}@{formula.index}", latex, "derivative", statement, term, shared, wrt)
-    used = {x.variable.key for x in walk_terms((term,)) if isinstance(x, t.Input)}
+    used = {x.variable.key for x in t.walk((term,)) if isinstance(x, t.Input)}
     made = replace(made, parameters=tuple(p for p in made.parameters if p.key in used))
     key = wrt[0].variable.key if wrt and wrt[0].variable.key in used else ""
     name = formula.latex[of.start : of.end]

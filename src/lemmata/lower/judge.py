@@ -16,7 +16,7 @@ from lemmata.elaborate.open_functions import is_open
 from lemmata.elaborate.solver import is_unknown
 from lemmata.elaborate.statement import Reading, ShapeError, Statement
 from lemmata.lower.expectation import stated
-from lemmata.lower.problem import ReadingProblem, walk_terms
+from lemmata.lower.problem import ReadingProblem
 from lemmata.verify.excuses import CONDITION
 from lemmata.verify.judgement import judge
 from lemmata.verify.outcome import Reading as JudgedReading
@@ -67,9 +67,9 @@ def _claim(statement: Statement, seed: int) -> Verdict:
             return _unchecked(verdict, "fails for some smooth function, and the text may say more of it")
         if opens(first.sides) and isinstance(statement.expr, s.Relation) and any_number(statement.expr):
             return _unchecked(verdict, "it reads as a condition on a function that the text leaves open")
-        if any(is_open(x) for r in statement.readings for x in walk_terms(r.sides)):
+        if any(is_open(x) for r in statement.readings for x in t.walk(r.sides)):
             return _unchecked(verdict, "fails for some functions, and the text may say more of them")
-        limits = [x for r in statement.readings for x in walk_terms(r.sides) if constant_limit(x)]
+        limits = [x for r in statement.readings for x in t.walk(r.sides) if constant_limit(x)]
         still = next((x.variable.latex for x in limits if x.variable is not None), "")
         if still:
             return _unchecked(verdict, f"what tends to a limit does not depend on {still}")
@@ -175,7 +175,7 @@ def _governs(condition: Statement, claim: Statement) -> bool:
 
 def _symbols(statement: Statement) -> frozenset[str]:
     """The declared symbols that a claim comes down to."""
-    terms = [x for r in statement.readings for x in walk_terms(r.sides)]
+    terms = [x for r in statement.readings for x in t.walk(r.sides)]
     return frozenset(x.variable.latex for x in terms if isinstance(x, t.Input) and x.variable.declared)
 
 
@@ -207,12 +207,12 @@ def between_sizes(reading: Reading) -> bool:
 
     One side is a number, or each side has a size that the other lacks; sums and the like are no such formulas.
     """
-    terms = list(walk_terms(reading.sides))
+    terms = list(t.walk(reading.sides))
     plain = all(isinstance(x, t.Num | t.SizeNum) or isinstance(x, t.Op) and x.name in ARITHMETIC for x in terms)
     if not plain or len(reading.sides) != 2:
         return False
     left, right = (
-        {a for x in walk_terms((side,)) if isinstance(x, t.SizeNum) for a in x.size.substitute(reading.solution).atoms}
+        {a for x in t.walk((side,)) if isinstance(x, t.SizeNum) for a in x.size.substitute(reading.solution).atoms}
         for side in reading.sides
     )
     return bool(left or right) and (not left or not right or bool(left - right and right - left))
@@ -227,7 +227,7 @@ def between_differentials(statement: Statement) -> bool:
     if not any(_is_choice(x) for x in walk(expr)):
         return False
     with_d = [any(_is_choice(x) or _before_another(x) for x in walk(i)) for i in _sides(expr)]
-    terms = (x for r in statement.readings for x in walk_terms(r.sides))
+    terms = (x for r in statement.readings for x in t.walk(r.sides))
     a_size = any(isinstance(x, t.SizeNum) and "d" in x.size.atoms for x in terms)
     return all(with_d) or not a_size
 
@@ -252,7 +252,7 @@ def any_number(relation: s.Relation) -> bool:
 
 def opens(sides: Sequence[t.Term]) -> bool:
     """Whether a function that the document leaves open takes part."""
-    return any(isinstance(x, t.Op) and x.name == "opaque" for x in walk_terms(tuple(sides)))
+    return any(isinstance(x, t.Op) and x.name == "opaque" for x in t.walk(tuple(sides)))
 
 
 def constant_limit(term: t.Term) -> TypeGuard[t.Limit]:
@@ -260,7 +260,7 @@ def constant_limit(term: t.Term) -> TypeGuard[t.Limit]:
     if not isinstance(term, t.Limit) or term.variable is None:
         return False
     key = term.variable.key
-    return not any(isinstance(x, t.Input) and x.variable.key == key for x in walk_terms((term.body,)))
+    return not any(isinstance(x, t.Input) and x.variable.key == key for x in t.walk((term.body,)))
 
 
 def conditional(sides: Sequence[t.Term]) -> bool:
@@ -278,7 +278,7 @@ def conditional(sides: Sequence[t.Term]) -> bool:
 
 def particular(sides: Sequence[t.Term]) -> bool:
     """Whether laws known only by name are compared with anything but such laws."""
-    given = [[x.variable.key for x in walk_terms((side,)) if isinstance(x, t.Input)] for side in sides]
+    given = [[x.variable.key for x in t.walk((side,)) if isinstance(x, t.Input)] for side in sides]
     named = [[key.startswith(WEIGHTS) for key in keys if not key.startswith(MARK)] for keys in given]
     return any(any(n) for n in named) and not all(n and all(n) for n in named)
 
@@ -292,11 +292,11 @@ def asks(expr: s.Expr) -> bool:
 
 def dependent(sides: Sequence[t.Term]) -> list[str]:
     """The random variables with stated moments that meet in an expectation though nothing says they are independent."""
-    for term in walk_terms(tuple(sides)):
+    for term in t.walk(tuple(sides)):
         if isinstance(term, t.Expect):
             drawn = {
                 x.variable.key: x.variable
-                for x in walk_terms((term.body,))
+                for x in t.walk((term.body,))
                 if isinstance(x, t.Input) and x.variable.law is not None and stated(x.variable.law)
             }
             loose = [v.latex for v in drawn.values() if v.law is not None and not v.law.independent]
@@ -307,16 +307,16 @@ def dependent(sides: Sequence[t.Term]) -> list[str]:
 
 
 def undeclared(sides: Sequence[t.Term]) -> list[t.Variable]:
-    return [x.variable for x in walk_terms(tuple(sides)) if isinstance(x, t.Input) and not x.variable.declared]
+    return [x.variable for x in t.walk(tuple(sides)) if isinstance(x, t.Input) and not x.variable.declared]
 
 
 def described_variables(sides: Sequence[t.Term]) -> list[t.Variable]:
-    return [x.variable for x in walk_terms(tuple(sides)) if isinstance(x, t.Input) and x.variable.described]
+    return [x.variable for x in t.walk(tuple(sides)) if isinstance(x, t.Input) and x.variable.described]
 
 
 def untied(sides: Sequence[t.Term]) -> list[t.Variable]:
     """Tensors beside members of the same letter that nothing ties to them: a matrix X and vectors x_i, y and y_i."""
-    variables = {x.variable.key: x.variable for x in walk_terms(tuple(sides)) if isinstance(x, t.Input)}
+    variables = {x.variable.key: x.variable for x in t.walk(tuple(sides)) if isinstance(x, t.Input)}
     letters = {_letter(v) for v in variables.values() if v.family == 1}
     return [v for v in variables.values() if not v.family and v.type.rank and _letter(v) in letters]
 
@@ -332,7 +332,7 @@ def unnamed(reading: Reading) -> bool:
     The length of a declared vector may stay open, and so may the number of a family's members: what is said of them is
     said for every length, unless a number of the document's may be that length.
     """
-    terms = list(walk_terms(reading.sides))
+    terms = list(t.walk(reading.sides))
     own = {a for x in terms if isinstance(x, t.Input) and x.variable.declared for a in _open(x.type, reading)}
     own |= {a for x in terms if isinstance(x, t.Op) and x.name == "opaque" for a in _open(x.type, reading)}
     every = {a for x in terms for a in _open(x.type, reading)}

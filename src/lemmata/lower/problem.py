@@ -16,19 +16,6 @@ from lemmata.program import build
 from lemmata.verify.problem import RANK, CannotLower, Domain, Input, Instance, SizeRule
 
 
-def walk_terms(terms: tuple[t.Term, ...]) -> Iterator[t.Term]:
-    """Every term once, definitions included, in reading order."""
-    stack = list(reversed(terms))
-    seen: set[int] = set()
-    while stack:
-        term = stack.pop()
-        if id(term) in seen:
-            continue
-        seen.add(id(term))
-        yield term
-        stack.extend(reversed(t.subterms(term)))
-
-
 @dataclass
 class ReadingProblem:
     """The `Problem` of a reading."""
@@ -91,7 +78,7 @@ class ReadingProblem:
         for recurrence in reading.recurrences.values():
             extra.append(recurrence.body)
             extra.extend(recurrence.bases.values())
-        return walk_terms((*reading.sides, *reading.conditions, *extra))
+        return t.walk((*reading.sides, *reading.conditions, *extra))
 
     @property
     def sizes(self) -> tuple[str, ...]:
@@ -108,8 +95,8 @@ class ReadingProblem:
     def lowering(self, sizes: Mapping[str, int]) -> Lowering:
         """The way from the reading's terms to programs at these sizes."""
         low = Lowering({**self._fixed, **sizes}, self.reading.solution, self.reading.recurrences)
-        low.levels = levels(walk_terms(self.reading.sides))
-        low.independent = independent(walk_terms(self.reading.sides))
+        low.levels = levels(t.walk(self.reading.sides))
+        low.independent = independent(t.walk(self.reading.sides))
         low.polynomial = self._polynomial
         low.concluded = self.concluded
         return low
@@ -160,7 +147,7 @@ def _domain(variable: t.Variable, assumed: tuple[tuple[str, str], ...]) -> Domai
 
 def in_numbers(sides: tuple[t.Term, ...]) -> bool:
     """Whether no letter takes part but those that a limit binds."""
-    terms = list(walk_terms(sides))
+    terms = list(t.walk(sides))
     bound = {x.variable.key for x in terms if isinstance(x, t.Limit) and x.variable is not None}
     letters = (t.Defined, t.Apply, t.At, t.SizeNum, t.Var, t.Unrolled)
     return not any(isinstance(x, letters) or isinstance(x, t.Input) and x.variable.key not in bound for x in terms)

@@ -19,7 +19,6 @@ from lemmata.elaborate.readings import Choices
 from lemmata.elaborate.solver import Unreadable
 from lemmata.elaborate.statement import Statement
 from lemmata.lower.lowering import Lowering
-from lemmata.lower.problem import walk_terms
 from lemmata.lower.targets import _head_latex, _run
 from lemmata.lower.value import full
 from lemmata.program.build import BadProgram
@@ -70,10 +69,10 @@ class TableTarget:
         found = np.empty((len(rows), columns))
         try:
             for clause in self.clauses:
-                sizes = {a: columns for x in walk_terms((clause.term,)) for a in _atoms(x)}
+                sizes = {a: columns for x in t.walk((clause.term,)) for a in _atoms(x)}
                 low = Lowering(sizes, dict(clause.shared.solver.solution), {})
                 program = full(low.value(clause.term))
-                known = {x.variable.key for x in walk_terms((clause.term,)) if isinstance(x, t.Input)}
+                known = {x.variable.key for x in t.walk((clause.term,)) if isinstance(x, t.Input)}
                 feeds = {k: np.array(float(columns)) for k in known}
                 for place, row in enumerate(rows):
                     for number in range(columns // stride):
@@ -139,8 +138,8 @@ def _clause(elaboration: Elaboration, binding: Binding, indices: Sequence[s.Expr
         first, second = (float(_run(program, {COLUMN: np.array(float(k))})) for k in (0, 1))
     except (Unreadable, CannotLower, BadProgram, KeyError, ValueError):
         return None
-    others = {x.variable.key for x in walk_terms((term,)) if isinstance(x, t.Input)} - {ROW, COLUMN}
-    widths = others | {a for x in walk_terms((term,)) for a in _atoms(x)}
+    others = {x.variable.key for x in t.walk((term,)) if isinstance(x, t.Input)} - {ROW, COLUMN}
+    widths = others | {a for x in t.walk((term,)) for a in _atoms(x)}
     if len(widths) > 1 or any(squash(w.rstrip("?")).lower() not in WIDTHS for w in widths) or term.type.shape:
         return None
     if second - first != 1 + len(binding.clauses) or first != int(first):

@@ -29,7 +29,6 @@ from lemmata.elaborate.roles import Item
 from lemmata.elaborate.solver import Unreadable
 from lemmata.elaborate.statement import Statement
 from lemmata.lower.lowering import Lowering
-from lemmata.lower.problem import walk_terms
 from lemmata.lower.value import Value as Program
 from lemmata.lower.value import full
 from lemmata.program.build import BadProgram
@@ -204,7 +203,7 @@ def _definition(elaboration: Elaboration, statement: Statement, binding: Binding
     if twice_given(statement.expr) or kind == "function" and _fixed_point(statement.expr):
         return
     latex = _head_latex(statement)
-    if kind == "value" and not any(isinstance(x, t.Input) for x in walk_terms((term,))):
+    if kind == "value" and not any(isinstance(x, t.Input) for x in t.walk((term,))):
         return
     yield _target(f"{binding.key}#{binding.uid}", latex, kind, statement, term, shared, arguments)
 
@@ -268,7 +267,7 @@ def _target(
     terms = [*arguments, term]
     for recurrence in shared.recurrences.values():
         terms.append(recurrence.body)
-    for x in _in_order(terms):
+    for x in t.walk(terms):
         if isinstance(x, t.Input) and x.variable.law is None:
             inputs.setdefault(x.variable.key, x.variable)
     first = [a.variable.key for a in arguments if isinstance(a, t.Input) and a.variable.key in inputs]
@@ -292,17 +291,6 @@ def _target(
     return FormulaTarget(
         key, latex, kind, statement.start.line, statement, term, shared, tuple(parameters), subject, operations or {}
     )
-
-
-def _in_order(terms: Sequence[t.Term]) -> Iterator[t.Term]:
-    """Every term once, as a reader meets them: layers of code hold their weights in that order."""
-    stack, seen = list(reversed(terms)), set[int]()
-    while stack:
-        term = stack.pop()
-        if id(term) not in seen:
-            seen.add(id(term))
-            yield term
-            stack.extend(reversed(t.subterms(term)))
 
 
 def _gradient(

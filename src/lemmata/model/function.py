@@ -17,7 +17,6 @@ from lemmata.core import terms as t
 from lemmata.core.size import Size
 from lemmata.elaborate.solver import Unreadable
 from lemmata.lower.lowering import FAMILY_LENGTH, Lowering
-from lemmata.lower.problem import walk_terms
 from lemmata.lower.value import Value, full
 from lemmata.model import libraries
 from lemmata.model.definitions import Definition, Expression, Symbol, describe
@@ -447,7 +446,7 @@ def _own(symbol: Symbol, shape: tuple[int, ...]) -> tuple[int, ...]:
 def atoms(expression: Expression) -> set[str]:
     """Sizes that the definition depends on, those that others determine included."""
     found = {a for x in expression.symbols for size in (*x.shape, *x.variable.type.shape) for a in size.atoms}
-    for term in walk_terms((expression.term,)):
+    for term in t.walk((expression.term,)):
         sizes = [*term.type.shape]
         match term:
             case t.SizeNum(size=size) | t.Unrolled(index=size):

@@ -18,7 +18,6 @@ from lemmata.elaborate.readings import Choices
 from lemmata.elaborate.roles import Item
 from lemmata.elaborate.solver import Unreadable
 from lemmata.lower.lowering import Lowering
-from lemmata.lower.problem import walk_terms
 from lemmata.lower.value import full
 from lemmata.model.definitions import Symbol
 from lemmata.model.function import CannotRun, Function
@@ -107,7 +106,7 @@ def _beside(function: Function, symbol: Symbol) -> list[int]:
     found: set[int] = set()
     stacked: set[int] = set()
     items: list[t.Item] = []
-    for term in walk_terms(tuple(terms)):
+    for term in t.walk(tuple(terms)):
         match term:
             case t.Stacked(var=var):
                 stacked.add(var.uid)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from lemmata.core import terms as t
 from lemmata.elaborate.names import spell
 from lemmata.lower.lowering import Lowering
-from lemmata.lower.problem import walk_terms
 from lemmata.model.definitions import Definition, Expression, Symbol
 from lemmata.model.function import Program
 from lemmata.program import build
@@ -235,7 +234,7 @@ def _origins(expression: Expression) -> dict[str, tuple[int, ...]]:
     """By the name of an input, where its members are named by index."""
     names = {x.variable.key: x.name for x in expression.symbols}
     found: dict[str, tuple[int, ...]] = {}
-    for term in walk_terms((expression.term, *(r.body for r in expression.recurrences.values()))):
+    for term in t.walk((expression.term, *(r.body for r in expression.recurrences.values()))):
         if isinstance(term, t.Item) and isinstance(term.base, t.Input) and term.base.variable.key in names:
             found.setdefault(names[term.base.variable.key], tuple(term.origins))
     return found
