@@ -11,7 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -123,27 +124,47 @@ class Process:
 
     def ask(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
         """The answer to a request. Raises WorkerLost; the worker is then closed."""
+        self.send(message, seconds)
+        return self.receive(seconds)
+
+    def send(self, message: dict[str, Any], seconds: float) -> None:
+        """Hand over a request, as soon as the worker is there. Raises WorkerLost; the worker is then closed."""
+        with self._closing():
+            if not self._greeted:
+                self._greet()
+            self._send(pack(message), time.monotonic() + seconds + GRACE)
+
+    def receive(self, seconds: float) -> dict[str, Any]:
+        """The next answer. Raises WorkerLost; the worker is then closed."""
+        with self._closing():
+            return self._receive(time.monotonic() + seconds + GRACE)
+
+    @contextmanager
+    def _closing(self) -> Iterator[None]:
         if not self._open:
             raise WorkerLost("died", "the worker has ended")
-        deadline = time.monotonic() + seconds + GRACE
         try:
-            if not self._greeted:
-                if self._kernel is not None:
-                    self._kernel.begin(time.monotonic() + START, lambda: self._popen.poll() is None)
-                hello = self._receive(time.monotonic() + START)
-                self.layers = tuple(map(str, hello.get("layers", ())))
-                self._greeted = True
-                if self._kernel is not None:
-                    self._kernel.end()
-                deadline = time.monotonic() + seconds + GRACE
-            self._send(pack(message), deadline)
-            return self._receive(deadline)
+            yield
         except NoKernel as error:
             self.close()
             raise WorkerLost("start", str(error)) from None
         except BaseException:
             self.close()
             raise
+
+    def _greet(self) -> None:
+        if self._kernel is not None:
+            self._kernel.begin(time.monotonic() + START, lambda: self._popen.poll() is None)
+        hello = self._receive(time.monotonic() + START)
+        self.layers = tuple(map(str, hello.get("layers", ())))
+        self._greeted = True
+        if self._kernel is not None:
+            self._kernel.end()
+
+    def kill(self) -> None:
+        """End the worker and everything it started; `close` removes what is left of it."""
+        for pid in (*_descendants(self._popen.pid), self._popen.pid):
+            _kill(pid)
 
     def close(self) -> None:
         """End the worker and everything it started, and remove its scratch folder."""
