@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import types
-from dataclasses import replace
+from msgspec.structs import replace
 from pathlib import Path
 
 import pytest

@@ -6,9 +6,10 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from lemmata.code import tabs
 from lemmata.code.cells import CellError, Prepared, place, prepare_all
@@ -27,8 +28,7 @@ EXTRAS = {"torch": "torch", "jax": "jax", "tensorflow": "tensorflow", "keras": "
 """Packages that come with an extra of this project."""
 
 
-@dataclass(frozen=True, slots=True)
-class CellResult:
+class CellResult(Struct, frozen=True):
     index: int
     status: str
     """`ran`, `failed` or `skipped`."""
@@ -40,8 +40,7 @@ class CellResult:
     """(place in the document, remark), such as a shell command that was not run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """The variables after a statement outside functions, or where a value was printed."""
 
     cell: int
@@ -56,8 +55,7 @@ class Step:
     """Key of the printed value; empty for statements."""
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What cells rested on besides their own text."""
 
     versions: Mapping[str, str] = field(default_factory=dict)
