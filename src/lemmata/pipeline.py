@@ -16,12 +16,14 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lemmata.documents import read
-from lemmata.documents.model import Document
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
+    from lemmata.code.limits import Limits
+    from lemmata.code.process import Process
     from lemmata.code.session import Session
     from lemmata.derive.request import Answer
+    from lemmata.documents.model import Document
     from lemmata.report.collect import Examination
     from lemmata.report.explain import Details
     from lemmata.report.result import DocumentResult
@@ -83,19 +85,56 @@ def examine(
     timeout: float = 30.0,
 ) -> Examination:
     """Take the document through every stage, keeping what each of them made."""
-    document = read(fspath(path))
-    if not (code and any(cell.executable for cell in document.cells)):
-        from lemmata.stages import judged
+    if not code:
+        return judged(_read(path), seed, lint)
+    from lemmata.code.early import early
+    from lemmata.code.limits import Limits
 
-        return judged(document, seed, lint)
-    if reason := why_not_run(document):
-        from lemmata.stages import judged, without_code
+    limits = Limits(cell_seconds=timeout, total_seconds=4 * timeout)
+    with early(fspath(path), limits, seed) as process:
+        document = _read(path)
+        if not any(cell.executable for cell in document.cells):
+            return judged(document, seed, lint)
+        if reason := why_not_run(document):
+            return without_code(judged(document, seed, lint), reason)
+        with worker(document, limits, seed, framework, kernel, process) as session:
+            return with_code(judged(document, seed, lint), session, seed)
 
-        return without_code(judged(document, seed, lint), reason)
-    with worker(document, seed, framework, kernel, timeout) as session:
-        from lemmata.stages import judged, with_code
 
-        return with_code(judged(document, seed, lint), session, seed)
+def _read(path: str | PathLike[str]) -> Document:
+    from lemmata.documents import read
+
+    return read(fspath(path))
+
+
+def judged(document: Document, seed: int, lint: bool) -> Examination:
+    """Verdicts on the formulas; nothing of these stages is imported before."""
+    from lemmata.stages import judged
+
+    return judged(document, seed, lint)
+
+
+def without_code(found: Examination, reason: str) -> Examination:
+    """The same, with why the code was not run."""
+    from lemmata.code.check import CodeReport
+
+    return replace(found, code=CodeReport(problem=f"the code was not run: {reason}"))
+
+
+def with_code(found: Examination, session: Session, seed: int) -> Examination:
+    """The same, with what the code cells made compared with the formulas."""
+    from lemmata.code.check import check_session, code_hints
+    from lemmata.code.dependencies import data_files, local_modules
+    from lemmata.lower.targets import targets
+
+    document, folder = found.document, Path(found.document.path).parent
+    assert found.elaboration is not None
+    stated = targets(found.elaboration)
+    session.run()
+    report = check_session(session, stated, seed=seed, hints=code_hints(document))
+    depends = local_modules(folder, (cell.source for cell in document.cells))
+    depends |= data_files(folder, report.surroundings.files)
+    return replace(found, targets={t.key: t.statement for t in stated}, code=report, depends=depends)
 
 
 def why_not_run(document: Document) -> str:
@@ -107,15 +146,17 @@ def why_not_run(document: Document) -> str:
     return switched_off(document.metadata)
 
 
-def worker(document: Document, seed: int, framework: str, kernel: str, timeout: float) -> Session:
-    """A process of its own that runs the document's cells from now on; the caller closes it."""
+def worker(
+    document: Document, limits: Limits, seed: int, framework: str, kernel: str, process: Process | None
+) -> Session:
+    """A session that runs the document's cells from now on; the caller closes it."""
     from lemmata.code.cells import kernel_of
-    from lemmata.code.limits import Limits
     from lemmata.code.session import Session
 
     folder, kernel = Path(document.path).parent, kernel or kernel_of(document.metadata)
-    limits = Limits(cell_seconds=timeout, total_seconds=4 * timeout)
-    session = Session(document.cells, limits, folder=folder, seed=seed, framework=framework, kernel=kernel)
+    session = Session(
+        document.cells, limits, folder=folder, seed=seed, framework=framework, kernel=kernel, process=process
+    )
     session.start()
     return session
 
@@ -131,7 +172,7 @@ def derive(
     from lemmata.derive.request import answer
     from lemmata.elaborate.document import elaborate
 
-    document = read(fspath(path))
+    document = _read(path)
     broken = [d.message for d in document.diagnostics if d.severity == "error"]
     if broken and not document.formulas:
         raise Underivable(f"{fspath(path)}: {broken[0]}")

@@ -1,12 +1,9 @@
-"""The stages after reading: what the formulas say, what of it holds, and what the code makes of it."""
+"""The stages between a document that has been read and verdicts on its formulas."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-from msgspec.structs import replace
 
 from lemmata.consistency import contradictions
 from lemmata.consistency.merge import merged
@@ -20,7 +17,6 @@ from lemmata.report.collect import Examination
 from lemmata.verify.verdict import Verdict
 
 if TYPE_CHECKING:
-    from lemmata.code.session import Session
     from lemmata.consistency.survey import Contradiction
     from lemmata.lint.finding import Finding
     from lemmata.repair import Fix
@@ -84,26 +80,3 @@ def corrections(
         except Exception as error:  # a mistake of ours here must not cost the verdict
             told.append(stage_failed("the search for corrections", error, elaboration.document.path))
     return found
-
-
-def without_code(found: Examination, reason: str) -> Examination:
-    """The same, with why the code was not run."""
-    from lemmata.code.check import CodeReport
-
-    return replace(found, code=CodeReport(problem=f"the code was not run: {reason}"))
-
-
-def with_code(found: Examination, session: Session, seed: int) -> Examination:
-    """The same, with what the code cells made compared with the formulas."""
-    from lemmata.code.check import check_session, code_hints
-    from lemmata.code.dependencies import data_files, local_modules
-    from lemmata.lower.targets import targets
-
-    document, folder = found.document, Path(found.document.path).parent
-    assert found.elaboration is not None
-    stated = targets(found.elaboration)
-    session.run()
-    report = check_session(session, stated, seed=seed, hints=code_hints(document))
-    depends = local_modules(folder, (cell.source for cell in document.cells))
-    depends |= data_files(folder, report.surroundings.files)
-    return replace(found, targets={t.key: t.statement for t in stated}, code=report, depends=depends)

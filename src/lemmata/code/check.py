@@ -7,7 +7,6 @@ import platform
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
 
@@ -387,6 +386,8 @@ def environment_fingerprint(
     packages: Sequence[str] = ("numpy", "torch", "jax", "tensorflow", "keras", "scipy"),
 ) -> dict[str, str]:
     """Python, platform and the installed versions of packages that a check may rest on; imports none of them."""
+    from importlib import metadata
+
     found = {"python": platform.python_version(), "platform": f"{sys.platform}-{platform.machine()}"}
     for name in packages:
         try:

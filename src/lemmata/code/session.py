@@ -82,7 +82,10 @@ class Session:
         seed: int = 0,
         framework: str = "",
         kernel: str = "",
+        process: Process | None = None,
     ) -> None:
+        """`process`: a worker for this folder with these limits and this seed, if there is one already; its owner
+        closes it. It is used if it imports what the cells do."""
         self.limits = limits or Limits()
         self.prepared = prepare_all(cells, framework)
         self.problem = tabs.missing(cells, framework)
@@ -93,6 +96,7 @@ class Session:
         self._seed = seed
         self._kernel = kernel
         self._process: Process | None = None
+        self._early = process
         self._thread: ThreadPoolExecutor | None = None
         self._running: Future[tuple[CellResult, ...]] | None = None
         self._closing = False
@@ -188,7 +192,11 @@ class Session:
             raise WorkerLost("not tried", "not run: earlier cells ended the worker too often")
         imported = {name for p in self.prepared if p.tree is not None for name in imports(p.tree)}
         warm = [n for n in arrays.FRAMEWORKS if n in imported]
-        self._process = Process(self.limits, self._folder, self._seed, warm=warm, kernel=self._kernel)
+        early, self._early = self._early, None
+        if early is not None and early.alive and early.warm == tuple(warm) and not self._kernel:
+            self._process = early
+        else:
+            self._process = Process(self.limits, self._folder, self._seed, warm=warm, kernel=self._kernel)
         if self._closing:
             raise WorkerLost("not tried", "not run: stopped")
         return [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 from msgspec import Struct
 
@@ -77,6 +78,7 @@ class Symbol(Struct, frozen=True):
     primes: int = 0
 
 
+@cache
 def spellings(latex: str) -> tuple[str, ...]:
     """Names that code may have for a symbol, function or gradient in LaTeX, likeliest first; empty if none is known."""
     if (parts := gradient_parts(latex)) is not None:

@@ -27,13 +27,18 @@ All languages are matched at once; Chinese prose cites English words and the oth
 
 from __future__ import annotations
 
+import contextlib
 import re
+import sys
 import tomllib
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import resources
+from pathlib import Path
 
-from msgspec import Struct, field
+from msgspec import Struct, field, json
+
+from lemmata.files import put
 
 CUES = (
     "define",
@@ -280,7 +285,23 @@ def languages() -> list[str]:
 
 
 def _read(name: str) -> dict[str, object]:
-    return tomllib.loads(resources.files(__package__).joinpath("languages", f"{name}.toml").read_text(encoding="utf-8"))
+    """The table of a language; parsed once for as long as its file stays as it is, as Python does with modules."""
+    file = resources.files(__package__).joinpath("languages", f"{name}.toml")
+    if not isinstance(file, Path):
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    known = file.parent / "__pycache__" / f"{name}.toml.json"
+    state = file.stat()
+    stamp = [state.st_mtime_ns, state.st_size]
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        held = json.decode(known.read_bytes())
+        if held["stamp"] == stamp:
+            return dict(held["table"])
+    table = tomllib.loads(file.read_text(encoding="utf-8"))
+    if not sys.dont_write_bytecode:
+        with contextlib.suppress(OSError):
+            known.parent.mkdir(exist_ok=True)
+            put(known, json.encode({"stamp": stamp, "table": table}))
+    return table
 
 
 def build(languages: Iterator[dict[str, object]]) -> Lexicon:

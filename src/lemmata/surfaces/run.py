@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -155,8 +156,15 @@ def collect_rarely() -> None:
     gc.set_threshold(100_000, 20, 20)
 
 
+def use_one_core() -> None:
+    """For processes that check: their products are small, and threads that wait for one would take the core on which
+    the cells run. Before NumPy is imported."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def check_one(path: str, options: Options) -> DocumentResult:
     """Check one document; whatever goes wrong becomes part of its result."""
+    use_one_core()
     from lemmata.pipeline import check
 
     try:
@@ -177,6 +185,7 @@ def explain_one(
     path: str, options: Options, line: int | None = None, fuse: bool = True
 ) -> tuple[DocumentResult, Details]:
     """The result of one document with what else is known of its statements."""
+    use_one_core()
     from lemmata.pipeline import explain
 
     try:
