@@ -109,6 +109,8 @@ class Defined(Term):
     key: str
     latex: str
     body: Term
+    member: str = field(default="", compare=False)
+    """Of a member of a family: how it is called at its indices; `latex` is how the definition calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,8 @@ class Unrolled(Term):
     family: str
     latex: str
     index: Size
+    member: str = field(default="", compare=False)
+    """How it is called at its index."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -56,6 +57,18 @@ def spell(expr: s.Expr | None) -> str:
         case s.Quotient():
             return f"{spell(expr.numerator)}/{spell(expr.denominator)}"
     return type(expr).__name__ + f"@{expr.start}"
+
+
+def member_spelling(latex: str, heads: Sequence[s.Expr], items: Sequence[s.Expr]) -> str:
+    """What a family calls `u_i`, at other indices: `u_{k+1}`; as the family calls it where that cannot be told."""
+    base, script, rest = re.fullmatch(r"([^_^]*)([_^]?)(.*)", latex, re.S).groups()  # type: ignore[union-attr]
+    own = {spell(h): spell(i) for h, i in zip(heads, items)}
+    if not script or not own:
+        return latex
+    if rest in own:
+        return f"{base}{script}{own[rest]}" if len(own[rest]) == 1 else f"{base}{script}{{{own[rest]}}}"
+    letters = "|".join(re.escape(h) for h in sorted(own, key=len, reverse=True))
+    return base + script + re.sub(rf"(?<![A-Za-z\\])(?:{letters})(?![A-Za-z])", lambda m: own[m.group()], rest)
 
 
 _WALKED: dict[int, tuple[s.Expr, tuple[s.Expr, ...]]] = {}

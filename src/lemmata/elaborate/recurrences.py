@@ -18,7 +18,7 @@ from lemmata.elaborate.solver import Misfit, Unreadable, unknown
 INTEGRAL = replace(SCALAR, dtype="int")
 
 
-def step(r: Reader, binding: Binding, values: list[t.Term]) -> t.Term:
+def step(r: Reader, binding: Binding, values: list[t.Term], label: str = "") -> t.Term:
     """A member of a recurrence: kept as `Unrolled`, its body read once."""
     if len(values) != 1:
         raise Unreadable(f"a recurrence over several indices: {binding.latex}")
@@ -26,7 +26,7 @@ def step(r: Reader, binding: Binding, values: list[t.Term]) -> t.Term:
     if index is None:
         return step_along(r, binding, values[0])
     kind = recurrence(r, binding)
-    return t.Unrolled(kind, f"{binding.key}#{binding.uid}", binding.latex, index)
+    return t.Unrolled(kind, f"{binding.key}#{binding.uid}", binding.latex, index, label)
 
 
 def step_along(r: Reader, binding: Binding, index: t.Term) -> t.Term:

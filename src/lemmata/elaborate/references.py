@@ -13,7 +13,7 @@ from lemmata.elaborate import surface as s
 from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.guesses import guess_variable
 from lemmata.elaborate.interleaved import interleaved, is_interleaved, literal_component
-from lemmata.elaborate.names import Suffix, digits, length_key, script_items, spell, stem, suffix, walk
+from lemmata.elaborate.names import Suffix, digits, length_key, member_spelling, script_items, spell, stem, suffix, walk
 from lemmata.elaborate.patterns import index_value, match_pattern
 from lemmata.elaborate.reader import Reader, known
 from lemmata.elaborate.recurrences import INTEGRAL, step
@@ -550,7 +550,8 @@ def _defined_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> t
 
     values = [index_value(r, i) for i in items]
     if binding.stepwise:
-        return step(r, binding, values)
+        label = member_spelling(binding.latex, binding.indices, items)
+        return step(r, binding, values, label)
     found = families.component_of_whole(r, binding, values, items) if len(values) == len(binding.indices) else None
     if found is not None:
         return found
@@ -569,7 +570,8 @@ def _defined_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> t
             finally:
                 r.shared.reading.discard(binding.uid)
             key = f"{binding.key}#{binding.uid}[{','.join(spell(i) for i in items)}@{id(values[0]) if values else 0}]"
-            return t.Defined(result.type, key, binding.latex, result)
+            label = member_spelling(binding.latex, binding.indices, items)
+            return t.Defined(result.type, key, binding.latex, result, label)
     single = literal_component(r, binding, items)
     if single is not None:
         return single

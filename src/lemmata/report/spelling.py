@@ -36,8 +36,8 @@ def spell(term: t.Term, depth: int = 0) -> str:
             return str(size) if len(size.terms) < 2 else f"({size})"
         case t.Input(variable=variable):
             return variable.latex
-        case t.Defined(latex=latex) | t.Unrolled(latex=latex):
-            return latex
+        case t.Defined(latex=latex, member=member) | t.Unrolled(latex=latex, member=member):
+            return member or latex
         case t.Var(var=var):
             return var.label
         case t.Op(name="opaque", args=args, attrs=attrs):
