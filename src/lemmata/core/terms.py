@@ -171,6 +171,8 @@ class Item(Term):
     indices: tuple[Term | None, ...]
     origins: tuple[int, ...]
     zero_outside: bool = False
+    member: str = field(default="", compare=False)
+    """Of a member of a declared family: how it is called at its indices."""
 
 
 @dataclass(frozen=True, slots=True)

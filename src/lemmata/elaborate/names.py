@@ -60,15 +60,16 @@ def spell(expr: s.Expr | None) -> str:
 
 
 def member_spelling(latex: str, heads: Sequence[s.Expr], items: Sequence[s.Expr]) -> str:
-    """What a family calls `u_i`, at other indices: `u_{k+1}`; as the family calls it where that cannot be told."""
+    """What a family calls `u_i`, at other indices: `u_{k+1}`; empty where the name does not show them."""
     base, script, rest = re.fullmatch(r"([^_^]*)([_^]?)(.*)", latex, re.S).groups()  # type: ignore[union-attr]
     own = {spell(h): spell(i) for h, i in zip(heads, items)}
     if not script or not own:
-        return latex
-    if rest in own:
-        return f"{base}{script}{own[rest]}" if len(own[rest]) == 1 else f"{base}{script}{{{own[rest]}}}"
+        return ""
     letters = "|".join(re.escape(h) for h in sorted(own, key=len, reverse=True))
-    return base + script + re.sub(rf"(?<![A-Za-z\\])(?:{letters})(?![A-Za-z])", lambda m: own[m.group()], rest)
+    rest, shown = re.subn(rf"(?<![A-Za-z\\])(?:{letters})(?![A-Za-z])", lambda m: own[m.group()], rest)
+    if shown < len(own):
+        return ""
+    return base + script + (rest if len(rest) == 1 or re.search(r"[_^({]", rest) else f"{{{rest}}}")
 
 
 _WALKED: dict[int, tuple[s.Expr, tuple[s.Expr, ...]]] = {}

@@ -45,11 +45,11 @@ def recurrence(r: Reader, binding: Binding) -> Tensor:
     kind = binding.type or r.shared.values.get(("type", binding.uid), t.Num(SCALAR, Fraction(0))).type
     if binding.uid in r.shared.reading:
         return kind
-    r.shared.reading.add(binding.uid)
+    r.shared.reading[binding.uid] = binding.latex
     try:
         kind = _recurrence_type(r, binding, letter, shift, kind)
     finally:
-        r.shared.reading.discard(binding.uid)
+        r.shared.reading.pop(binding.uid, None)
     return kind
 
 
