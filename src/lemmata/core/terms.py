@@ -11,12 +11,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+import msgspec
+from msgspec import Struct
+
 from lemmata.core.size import Size
 from lemmata.core.types import Tensor as Tensor
 
 
-@dataclass(frozen=True, slots=True)
-class IndexVar:
+class IndexVar(Struct, frozen=True):
     """An integer variable running over `start, …, start + count - 1`; it becomes a named axis."""
 
     label: str
@@ -25,8 +27,7 @@ class IndexVar:
     count: Size
 
 
-@dataclass(frozen=True, slots=True)
-class Domain:
+class Domain(Struct, frozen=True):
     """What is known of an input's values, from declarations and words."""
 
     low: float | None = None
@@ -34,8 +35,7 @@ class Domain:
     properties: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Law:
+class Law(Struct, frozen=True):
     """The law of a random input: moments as far as stated; components independent, or one joint law.
 
     Without `normal` the law is any with these moments; without moments it is any.
@@ -54,15 +54,14 @@ class Law:
     """`bernoulli` (its mean is the probability of 1), `uniform` (on the interval with these moments), or any."""
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(Struct, frozen=True):
     """An input: a symbol that is declared or assumed but not defined."""
 
     key: str
     """Unique in the document."""
     latex: str
     type: Tensor
-    domain: Domain = field(default=Domain())
+    domain: Domain = msgspec.field(default=Domain())
     declared: bool = True
     """False where the shape was guessed from use."""
     described: bool = False

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+
+from msgspec import Struct
 
 from lemmata.elaborate import surface as s
 
@@ -146,8 +147,7 @@ def digits(expr: s.Expr) -> tuple[s.Num, ...] | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Suffix:
+class Suffix(Struct, frozen=True):
     """What a superscript does to a value: `transpose`, `inverse`, `inverse transpose`, `power`, `star`, `label`."""
 
     kind: str
