@@ -96,7 +96,7 @@ def _export(
                 arrays[f"{unit.name} {name}"] = value.astype(np.float32)
             for number, instance in enumerate(trials[unit.name]):
                 for argument in unit.arguments:
-                    value = np.asarray(instance.values[argument.symbol.name])
+                    value = np.asarray(instance.value(argument))
                     kind = np.int64 if argument.whole or argument.kind == "index" else np.float32
                     arrays[f"{unit.name} {number} {argument.name}"] = value.astype(kind)
             arguments = [

@@ -67,6 +67,9 @@ class Torch(Dialect):
     def stacked(self, parts: Sequence[str], dim: int) -> str:
         return f"torch.stack([{', '.join(parts)}], dim={dim})"
 
+    def listed(self, name: str, dim: int) -> str:
+        return f"torch.stack({name}, dim={dim})"
+
     def flattened(self, x: Expr, count: int) -> str:
         return f"{x.inside(ATOM)}.flatten(-{count})"
 
@@ -97,6 +100,9 @@ class Torch(Dialect):
 
     def norm(self, x: Expr, dims: Sequence[int]) -> str:
         return f"torch.linalg.vector_norm({x.text}, {self.dims(dims)})"
+
+    def along_last(self, x: Expr, index: Expr) -> str:
+        return f"torch.take_along_dim({x.text}, {index.text}, dim=-1)"
 
     def attention(
         self, p: Printer, q: Expr, k: Expr, v: Expr, scale: tuple[str, Expr | None], mask: Expr | None, causal: str,

@@ -83,7 +83,7 @@ def prepare(
             raise ValueError(f"{function.name} has no symbol {wanted}; it has {', '.join(n for n, _ in symbols)}")
         named.append(found)
     if not named:
-        named = [x.name for x in sorted(expression.free, key=_place) if _counts(x)]
+        named = [x.name for x in sorted(expression.free, key=declared) if counts(x)]
     if not function.parameters and not named:
         raise ValueError(
             f"say which symbols of {function.name} are data: inputs=(…) of {', '.join(n for n, _ in symbols)}"
@@ -119,12 +119,12 @@ def prepare(
     return Held(function, known, tuple(named), values, fixed)
 
 
-def _counts(symbol: Symbol) -> bool:
+def counts(symbol: Symbol) -> bool:
     """Whether the document declares the symbol as whole numbers, so that it is data."""
     return bool(symbol.variable.domain.properties & {"finite", "binary", "integer", "one-hot"})
 
 
-def _place(symbol: Symbol) -> int:
+def declared(symbol: Symbol) -> int:
     """The order of declarations."""
     uid = symbol.variable.key.partition("#")[2]
     return int(uid) if uid.isdigit() else 0
