@@ -90,6 +90,10 @@ class Dialect:
         """Without the last dimension, which has length 1."""
         return f"{x.inside(ATOM)}[..., 0]"
 
+    def bounded(self, op: str, x: str, number: str) -> str:
+        """The `maximum` or `minimum` of a tensor and a number."""
+        return f"{self.module}.{op}({x}, {number})"
+
     def where(self, condition: str, x: str, y: str) -> str:
         return f"{self.module}.where({condition}, {x}, {y})"
 

@@ -281,4 +281,6 @@ def _entry(name: str, value: str) -> list[str]:
     whole = f'{inner}"{name}": {value},'
     if len(whole) <= layout.WIDTH:
         return [whole]
+    if value.startswith("["):
+        return layout.listed(f'"{name}": ', value, ",", inner)
     return [f'{inner}"{name}": (', f"{inner}{INDENT}{value}", f"{inner}),"]

@@ -252,7 +252,12 @@ class Printer(Products, Moves, Loops):
 
     def function(self, node: Node, parts: list[Expr]) -> Expr:
         layout = self.joint(parts)
-        return self.applied(node.op, [self.lay(x, layout) for x in parts], layout)
+        laid = [self.lay(x, layout) for x in parts]
+        if node.op in ("maximum", "minimum") and laid[0].number != laid[1].number:
+            number, x = laid if laid[0].number else laid[::-1]
+            self.demand(x, "tensor")
+            return Expr(self.d.bounded(node.op, x.text, number.text), ATOM, layout, x.batched)
+        return self.applied(node.op, laid, layout)
 
     def applied(self, name: str, parts: Sequence[Expr], layout: tuple[Axis, ...]) -> Expr:
         """A function of the library, or of `math` for numbers."""

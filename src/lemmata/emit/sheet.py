@@ -121,6 +121,8 @@ class Sheet:
 
     def known(self, node: Node) -> bool:
         """Whether the library has words for a call; what it lacks is written by its definition."""
+        if not self.source.function.fuse:
+            return False
         name = node.attr("name")
         if name == "attention":
             return self.d.grouped or dict(node.attr("attrs")).get("groups") is None

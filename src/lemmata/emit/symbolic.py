@@ -8,6 +8,7 @@ and the primes tell which. Where they differ in anything else, the definition ha
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import combinations
@@ -229,6 +230,8 @@ class _Joined:
             self.match(group)
         for nodes in zip(*(ordered(x.roots) for x in self.found), strict=True):
             self.same(nodes)
+        for nodes in zip(*(ordered(x.roots, lambda n: n.args) for x in self.found), strict=False):
+            self.within(nodes)
         sizes = {uid: self.size(tuple(a.size for a in group)) for uid, group in self.axes.items()}
         present = {n.uid for n in ordered(first.roots)}
         named = {n.uid: latex for latex, n in first.names if n.uid in present}
@@ -262,6 +265,11 @@ class _Joined:
             return
         for values in zip(*(n.attrs for n in nodes), strict=True):
             self.attribute(first, values[0][0], tuple(v for _, v in values))
+
+    def within(self, nodes: tuple[Node, ...]) -> None:
+        """What stands in the definition of an operation, in case that it is written out."""
+        with suppress(CannotEmit):
+            self.same(nodes)
 
     def attribute(self, node: Node, name: str, values: tuple[Any, ...]) -> None:
         if node.op == "input":

@@ -55,6 +55,9 @@ class Torch(Dialect):
     def first(self, x: Expr) -> str:
         return f"{x.inside(ATOM)}.squeeze(-1)"
 
+    def bounded(self, op: str, x: str, number: str) -> str:
+        return f"torch.clamp({x}, {'min' if op == 'maximum' else 'max'}={number})"
+
     def moved(self, x: Expr, source: Sequence[int], target: Sequence[int]) -> str:
         return f"{x.inside(ATOM)}.movedim({tuple(source)}, {tuple(target)})"
 
