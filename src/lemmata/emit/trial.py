@@ -76,6 +76,8 @@ class Trial:
 
     seed: int = 0
     instances: list[Instance] = field(default_factory=list)
+    steps: Mapping[str, int] = field(default_factory=dict)
+    """Numbers of layers or steps that are not chosen freely."""
     rng: np.random.Generator = field(default_factory=np.random.default_rng)
 
     def add(self, unit: Unit) -> str:
@@ -125,8 +127,7 @@ class Trial:
         lengths = (SIZES[number] * 3)[: len(atoms)]
         sizes = dict(zip(atoms, sorted(lengths, reverse=True) if turned else lengths, strict=True))
         sizes = {name: scale * size for name, size in sizes.items()}
-        steps = {a for loop in unit.source.loops.values() for a in loop.steps.atoms}
-        sizes |= {name: 2 + (number + place) % 2 for place, name in enumerate(sorted(steps))}
+        sizes |= {name: self.steps.get(name, 2 + (number + place) % 2) for place, name in enumerate(unit.steps)}
         shapes = [Given(x.name, x.shape, held[x.name].shape) for x in symbols if x.name in held]
         sizes |= solve([g for g in shapes if len(g.shape) == len(g.lengths)])
         if any(size.at(sizes).denominator != 1 for x in symbols for size in x.shape):

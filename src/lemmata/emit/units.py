@@ -95,6 +95,11 @@ class Unit:
         return [x for n, x in enumerate(found) if x not in found[:n]]
 
     @property
+    def steps(self) -> list[str]:
+        """Sizes that count layers or steps."""
+        return sorted({a for loop in self.source.loops.values() for a in loop.steps.atoms})
+
+    @property
     def place(self) -> str:
         definition = self.function.definition
         return f"{definition.elaboration.document.path}:{definition.line}"

@@ -147,7 +147,7 @@ def _known(
             raise ValueError(f"{function.name} has no size {name}; it has {has}")
         given.append(Given(name, (Size.of(atom).substitute(expression.solution),), (int(value),), size=True))
     said = {x.name for x in given}
-    for name, value in _stated(function).items():
+    for name, value in stated(function).items():
         atom = resolve(name, ((a, a) for a in sorted(names)))
         if atom is not None and name not in said and atom not in {a for g in given for x in g.shape for a in x.atoms}:
             given.append(Given(name, (Size.of(atom).substitute(expression.solution),), (value,), size=True))
@@ -176,7 +176,7 @@ def _all_sizes(function: Function) -> list[tuple[str, str]]:
     return [(k, b.latex) for k in environment.keys() for b in environment.all(k) if b.kind == "size"]
 
 
-def _stated(function: Function) -> dict[str, int]:
+def stated(function: Function) -> dict[str, int]:
     """Sizes in the front matter: `lemmata: {sizes: {h: 12}}`. Raises ValueError for anything but whole numbers."""
     document = function.definition.elaboration.document
     section = document.metadata.get("lemmata")
