@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.core.size import Size
 from lemmata.core.types import Tensor
@@ -16,8 +18,7 @@ from lemmata.program.node import Axis, Node
 Input = tuple[Symbol, Node, tuple[Axis, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """Which member of a family an input is."""
 
     family: Symbol

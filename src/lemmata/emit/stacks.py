@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from lemmata.core.size import Size
 
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 TAKEN = re.compile(r'(?P<layer>.+\])\["(?P<weight>\w+)"\]')
 
 
-@dataclass(frozen=True, slots=True)
-class Stack:
+class Stack(Struct, frozen=True):
     """Families of weights with one index in common, each layer's together."""
 
     name: str

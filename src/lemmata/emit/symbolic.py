@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import combinations
 from typing import Any
+
+from msgspec import Struct, field
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
@@ -43,8 +44,7 @@ STEPS = (
 """Of the steps of recurrences: less than any size, as places along axes are."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A definition's program with its sizes as symbols."""
 
     function: Function
@@ -84,8 +84,7 @@ class Source:
         return sum(n.op == "call" for n in self.everything)
 
 
-@dataclass(slots=True)
-class _Lowered:
+class _Lowered(Struct):
     """One of the three programs."""
 
     sizes: dict[str, int]
@@ -216,8 +215,7 @@ def _whole(size: Size, sizes: dict[str, int]) -> int:
     return int(value)
 
 
-@dataclass(slots=True)
-class _Joined:
+class _Joined(Struct):
     """Three programs walked side by side."""
 
     found: list[_Lowered]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
@@ -26,8 +27,7 @@ Lookup = Callable[[t.Apply], "Source | None"]
 """The definition that is to be called for an application, if any."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """An application of another definition: in the program an input on the axes of its value."""
 
     hole: Node
@@ -43,8 +43,7 @@ class Call:
         return tuple(value for _, value in self.arguments)
 
 
-@dataclass(slots=True)
-class State:
+class State(Struct):
     """What a loop carries from step to step."""
 
     family: str
@@ -59,8 +58,7 @@ class State:
     after: Value
 
 
-@dataclass(slots=True)
-class History:
+class History(Struct):
     """The members of a family at every step of a loop, side by side."""
 
     result: Value
@@ -70,8 +68,7 @@ class History:
     """From the first value on, rather than from the first step on."""
 
 
-@dataclass(slots=True)
-class Loop:
+class Loop(Struct):
     """Recurrences followed together up to one step."""
 
     letter: str

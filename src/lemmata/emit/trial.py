@@ -7,11 +7,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, field
 
 from lemmata.emit import driver
 from lemmata.emit.dialect import Dialect
@@ -30,8 +30,7 @@ KINDS = ((-1.5, False), (0.2, False), (-1.5, True))
 SECONDS = 300
 
 
-@dataclass(slots=True)
-class Instance:
+class Instance(Struct):
     """A definition at some arguments, and its value there by the document."""
 
     unit: Unit
@@ -70,8 +69,7 @@ class Instance:
         return gap if np.isfinite(gap) else float("inf")
 
 
-@dataclass(slots=True)
-class Trial:
+class Trial(Struct):
     """Definitions at random arguments, twice: bare, and with a batch axis in front."""
 
     seed: int = 0

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+from msgspec import Struct
+
 from lemmata.core import terms as t
 from lemmata.core.size import Size
 from lemmata.emit.dialect import Dialect
@@ -32,8 +35,7 @@ EXAMPLES = frozenset("X x Y y Z z".split())
 SMALL = ("epsilon", "varepsilon")
 
 
-@dataclass(slots=True)
-class Argument:
+class Argument(Struct):
     """A symbol of the definition as an argument of the function in Python."""
 
     symbol: Symbol
@@ -60,8 +62,7 @@ class Argument:
         return plain(self.symbol.name) in SMALL
 
 
-@dataclass(slots=True)
-class Unit:
+class Unit(Struct):
     """One definition in the file."""
 
     function: Function
@@ -73,11 +74,11 @@ class Unit:
     """Sizes that no argument tells, with the names of their arguments."""
     layer: bool
     """Whether what it does not take as parameters are weights, so that it makes a layer."""
-    stacks: list[Stack] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
-    value: Expr = field(default_factory=lambda: Expr(""))
-    helpers: dict[str, None] = field(default_factory=dict)
-    calls: list[Unit] = field(default_factory=list)
+    stacks: list[Stack] = msgspec.field(default_factory=list)
+    lines: list[str] = msgspec.field(default_factory=list)
+    value: Expr = msgspec.field(default_factory=lambda: Expr(""))
+    helpers: dict[str, None] = msgspec.field(default_factory=dict)
+    calls: list[Unit] = msgspec.field(default_factory=list)
 
     @property
     def weights(self) -> list[Argument]:
@@ -92,7 +93,7 @@ class Unit:
         """The arguments of the function, weights of layers together."""
         homes = {a.name: stack for stack in self.stacks for a in stack.arguments}
         found = [homes.get(a.name, a) for a in self.arguments]
-        return [x for n, x in enumerate(found) if x not in found[:n]]
+        return list({id(x): x for x in found}.values())
 
     @property
     def steps(self) -> list[str]:
