@@ -226,6 +226,10 @@ class Apply(Term, frozen=True):
     name: str
     args: tuple[Term, ...]
     body: Term
+    indices: tuple[Term, ...] = ()
+    """Of a member of a family of functions, f_l(x), the values of its indices."""
+    definition: int = 0
+    """Which definition is called, by the uid of its binding."""
 
 
 class Blocks(Term, frozen=True):
