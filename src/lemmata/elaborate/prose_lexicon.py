@@ -43,8 +43,6 @@ from msgspec import Struct, field, json
 
 from lemmata.files import put
 
-from msgspec import Struct, field
-
 CUES = (
     "define",
     "participle",
