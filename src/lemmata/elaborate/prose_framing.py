@@ -21,8 +21,8 @@ _TURNS = re.compile(
 )
 """Where a clause of its own begins that what stands before does not govern."""
 _HOLDS = re.compile(
-    r"[\s,，]*(?:(?:which|and|that)\s+)?(?:(?:also|still|then|always)\s+)?"
-    r"(?:(?:holds?(?: true)?|applies|(?:is|becomes) (?:true|valid|satisfied|fulfilled|met))\b|成立)?[\s,，]*",
+    r"[\s,，]*(?:(?:(?:which|and|that)\s+)?(?:(?:also|still|then|always)\s+)?"
+    r"(?:(?:holds?(?: true)?|applies|(?:is|becomes) (?:true|valid|satisfied|fulfilled|met))\b|成立))?[\s,，]*",
     re.IGNORECASE,
 )
 _SPELLED = re.compile(r"(?:\b(?:for|where|when|if|that is,?|ie,?|i\.e\.,?)|当|若|即)\s*⟦(\d+)⟧", re.IGNORECASE)
