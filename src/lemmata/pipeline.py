@@ -10,10 +10,11 @@ Data flows one way:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from lemmata.consistency import contradictions
 from lemmata.consistency.merge import merged

@@ -7,10 +7,12 @@ import platform
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lemmata.code.advice import advised
 from lemmata.code.calls import Function, judge_function
@@ -51,8 +53,7 @@ HINT = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CodeReport:
+class CodeReport(Struct, frozen=True):
     """What running and comparing the code of a document found."""
 
     cells: tuple[CellResult, ...] = ()

@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.code.cells import Prepared, place
 
@@ -51,8 +54,7 @@ class Piece:
         return re.sub(r"\w*__\w*", lambda m: self.shown.get(m[0], m[0]), ast.unparse(self.value))
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(Struct, frozen=True):
     """A piece cut at some names: what is to be run, and what it needs."""
 
     statements: tuple[ast.stmt, ...]
@@ -86,8 +88,7 @@ def module(entry: Prepared) -> ast.Module | None:
         return None
 
 
-@dataclass
-class _Block:
+class _Block(Struct):
     entry: Prepared
     tab: str
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, field
 
 from lemmata.code import tabs
 from lemmata.code.cells import CellError, Prepared, place, prepare_all
@@ -24,8 +24,7 @@ EXTRAS = {"torch": "torch", "jax": "jax", "tensorflow": "tensorflow", "keras": "
 """Packages that come with an extra of this project."""
 
 
-@dataclass(frozen=True, slots=True)
-class CellResult:
+class CellResult(Struct, frozen=True):
     index: int
     status: str
     """`ran`, `failed` or `skipped`."""
@@ -37,8 +36,7 @@ class CellResult:
     """(place in the document, remark), such as a shell command that was not run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """The variables after a statement outside functions, or where a value was printed."""
 
     cell: int
@@ -53,8 +51,7 @@ class Step:
     """Key of the printed value; empty for statements."""
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What cells rested on besides their own text."""
 
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 FONTS = frozenset(
     "mathbf boldsymbol bm mathrm mathit mathsf mathtt mathcal mathscr mathbb mathfrak text textbf textit textrm "
@@ -68,8 +69,7 @@ STEP = re.compile(r"\(?[tklnij](?:\s*[-+]\s*\d)?(?:,[tklnij](?:\s*[-+]\s*\d)?)*\
 NABLA = re.compile(r"^\s*\\nabla\s*_\s*(\{.*?\}|\\?\w+)\s*(.*)$")
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(Struct, frozen=True):
     base: str
     accents: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()

@@ -33,9 +33,10 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
+
+from msgspec import Struct, field
 
 CUES = (
     "define",
@@ -134,8 +135,7 @@ class LanguageError(ValueError):
     """A language file that does not follow the format; the message names table and entry."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """What one phrase does; several roles at once are possible."""
 
     cue: str = ""
@@ -145,8 +145,7 @@ class Entry:
     """Names of the tables of `words` and `judgement` it stands in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """kind: `formula`, `phrase` (has an entry), `word`, or a mark: `comma`, `semicolon`, `colon`, `open`, `close`,
     `stop`, `question`."""
 
@@ -165,8 +164,7 @@ class Token:
         return self.entry.cue if self.entry is not None else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(Struct, frozen=True):
     kind: str
     needs: tuple[tuple[str, ...], ...]
     """Of each tuple one must occur in the sentence (in lower case), or the pattern is not tried."""
@@ -182,8 +180,7 @@ class Relation:
         return _compiled(self.source)
 
 
-@dataclass(frozen=True, slots=True)
-class Lexicon:
+class Lexicon(Struct, frozen=True):
     latin: dict[str, list[tuple[tuple[str, ...], Entry]]]
     """Phrases by first word, longest first."""
     han: dict[str, list[tuple[str, Entry]]]

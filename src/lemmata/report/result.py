@@ -8,14 +8,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from fractions import Fraction
+
+from msgspec import Struct, field
 
 VERDICTS = ("verified", "refuted", "unchecked", "assumed")
 
 
-@dataclass(frozen=True, slots=True)
-class StatementResult:
+class StatementResult(Struct, frozen=True):
     """The verdict on one statement, with everything a reader needs to follow it."""
 
     doc: str
@@ -66,8 +67,7 @@ class StatementResult:
         return StatementResult(**{k: tuple(v) if isinstance(v, list) else v for k, v in record.items()})  # type: ignore[arg-type]
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Something about the document as a whole: it could not be read, or a part of it could not."""
 
     message: str
@@ -79,8 +79,7 @@ class Problem:
     help: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LintResult:
+class LintResult(Struct, frozen=True):
     """Something about the notation that would be easier to read otherwise."""
 
     doc: str
@@ -104,8 +103,7 @@ class LintResult:
         return LintResult(**{k: tuple(v) if isinstance(v, list) else v for k, v in record.items()})  # type: ignore[arg-type]
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentResult:
+class DocumentResult(Struct, frozen=True):
     """Every statement of one document in reading order."""
 
     path: str

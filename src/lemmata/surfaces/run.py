@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from lemmata.report.explain import Details
 from lemmata.report.result import DocumentResult, Problem
@@ -15,8 +16,7 @@ MAX_BYTES = 64 * 2**20
 """Longer files are not documents that a person wrote."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     seed: int = 0
     code: bool = True
     lint: bool = False
@@ -28,8 +28,7 @@ class Options:
     """Seconds of wall time for one cell; a document has four times as long."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     result: DocumentResult
     cached: bool = False
 

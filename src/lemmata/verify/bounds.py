@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
+
+from msgspec import Struct
 
 from lemmata.program.graph import nodes
 from lemmata.program.node import Node
@@ -18,8 +19,7 @@ from lemmata.verify.problem import Domain, Instance
 INF = math.inf
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(Struct, frozen=True):
     """All numbers from low to high; an end counts as excluded where its flag says so."""
 
     low: float = -INF

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 if TYPE_CHECKING:
     from lemmata.verify.outcome import Failure
 
@@ -28,8 +30,7 @@ class Counterexample:
     """The trial it was read off, to compute with; none for shapes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """The judgement of one statement. Raises ValueError where the promise is not backed.
 
     kind: `verified`, `refuted`, `unchecked` or `assumed` (declarations, definitions, conditions).
