@@ -60,6 +60,7 @@ bench: .venv/.core  ## Every benchmark; each prints ratios and ends with one lin
 	$(BIN)/python benchmarks/fuzz.py
 	$(BIN)/python benchmarks/soundness.py
 	$(BIN)/python benchmarks/bugs.py
+	$(BIN)/python benchmarks/compiling.py
 	$(BIN)/python benchmarks/gpt.py
 	$(BIN)/python benchmarks/train.py
 	test ! -d $(SHARED)/claims || $(BIN)/python benchmarks/claims.py $(SHARED)/claims

@@ -624,7 +624,7 @@ def _definition_term(r: Reader, item: Item, expr: s.Relation) -> Term:
         b
         for key in r.shared.environment.keys()
         for b in r.shared.environment.all(key)
-        if b.place == item.place and b.kind in ("definition", "function")
+        if b.kind in ("definition", "function") and b.place == item.place
     ]
     head = head_of(expr.items[0], r.shared.conventions.index_letters, r.shared.environment, item.place)
     for binding in bindings:

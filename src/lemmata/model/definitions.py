@@ -269,15 +269,20 @@ def definitions(elaboration: Elaboration) -> Iterator[Definition]:
 def _by_entries(scratch: Shared) -> Environment:
     """Without the declarations of tensors whose entries are defined: M is what M_{ij} = … says, not any matrix."""
     environment = scratch.environment
-    found = Environment()
-    found.both_fonts = environment.both_fonts
+    gone: set[int] = set()
     for key in environment.keys():
         bindings = environment.all(key)
         indexed = [b for b in bindings if b.kind == "definition" and b.indices and not b.clauses and not b.stepwise]
-        for b in bindings:
+        for b in bindings if indexed else ():
             rank = b.type.rank if b.kind == "variable" and b.type is not None else None
-            if rank is None or not any(len(x.indices) == rank and _is_entry(scratch, x) for x in indexed):
-                found.put(b)
+            if rank is not None and any(len(x.indices) == rank and _is_entry(scratch, x) for x in indexed):
+                gone.add(id(b))
+    if not gone:
+        return environment
+    found = Environment()
+    found.both_fonts = environment.both_fonts
+    for b in (b for key in environment.keys() for b in environment.all(key) if id(b) not in gone):
+        found.put(b)
     return found
 
 
@@ -285,11 +290,9 @@ def _with_ranges(environment: Environment, elaboration: Elaboration) -> None:
     """Give declared families the ranges of their indices that the same sentence states after them."""
     for key in environment.keys():
         for b in environment.all(key):
-            letters = {spell(i) for i in b.indices} - b.ranges.keys()
-            if b.kind != "family" or not letters:
-                continue
+            letters = {spell(i) for i in b.indices} - b.ranges.keys() if b.kind == "family" else ()
             for place, ranges in elaboration.roles.ranges:
-                if place.sentence == b.place.sentence:
+                if letters and place.sentence == b.place.sentence:
                     b.ranges = {**{k: v for k, v in ranges.items() if k in letters}, **b.ranges}
 
 
