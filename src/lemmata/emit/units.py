@@ -21,6 +21,7 @@ from lemmata.emit.symbolic import Source, symbolic
 from lemmata.model import Model
 from lemmata.model.definitions import Expression, Symbol
 from lemmata.model.function import CannotRun, Function
+from lemmata.model.initial import law_of
 from lemmata.model.naming import plain
 from lemmata.model.weights import counts, declared
 from lemmata.program.graph import ordered
@@ -323,7 +324,8 @@ def _weights(source: Source, picked: set[str]) -> set[str]:
     families = {x.name for x in expression.symbols if x.variable.family}
     free = [x for x, _, _ in source.inputs if x.name not in parameters]
     counted = {x.name for x in free if counts(x)}
-    data = counted | {x.name for x in free if x.shape and _of_data(x, x.name in families, x.name in picked)}
+    begun = {x.name for x in free if counted and law_of(source.function, x) is not None}
+    data = counted | {x.name for x in free if x.shape and _of_data(x, x.name in families, x.name in picked)} - begun
     told = counted or (not parameters and source.loops)
     if data - counted and not told or not (parameters or told and data):
         return set()
