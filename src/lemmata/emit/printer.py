@@ -301,18 +301,18 @@ class Printer(Products, Moves, Loops):
         if name == "linear":
             return self._linear(node, parts)
         if name == "cross_entropy":
-            return self.cross_entropy(parts, dict(node.attr("attrs"))["axis"])
+            return self.cross_entropy(parts, dict(node.attr("attrs"))["axis"], node.args[1])
         if name in self.d.calls:
             return self.d.calls[name](self, node, parts)
         if name in self.d.along:
             return self.along_axis(self.d.along[name], parts[0], dict(node.attr("attrs"))["axis"], name)
         return self.applied(name, parts[:1], parts[0].layout)
 
-    def cross_entropy(self, parts: list[Expr], axis: Axis) -> Expr:
+    def cross_entropy(self, parts: list[Expr], axis: Axis, place: Node) -> Expr:
         """The logarithm of the sum of exponentials, less the score of the class."""
         scores = self.named("scores", parts[0])
         whole = self.along_axis(self.d.along["logsumexp"], scores, axis, "logsumexp")
-        chosen = self.picked(scores, axis, parts[1])
+        chosen = self.picked(scores, axis, parts[1], place)
         layout = self.joint([whole, chosen])
         whole, chosen = self.lay(whole, layout), self.lay(chosen, layout)
         text = infix(whole.inside(SUM), "-", chosen.inside(SUM + 1))
