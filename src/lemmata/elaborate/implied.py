@@ -182,15 +182,37 @@ def apply_first_values(roles: Roles) -> None:
 
 
 def _named_first_value(roles: Roles, base: str, key: str, number: s.Num) -> None:
-    """m_0 given as a symbol of its own is the first member of the recurrence m_t that has no other."""
+    """m_0 given or declared as a symbol of its own is the first member of the recurrence m_t that has no other.
+
+    One that leads back to m_{t-2} has two first members.
+    """
     for binding in roles.environment.all(base):
-        if not binding.stepwise or any(isinstance(p[0], s.Num) for p, _ in binding.clauses if p):
+        known = [p[0].value for p, _ in binding.clauses if p and isinstance(p[0], s.Num)]
+        second = known == [0] and number.value == 1 and _looks_back_twice(binding)
+        if binding.body is None or not binding.stepwise or known and not second:
             continue
         for first in roles.environment.all(key):
-            given = first.kind == "definition" and not first.indices and first.only_in is None
-            if given and first.body is not None and first.place.scopes == binding.place.scopes:
+            if first.indices or first.only_in is not None or first.place.scopes != binding.place.scopes:
+                continue
+            if first.kind == "definition" and first.body is not None:
                 binding.clauses = (*binding.clauses, ((number,), first.body))
                 break
+            if first.kind == "variable" and first.declared and number.value == 0:
+                name = next((n for n in walk(binding.body) if isinstance(n, s.Name) and stem(n) == base), None)
+                if name is not None:
+                    binding.clauses = (*binding.clauses, ((number,), replace(name, sub=number)))
+                    break
+
+
+def _looks_back_twice(binding: Binding) -> bool:
+    """Whether a recurrence over k leads to its member k - 2."""
+    for node in walk(binding.body) if binding.body is not None else ():
+        match node:
+            case s.Name(sub=s.Infix(ops=("-",), items=(s.Name() as letter, s.Num(value=2)))) if (
+                stem(node) == binding.key and spell(letter) == spell(binding.indices[0])
+            ):
+                return True
+    return False
 
 
 def mutual_recurrences(roles: Roles) -> None:

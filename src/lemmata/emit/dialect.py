@@ -156,6 +156,10 @@ class Dialect(Struct, frozen=True):
         """Rows of an unbatched table at whole numbers."""
         return f"{table.inside(ATOM)}[{index.text}]"
 
+    def whole(self, x: Expr) -> str:
+        """Whole numbers by type."""
+        return f"{x.inside(ATOM)}.astype(int)"
+
     def along_last(self, x: Expr, index: Expr) -> str:
         """Elements along the last dimension, at places in an array of as many dimensions."""
         return f"{self.module}.take_along_axis({x.text}, {index.text}, axis=-1)"

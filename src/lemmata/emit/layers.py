@@ -104,7 +104,8 @@ def _uniform(rng: np.random.Generator, *shape: int, fans: int) -> Array:
         lines = ["import math"] if uses(body, "math.") or "math.sqrt" in body else []
         if uses(body, "Params"):
             lines.append("from collections.abc import Mapping")
-        lines += ["from typing import Any", "", "import numpy as np", "from numpy.typing import NDArray"]
+        lines += ["from typing import Any", "", *(["import numpy as np"] if uses(body, "np.") else [])]
+        lines.append("from numpy.typing import NDArray")
         if uses(body, "special."):
             lines.append("from scipy import special  # type: ignore[import-untyped]")
         lines += ["", "Array = NDArray[Any]"]
@@ -201,7 +202,7 @@ def _uniform(*shape: int, fans: int) -> nn.Parameter:
 
     def weight(self, name: str, shape: Sequence[str], kind: str) -> str:
         if kind in ("zeros", "ones"):
-            return f"nn.Parameter(torch.{kind}({', '.join(shape)}))"
+            return f"nn.Parameter(torch.{kind}({', '.join(shape) or '()'}))"
         return f"_uniform({', '.join(shape)}, fans={kind})"
 
     def layers(self, holder: Unit, sizes: Sequence[str], count: str) -> str:

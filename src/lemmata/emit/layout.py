@@ -62,8 +62,11 @@ def loosest(text: str) -> tuple[str, str, str] | None:
 
 def arguments(text: str) -> list[str]:
     """The parts between the commas outside of all brackets."""
-    found, depth, start = [], 0, 0
+    found, depth, start, quoted = [], 0, 0, False
     for at, c in enumerate(text):
+        quoted ^= c == '"'
+        if quoted:
+            continue
         if c in "([{":
             depth += 1
         elif c in ")]}":
@@ -90,7 +93,10 @@ def statement(text: str, indent: str) -> list[str]:
 
 
 def listed(head: str, value: str, tail: str, indent: str) -> list[str]:
-    """`head[x for y in z]tail` with what is listed and what it runs over on lines of their own."""
+    """`head[x for y in z]tail` what is listed on a line of its own, or on one beside what it runs over."""
+    inner = f"{indent}{STEP}{value[1:-1]}"
+    if len(inner) <= WIDTH:
+        return [f"{indent}{head}[", inner, f"{indent}]{tail}"]
     element, _, rest = value[1:-1].partition(" for ")
     return [f"{indent}{head}[", f"{indent}{STEP}{element}", f"{indent}{STEP}for {rest}", f"{indent}]{tail}"]
 

@@ -9,7 +9,11 @@ from lemmata.emit.expression import ATOM, Expr
 from lemmata.emit.request import CannotEmit
 from lemmata.emit.sheet import Sheet
 from lemmata.program import build
+from lemmata.program.graph import ordered
 from lemmata.program.node import Axis, Node
+
+WHOLE = frozenset({"input", "iota", "constant", "add", "sub", "mul", "neg", "rename", "broadcast", "take"})
+"""Operations that give whole numbers of whole numbers."""
 
 
 class Moves(Sheet):
@@ -33,9 +37,9 @@ class Moves(Sheet):
         marks = [":"] * (len(x.layout) - 1 - x.layout.index(axis))
         if not index.layout:
             if index.batched and x.batched:
-                return self.picked(x, axis, index)
+                return self.picked(x, axis, index, at)
             if not index.number:
-                self.demand(index, "index")
+                index = self.place(index, at)
             place = index.text
             source = str(node.args[0].attr("name")) if node.args[0].op == "input" else ""
             if source in self.stacked:
@@ -46,7 +50,7 @@ class Moves(Sheet):
             return Expr(f"{x.inside(ATOM)}[..., {', '.join([place, *marks])}]", ATOM, rest, x.batched)
         along = set(index.layout) & set(rest)
         if along or index.batched and x.batched:
-            return self.picked(x, axis, index)
+            return self.picked(x, axis, index, at)
         start = self.slice(at)
         if start is not None:
             (own,) = at.axes
@@ -59,21 +63,28 @@ class Moves(Sheet):
             return Expr(f"{x.inside(ATOM)}[..., {', '.join([place, *marks])}]", ATOM, layout, x.batched)
         if not x.batched:
             x = self.lay(x, (axis, *rest))
-            self.demand(index, "index")
+            index = self.place(index, at)
             return Expr(self.d.rows(x, index), ATOM, (*index.layout, *rest), index.batched)
         raise CannotEmit("an index of its own for each example")
 
-    def picked(self, x: Expr, axis: Axis, index: Expr) -> Expr:
+    def picked(self, x: Expr, axis: Axis, index: Expr, at: Node) -> Expr:
         """Of each row the element at an index of its own: P_{i, y_i}."""
         both = tuple(a for a in x.layout if a != axis and a in index.layout)
         around = (*both, *(a for a in index.layout if a not in x.layout))
         rest = tuple(a for a in x.layout if a != axis and a not in index.layout)
         if rest:
             raise CannotEmit("rows of its own for each example")
-        self.demand(index, "index")
+        index = self.place(index, at)
         laid, places = self.lay(x, (*around, axis)), self.lay(index, (*around, Axis.fresh("1", 1)), exact=True)
         found = Expr(self.d.along_last(laid, places))
         return Expr(self.d.first(found), ATOM, around, x.batched or index.batched)
+
+    def place(self, index: Expr, node: Node) -> Expr:
+        """An index as the library takes it: whole numbers by type, where it is calculated with quotients."""
+        if all(n.op in WHOLE for n in ordered([node])):
+            self.demand(index, "index")
+            return index
+        return Expr(self.d.whole(index), ATOM, index.layout, index.batched)
 
     def slice(self, index: Node) -> int | None:
         """The first of consecutive places."""

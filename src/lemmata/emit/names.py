@@ -20,7 +20,8 @@ KEPT = {"L": "loss", "lambda": "lam", "epsilon": "eps", "varepsilon": "eps"}
 """Letters that programs call otherwise."""
 UNREADABLE = {"l": "ell", "O": "O_", "I": "I_"}
 """Names that look like digits."""
-WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+WORD = re.compile(r"[A-Z][a-z]{1,2}[A-Z]{1,3}(?![A-Za-z])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+"""Words in mixed case, abbreviations such as MoE, LoRA and SwiGLU among them."""
 
 
 def identifier(latex: str, fallback: str = "x") -> str:

@@ -26,12 +26,13 @@ GELU_TANH = "{x} / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * ({x} + 0.044715 * {
 
 
 def once(pattern: str, *, binding: int = 100) -> Spelling:
-    """An elementwise operation as an expression in its argument, which gets a name if it is long."""
+    """An elementwise operation as an expression in its argument, `x` as a factor and `bare`; a long one gets a name."""
 
     def spell(p: Printer, node: Node, parts: Sequence[Expr]) -> Expr:
-        x = p.named("hidden", parts[0]) if pattern.count("{x}") > 1 else parts[0]
+        x = p.named("hidden", parts[0]) if pattern.count("{x}") + pattern.count("{bare}") > 1 else parts[0]
         p.demand(x, "tensor")
-        return Expr(pattern.format(x=x.inside(PRODUCT + 1) if binding < 100 else x.text), binding, x.layout, x.batched)
+        factor = x.inside(PRODUCT + 1) if binding < 100 else x.text
+        return Expr(pattern.format(x=factor, bare=x.text), binding, x.layout, x.batched)
 
     return spell
 
@@ -46,8 +47,8 @@ NUMPY = Dialect(
     along={"softmax": "special.softmax", "log_softmax": "special.log_softmax", "logsumexp": "special.logsumexp"},
     calls={
         "relu": once("np.maximum({x}, 0)"),
-        "gelu": once("{x} * special.ndtr({x})", binding=PRODUCT),
-        "silu": once("{x} * special.expit({x})", binding=PRODUCT),
+        "gelu": once("{x} * special.ndtr({bare})", binding=PRODUCT),
+        "silu": once("{x} * special.expit({bare})", binding=PRODUCT),
         "elu": once("np.where({x} > 0, {x}, np.expm1({x}))"),
         "softplus": once("np.logaddexp(0, {x})"),
         "gelu_tanh": once(GELU_TANH, binding=PRODUCT),

@@ -225,6 +225,9 @@ class Printer(Products, Moves, Loops):
 
     def _neg(self, node: Node, parts: list[Expr]) -> Expr:
         x = self.truth(parts[0], node.args[0])
+        twice = re.fullmatch(rf"({re.escape(self.d.reduction('mean'))}\()-(\w+)(, [^()]+\))", x.text)
+        if twice is not None:  # minus the mean of −x
+            return Expr("".join(twice.groups()), ATOM, x.layout, x.batched)
         return Expr(f"-{x.inside(UNARY)}", UNARY, x.layout, x.batched, x.number)
 
     def _reciprocal(self, node: Node, parts: list[Expr]) -> Expr:
@@ -297,11 +300,23 @@ class Printer(Products, Moves, Loops):
             return self.attention(node, parts)
         if name == "linear":
             return self._linear(node, parts)
+        if name == "cross_entropy":
+            return self.cross_entropy(parts, dict(node.attr("attrs"))["axis"], node.args[1])
         if name in self.d.calls:
             return self.d.calls[name](self, node, parts)
         if name in self.d.along:
             return self.along_axis(self.d.along[name], parts[0], dict(node.attr("attrs"))["axis"], name)
         return self.applied(name, parts[:1], parts[0].layout)
+
+    def cross_entropy(self, parts: list[Expr], axis: Axis, place: Node) -> Expr:
+        """The logarithm of the sum of exponentials, less the score of the class."""
+        scores = self.named("scores", parts[0])
+        whole = self.along_axis(self.d.along["logsumexp"], scores, axis, "logsumexp")
+        chosen = self.picked(scores, axis, parts[1], place)
+        layout = self.joint([whole, chosen])
+        whole, chosen = self.lay(whole, layout), self.lay(chosen, layout)
+        text = infix(whole.inside(SUM), "-", chosen.inside(SUM + 1))
+        return Expr(text, SUM, layout, whole.batched or chosen.batched)
 
     def along_axis(self, function: str, x: Expr, axis: Axis, name: str) -> Expr:
         if axis not in x.layout:

@@ -29,7 +29,8 @@ WORDS = {
     "softmax": "weights", "log_softmax": "log_weights", "attention": "context", "layer_norm": "normed", "exp": "powers",
     "sum": "total", "max": "top", "min": "least", "sub": "difference", "div": "ratio", "select": "chosen",
     "contract": "product", "mul": "product", "add": "total", "concat": "joined", "stack": "stacked", "sqrt": "root",
-    "take": "taken", "gelu": "hidden", "relu": "hidden", "tanh": "hidden", "sigmoid": "gate", "input": "result",
+    "take": "taken", "take_along_dim": "taken", "take_along_axis": "taken",
+    "gelu": "hidden", "relu": "hidden", "tanh": "hidden", "sigmoid": "gate", "input": "result",
     "inv": "inverse", "logsumexp": "log_total", "pow": "power", "square": "squares", "iota": "index", "le": "seen",
     "ge": "seen", "solve": "solution", "lt": "below", "gt": "above", "eq": "equal", "maximum": "hidden",
 }  # fmt: skip
@@ -127,7 +128,12 @@ class Sheet:
         name = node.attr("name")
         if name == "attention":
             return self.d.grouped or dict(node.attr("attrs")).get("groups") is None
-        return name == "linear" or name in self.d.calls or name in self.d.along or self.d.function(name) is not None
+        return (
+            name in ("linear", "cross_entropy")
+            or name in self.d.calls
+            or name in self.d.along
+            or self.d.function(name) is not None
+        )
 
     def mark_indices(self) -> None:
         """Counting axes are whole numbers in comparisons and as indices, numbers of the tensors' type elsewhere."""

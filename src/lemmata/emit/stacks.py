@@ -51,7 +51,8 @@ def stacks(unit: Unit, names: Names) -> Iterator[Stack]:
         holders = [u for u in _called(unit) if _holds_one_of(u, arguments)]
         if holders and _taken_singly(unit, arguments):
             holder = min(holders, key=lambda u: u.function.definition.line)
-            stack = Stack(names.new(f"{holder.name}s"), holder, tuple(arguments), count)
+            name = holder.name if len(holder.name) > 2 else "layer"
+            stack = Stack(names.new(f"{name}s"), holder, tuple(arguments), count)
             if all(atom in stack.sizes() for a in holder.weights for x in a.symbol.shape for atom in x.atoms):
                 yield stack
 

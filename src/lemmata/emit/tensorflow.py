@@ -51,6 +51,9 @@ class TensorFlow(Dialect, frozen=True):
     def rows(self, table: Expr, index: Expr) -> str:
         return f"ops.take({table.text}, {index.text}, axis=0)"
 
+    def whole(self, x: Expr) -> str:
+        return f'ops.cast({x.text}, "int32")'
+
     @property
     def minus_infinity(self) -> str:
         return '-float("inf")'

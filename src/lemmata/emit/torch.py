@@ -102,6 +102,9 @@ class Torch(Dialect, frozen=True):
     def norm(self, x: Expr, dims: Sequence[int]) -> str:
         return f"torch.linalg.vector_norm({x.text}, {self.dims(dims)})"
 
+    def whole(self, x: Expr) -> str:
+        return f"{x.inside(ATOM)}.long()"
+
     def along_last(self, x: Expr, index: Expr) -> str:
         return f"torch.take_along_dim({x.text}, {index.text}, dim=-1)"
 

@@ -21,6 +21,7 @@ from lemmata.emit.symbolic import Source, symbolic
 from lemmata.model import Model
 from lemmata.model.definitions import Expression, Symbol
 from lemmata.model.function import CannotRun, Function
+from lemmata.model.initial import law_of
 from lemmata.model.naming import plain
 from lemmata.model.weights import counts, declared
 from lemmata.program.graph import ordered
@@ -47,15 +48,16 @@ class Argument(Struct):
 
     table: bool = False
     """Whether its rows are picked by data, as those of an embedding."""
+    alone: bool = False
+    """Whether a definition that is called takes it without batch axes."""
     whole: bool = False
     """Whether its elements are places of something, whole numbers."""
 
     @property
     def batched(self) -> bool:
         """Whether batch axes may stand in front of it."""
-        return (
-            bool(self.symbol.shape) and self.role == "input" and letter(self.symbol) not in WEIGHTS and not self.table
-        )
+        data = self.role == "input" and not self.table and not self.alone
+        return bool(self.symbol.shape) and data and letter(self.symbol) not in WEIGHTS
 
     @property
     def small(self) -> bool:
@@ -172,6 +174,9 @@ class Workshop:
         unit = self.described(function, source)
         used = {self.keys[id(c.callee.function)] for c in source.calls.values()}
         unit.calls = [callees[key] for key in sorted(used, key=list(callees).index)]
+        alone = {a.symbol.variable.key for c in unit.calls for a in c.arguments if a.symbol.shape and not a.batched}
+        for argument in unit.arguments:
+            argument.alone = argument.symbol.variable.key in alone
         taken = [*self.dialect.keywords, *(a.name for a in unit.arguments), *(c.name for c in unit.calls)]
         unit.stacks = list(stacks(unit, Names([*taken, *unit.asked.values(), unit.name])))
         self.write(unit)
@@ -220,9 +225,10 @@ class Workshop:
         arguments = []
         for symbol, _, _ in source.inputs:
             free = symbol.name not in parameters
-            role = "input" if symbol.name not in weights else "weight" if symbol.shape else "number"
+            learnt = bool(symbol.shape) or symbol.name in source.members
+            role = "input" if symbol.name not in weights else "weight" if learnt else "number"
             name = own.new(identifier(symbol.latex if free else symbol.name, "x"))
-            kind = "tensor" if symbol.shape else "number"
+            kind = "tensor" if learnt else "number"
             arguments.append(Argument(symbol, name, role, kind, symbol.name in picked))
         if source.loops:  # what the first step needs is read after what all steps need
             arguments.sort(key=lambda a: declared(a.symbol) if a.symbol.name not in parameters else -1)
@@ -323,12 +329,13 @@ def _weights(source: Source, picked: set[str]) -> set[str]:
     families = {x.name for x in expression.symbols if x.variable.family}
     free = [x for x, _, _ in source.inputs if x.name not in parameters]
     counted = {x.name for x in free if counts(x)}
-    data = counted | {x.name for x in free if x.shape and _of_data(x, x.name in families, x.name in picked)}
+    begun = {x.name for x in free if counted and law_of(source.function, x) is not None}
+    data = counted | {x.name for x in free if x.shape and _of_data(x, x.name in families, x.name in picked)} - begun
     told = counted or (not parameters and source.loops)
     if data - counted and not told or not (parameters or told and data):
         return set()
     weights = {x.name for x in free} - data
-    return weights if any(x.name in weights and x.shape for x in free) else set()
+    return weights if any(x.name in weights and (x.shape or x.name in source.members) for x in free) else set()
 
 
 def _of_data(symbol: Symbol, family: bool, picked: bool) -> bool:
@@ -390,4 +397,6 @@ def dimensions(shape: Sequence[Size], batched: bool, letters: dict[str, str]) ->
         parts.append(text)
     dots = ["..."] if batched else []
     inner = ", ".join([*dots, *parts])
+    if not inner:
+        return "a number"
     return f"({inner},)" if len(dots) + len(parts) == 1 else f"({inner})"

@@ -52,7 +52,7 @@ def _drawn(
     sizes: Mapping[str, int],
     generator: np.random.Generator,
 ) -> np.ndarray:
-    law = _law(function, symbol)
+    law = law_of(function, symbol)
     if law is not None:
         item, name, arguments = law
         first, second = (_number(function, item, x, sizes) for x in arguments)
@@ -68,7 +68,7 @@ def _drawn(
     return generator.uniform(-bound, bound, shape)
 
 
-def _law(function: Function, symbol: Symbol) -> tuple[Item, str, tuple[s.Expr, s.Expr]] | None:
+def law_of(function: Function, symbol: Symbol) -> tuple[Item, str, tuple[s.Expr, s.Expr]] | None:
     """The last law that the document states for a symbol: where, N or U, and its two arguments."""
     for item in reversed(function.definition.elaboration.items):
         match item.part.expr:
