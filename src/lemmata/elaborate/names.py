@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+
+from msgspec import Struct
 
 from lemmata.elaborate import surface as s
 
@@ -59,10 +60,10 @@ def spell(expr: s.Expr | None) -> str:
     return type(expr).__name__ + f"@{expr.start}"
 
 
-def member_spelling(latex: str, heads: Sequence[s.Expr], items: Sequence[s.Expr]) -> str:
+def member_spelling(latex: str, heads: Sequence[s.Expr], items: Sequence[str]) -> str:
     """What a family calls `u_i`, at other indices: `u_{k+1}`; empty where the name does not show them."""
     base, script, rest = re.fullmatch(r"([^_^]*)([_^]?)(.*)", latex, re.S).groups()  # type: ignore[union-attr]
-    own = {spell(h): spell(i) for h, i in zip(heads, items)}
+    own = {spell(h): i for h, i in zip(heads, items)}
     if not script or not own:
         return ""
     letters = "|".join(re.escape(h) for h in sorted(own, key=len, reverse=True))
@@ -146,8 +147,7 @@ def digits(expr: s.Expr) -> tuple[s.Num, ...] | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Suffix:
+class Suffix(Struct, frozen=True):
     """What a superscript does to a value: `transpose`, `inverse`, `inverse transpose`, `power`, `star`, `label`."""
 
     kind: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
+
+from msgspec.structs import replace
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
@@ -544,7 +545,7 @@ def _declared_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> 
             continue
         origins[position] = match_range(r, place, leading[position], origins[position], spell(items[position]))
     firsts = (*origins, *([1] * binding.type.rank))
-    label = member_spelling(binding.latex, binding.indices, items)
+    label = member_spelling(binding.latex, binding.indices, [spell(i) for i in items])
     return t.Item(replace(binding.type), t.Input(whole, variable), tuple(full), firsts, member=label)
 
 
@@ -559,8 +560,7 @@ def _defined_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> t
 
     values = [index_value(r, i) for i in items]
     if binding.stepwise:
-        label = member_spelling(binding.latex, binding.indices, items)
-        return step(r, binding, values, label)
+        return step(r, binding, values)
     found = families.component_of_whole(r, binding, values, items) if len(values) == len(binding.indices) else None
     if found is not None:
         return found
@@ -579,7 +579,7 @@ def _defined_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> t
             finally:
                 r.shared.reading.pop(binding.uid, None)
             key = f"{binding.key}#{binding.uid}[{','.join(spell(i) for i in items)}@{id(values[0]) if values else 0}]"
-            label = member_spelling(binding.latex, binding.indices, items)
+            label = member_spelling(binding.latex, binding.indices, [spell(i) for i in items])
             return t.Defined(result.type, key, binding.latex, result, label)
     single = literal_component(r, binding, items)
     if single is not None:
