@@ -28,7 +28,7 @@ def step(r: Reader, binding: Binding, values: list[t.Term]) -> t.Term:
         return step_along(r, binding, values[0])
     kind = recurrence(r, binding)
     label = member_spelling(binding.latex, binding.indices, [str(index).replace(" ", "")])
-    return t.Unrolled(kind, f"{binding.key}#{binding.uid}", binding.latex, index, label)
+    return t.Unrolled(kind, f"{binding.key}#{binding.uid}", binding.latex, index, t.Told(label))
 
 
 def step_along(r: Reader, binding: Binding, index: t.Term) -> t.Term:

@@ -547,7 +547,7 @@ def _declared_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> 
         origins[position] = match_range(r, place, leading[position], origins[position], spell(items[position]))
     firsts = (*origins, *([1] * binding.type.rank))
     label = member_spelling(binding.latex, binding.indices, [spell(i) for i in items])
-    return t.Item(replace(binding.type), t.Input(whole, variable), tuple(full), firsts, member=label)
+    return t.Item(replace(binding.type), t.Input(whole, variable), tuple(full), firsts, member=t.Told(label))
 
 
 def members(r: Reader, binding: Binding, letter: str) -> Size:
@@ -581,7 +581,7 @@ def _defined_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> t
                 r.shared.reading.pop(binding.uid, None)
             key = f"{binding.key}#{binding.uid}[{','.join(spell(i) for i in items)}@{id(values[0]) if values else 0}]"
             label = member_spelling(binding.latex, binding.indices, [spell(i) for i in items])
-            return t.Defined(result.type, key, binding.latex, result, label)
+            return t.Defined(result.type, key, binding.latex, result, t.Told(label))
     single = literal_component(r, binding, items)
     if single is not None:
         return single
