@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
@@ -17,34 +18,58 @@ from lemmata.program.node import Axis, Node
 
 Rule = Callable[[Any, list[Any]], Any]
 """(the kind of the inputs, the values of the arguments) to a value. Constants without axes are Python numbers."""
+Make = Callable[[Node], Rule]
 
 
 class NotSupported(ValueError):
     """A primitive or a type that a library has no operation for."""
 
 
-class Library(Protocol):
-    """What a backend says of its library."""
+class Library(ABC):
+    """What a backend says of its library: tensors by methods, operations by the tables that it is made with."""
 
     name: str
 
+    def __init__(
+        self, rules: Mapping[str, Make], natives: Mapping[str, Make], take: Callable[[Node, Any], Rule]
+    ) -> None:
+        """The rules of primitives, of calls of the catalogue, and of `take`, which may know its places beforehand."""
+        self._rules, self._natives, self._take = rules, natives, take
+
+    @abstractmethod
     def kind(self, values: Sequence[Any], precision: str | None) -> Any:
         """What constants become beside these inputs."""
 
+    @abstractmethod
     def given(self, kind: Any, node: Node, value: Any) -> Any:
         """An input in the type that the program calculates in."""
 
+    @abstractmethod
     def constant(self, kind: Any, array: Any) -> Any:
         """A NumPy array as a tensor."""
 
+    @abstractmethod
     def whole(self, kind: Any, value: Any, node: Node) -> Any:
         """An output as a tensor of its full shape."""
 
     def native(self, node: Node) -> bool:
         """Whether a call of the catalogue has a rule of its own."""
+        return node.attr("name") in self._natives
 
     def rule(self, node: Node, known: list[Any]) -> Rule:
         """The rule of a node; `known` holds the values of constant arguments, None for others. Raises NotSupported."""
+        if node.op == "call":
+            return self._natives[node.attr("name")](node) if self.native(node) else lambda kind, x: x[0]
+        if node.op == "take":
+            return self._take(node, known[1])
+        if node.op not in self._rules:
+            raise NotSupported(f"{node.op} has no rule on {self.name}")
+        return self._rules[node.op](node)
+
+
+def type_of(array: np.ndarray) -> str:
+    """What the numbers of an array are in a program."""
+    return {"b": "bool", "i": "int", "u": "int", "c": "complex"}.get(array.dtype.kind, "real")
 
 
 class _Step(Struct, frozen=True):

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from msgspec import Struct
 
-from lemmata.backends.arrays import Compiled, NotSupported, Rule, compile_for, rearranged, run_on, slots
+from lemmata.backends.arrays import Compiled, Library, Make, Rule, compile_for, rearranged, run_on, slots, type_of
 from lemmata.backends.contraction import Step, plan
 from lemmata.program import build
 from lemmata.program.node import Axis, Node
@@ -65,7 +65,7 @@ class Kind(Struct, frozen=True):
         return int(value) if isinstance(value, bool) else value
 
 
-class _Jax:
+class _Jax(Library):
     name = "JAX"
 
     def kind(self, values: Sequence[Any], precision: str | None) -> Kind:
@@ -82,29 +82,10 @@ class _Jax:
         return array
 
     def constant(self, kind: Kind, array: Any) -> jax.Array:
-        return jnp.asarray(array, kind.of_type(_type_of(array)))
+        return jnp.asarray(array, kind.of_type(type_of(array)))
 
     def whole(self, kind: Kind, value: Any, node: Node) -> jax.Array:
         return jnp.broadcast_to(kind.tensor(value, node.dtype), tuple(a.size for a in node.axes))
-
-    def native(self, node: Node) -> bool:
-        return node.attr("name") in NATIVE
-
-    def rule(self, node: Node, known: list[Any]) -> Rule:
-        if node.op == "call":
-            name = node.attr("name")
-            return NATIVE[name](node) if self.native(node) else lambda kind, x: x[0]
-        if node.op in ELEMENTWISE:
-            return _elementwise(node)
-        if node.op == "take":
-            return _take(node, known[1])
-        if node.op not in RULES:
-            raise NotSupported(f"{node.op} has no rule on JAX")
-        return RULES[node.op](node)
-
-
-def _type_of(array: Any) -> str:
-    return {"b": "bool", "i": "int", "u": "int", "c": "complex"}.get(array.dtype.kind, "real")
 
 
 def _lay(axes: tuple[Axis, ...], wanted: Sequence[Axis]) -> Callable[[Any], Any]:
@@ -157,7 +138,7 @@ def _select(node: Node) -> Rule:
     return rule
 
 
-def _reduction(function: Callable[..., Any]) -> Callable[[Node], Rule]:
+def _reduction(function: Callable[..., Any]) -> Make:
     def make(node: Node) -> Rule:
         dims = tuple(node.args[0].axes.index(a) for a in node.attr("over"))
 
@@ -285,7 +266,7 @@ def _split(node: Node) -> Rule:
     return lambda kind, x: lay(x[0]).reshape(shape)
 
 
-def _matrix(function: Callable[[Any], Any]) -> Callable[[Node], Rule]:
+def _matrix(function: Callable[[Any], Any]) -> Make:
     def make(node: Node) -> Rule:
         row, column = node.attr("row"), node.attr("column")
         axes = node.args[0].axes
@@ -320,7 +301,7 @@ def _broadcast(node: Node) -> Rule:
     return lambda kind, x: jnp.broadcast_to(lay(kind.tensor(x[0], node.dtype)), shape)
 
 
-RULES: dict[str, Callable[[Node], Rule]] = {
+RULES: dict[str, Make] = {
     "broadcast": _broadcast, "rename": lambda n: lambda kind, x: x[0], "select": _select, "contract": _contract,
     "sum": _reduction(jnp.sum), "prod": _reduction(jnp.prod), "max": _reduction(jnp.max), "min": _reduction(jnp.min),
     "any": _reduction(jnp.any), "all": _reduction(jnp.all), "argmax": _reduction(jnp.argmax),
@@ -334,11 +315,11 @@ RULES: dict[str, Callable[[Node], Rule]] = {
 }  # fmt: skip
 
 
-def _pointwise(function: Callable[[Any], Any]) -> Callable[[Node], Rule]:
+def _pointwise(function: Callable[[Any], Any]) -> Make:
     return lambda node: lambda kind, x: function(kind.number(kind.tensor(x[0], "real")))
 
 
-def _along(function: Callable[..., Any]) -> Callable[[Node], Rule]:
+def _along(function: Callable[..., Any]) -> Make:
     def make(node: Node) -> Rule:
         axes, axis = node.args[0].axes, dict(node.attr("attrs"))["axis"]
         dim = axes.index(axis)
@@ -348,7 +329,7 @@ def _along(function: Callable[..., Any]) -> Callable[[Node], Rule]:
     return make
 
 
-NATIVE: dict[str, Callable[[Node], Rule]] = {
+NATIVE: dict[str, Make] = {
     "sigmoid": _pointwise(jax.nn.sigmoid), "relu": _pointwise(jax.nn.relu), "silu": _pointwise(jax.nn.silu),
     "gelu": _pointwise(lambda x: jax.nn.gelu(x, approximate=False)), "gelu_tanh": _pointwise(jax.nn.gelu),
     "elu": _pointwise(jax.nn.elu), "softplus": _pointwise(jax.nn.softplus),
@@ -356,4 +337,4 @@ NATIVE: dict[str, Callable[[Node], Rule]] = {
     "normal_cdf": _pointwise(lambda x: jax.scipy.special.erfc(-x / math.sqrt(2)) / 2),
     "softmax": _along(jax.nn.softmax), "log_softmax": _along(jax.nn.log_softmax), "logsumexp": _along(jax.nn.logsumexp),
 }  # fmt: skip
-JAX = _Jax()
+JAX = _Jax({**RULES, **dict.fromkeys(ELEMENTWISE, _elementwise)}, NATIVE, _take)

@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 from msgspec import Struct
 
-from lemmata.backends.arrays import Compiled, NotSupported, Rule, compile_for, rearranged, run_on, slots
+from lemmata.backends.arrays import Compiled, Library, Make, Rule, compile_for, rearranged, run_on, slots, type_of
 from lemmata.backends.contraction import Step, plan
 from lemmata.program import build
 from lemmata.program.node import Axis, Node
@@ -64,7 +64,7 @@ class Kind(Struct, frozen=True):
         return value if value.dtype == wanted else tf.cast(value, wanted)
 
 
-class _TensorFlow:
+class _TensorFlow(Library):
     name = "TensorFlow"
 
     def kind(self, values: Sequence[Any], precision: str | None) -> Kind:
@@ -84,26 +84,10 @@ class _TensorFlow:
         return tf.cast(value, tf.int64) if node.dtype == "int" and value.dtype != tf.int64 else value
 
     def constant(self, kind: Kind, array: Any) -> Any:
-        name = {"b": "bool", "i": "int", "u": "int", "c": "complex"}.get(array.dtype.kind, "real")
-        return tf.cast(tf.constant(array), kind.of_type(name))
+        return tf.cast(tf.constant(array), kind.of_type(type_of(array)))
 
     def whole(self, kind: Kind, value: Any, node: Node) -> Any:
         return tf.broadcast_to(kind.tensor(value, node.dtype), tuple(a.size for a in node.axes))
-
-    def native(self, node: Node) -> bool:
-        return node.attr("name") in NATIVE
-
-    def rule(self, node: Node, known: list[Any]) -> Rule:
-        if node.op == "call":
-            name = node.attr("name")
-            return NATIVE[name](node) if self.native(node) else lambda kind, x: x[0]
-        if node.op in ELEMENTWISE:
-            return _elementwise(node)
-        if node.op == "take":
-            return _take(node, known[1])
-        if node.op not in RULES:
-            raise NotSupported(f"{node.op} has no rule on TensorFlow")
-        return RULES[node.op](node)
 
 
 def _inexact(value: Any) -> bool:
@@ -170,7 +154,7 @@ def _select(node: Node) -> Rule:
     return rule
 
 
-def _reduction(function: Callable[..., Any]) -> Callable[[Node], Rule]:
+def _reduction(function: Callable[..., Any]) -> Make:
     def make(node: Node) -> Rule:
         dims = [node.args[0].axes.index(a) for a in node.attr("over")]
         dtype = node.args[0].dtype
@@ -180,7 +164,7 @@ def _reduction(function: Callable[..., Any]) -> Callable[[Node], Rule]:
     return make
 
 
-def _place(function: Callable[..., Any]) -> Callable[[Node], Rule]:
+def _place(function: Callable[..., Any]) -> Make:
     def make(node: Node) -> Rule:
         dim = node.args[0].axes.index(node.attr("over")[0])
         return lambda kind, x: function(kind.tensor(x[0], node.args[0].dtype), axis=dim, output_type=tf.int64)
@@ -324,7 +308,7 @@ def _split(node: Node) -> Rule:
     return lambda kind, x: tf.reshape(lay(x[0]), shape)
 
 
-def _matrix(function: Callable[[Any], Any]) -> Callable[[Node], Rule]:
+def _matrix(function: Callable[[Any], Any]) -> Make:
     def make(node: Node) -> Rule:
         row, column = node.attr("row"), node.attr("column")
         axes = node.args[0].axes
@@ -361,7 +345,7 @@ def _broadcast(node: Node) -> Rule:
     return lambda kind, x: tf.broadcast_to(lay(kind.tensor(x[0], node.dtype)), shape)
 
 
-RULES: dict[str, Callable[[Node], Rule]] = {
+RULES: dict[str, Make] = {
     "broadcast": _broadcast, "rename": lambda n: lambda kind, x: x[0], "select": _select, "contract": _contract,
     "sum": _reduction(tf.reduce_sum), "prod": _reduction(tf.reduce_prod), "max": _reduction(tf.reduce_max),
     "min": _reduction(tf.reduce_min), "any": _reduction(tf.reduce_any), "all": _reduction(tf.reduce_all),
@@ -379,11 +363,11 @@ RULES: dict[str, Callable[[Node], Rule]] = {
 }  # fmt: skip
 
 
-def _pointwise(function: Callable[[Any], Any]) -> Callable[[Node], Rule]:
+def _pointwise(function: Callable[[Any], Any]) -> Make:
     return lambda node: lambda kind, x: function(kind.cast(x[0], "real"))
 
 
-def _along(function: Callable[..., Any]) -> Callable[[Node], Rule]:
+def _along(function: Callable[..., Any]) -> Make:
     def make(node: Node) -> Rule:
         axes, axis = node.args[0].axes, dict(node.attr("attrs"))["axis"]
         dim = axes.index(axis)
@@ -398,11 +382,11 @@ def _gelu(x: Any) -> Any:
     return x * (tf.math.erfc(-x / math.sqrt(2)) / 2)
 
 
-NATIVE: dict[str, Callable[[Node], Rule]] = {
+NATIVE: dict[str, Make] = {
     "sigmoid": _pointwise(tf.math.sigmoid), "relu": _pointwise(tf.nn.relu), "silu": _pointwise(tf.nn.silu),
     "gelu": _pointwise(_gelu), "elu": _pointwise(tf.nn.elu),
     "softplus": _pointwise(tf.math.softplus),
     "softmax": _along(tf.nn.softmax), "log_softmax": _along(tf.nn.log_softmax),
     "logsumexp": _along(tf.math.reduce_logsumexp),
 }  # fmt: skip
-TENSORFLOW = _TensorFlow()
+TENSORFLOW = _TensorFlow({**RULES, **dict.fromkeys(ELEMENTWISE, _elementwise)}, NATIVE, _take)

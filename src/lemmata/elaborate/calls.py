@@ -12,13 +12,14 @@ from lemmata.core.types import SCALAR, Tensor
 from lemmata.elaborate import arithmetic as a
 from lemmata.elaborate import curves, gaussians, joint_laws, spectra
 from lemmata.elaborate import surface as s
+from lemmata.elaborate.components import component, suffixed
 from lemmata.elaborate.environment import Binding
 from lemmata.elaborate.functions import apply_operator, is_operator
 from lemmata.elaborate.lifting import by_parts
 from lemmata.elaborate.names import parameter_key, script_items, spell, stem, suffix
 from lemmata.elaborate.open_functions import is_open_letter, open_call
 from lemmata.elaborate.reader import Reader
-from lemmata.elaborate.references import component, free_index, match_pattern, suffixed
+from lemmata.elaborate.references import free_index, match_pattern
 from lemmata.elaborate.solver import Misfit, Unreadable
 
 

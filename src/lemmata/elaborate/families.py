@@ -8,10 +8,11 @@ from lemmata.core import terms as t
 from lemmata.core.size import Size
 from lemmata.core.types import Tensor
 from lemmata.elaborate import surface as s
+from lemmata.elaborate.components import match_range
 from lemmata.elaborate.environment import Binding
 from lemmata.elaborate.names import spell
 from lemmata.elaborate.reader import Reader, known, size_of
-from lemmata.elaborate.references import match_range, stacked
+from lemmata.elaborate.references import stacked
 from lemmata.elaborate.solver import Misfit, Unreadable
 
 

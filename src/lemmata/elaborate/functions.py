@@ -45,6 +45,7 @@ ELEMENTWISE = {
     "swish": "silu",
     "Swish": "silu",
     "softplus": "softplus",
+    "Softplus": "softplus",
     "elu": "elu",
     "ELU": "elu",
     "sign": "sign",
@@ -74,14 +75,15 @@ NORMALISE = {
     "Layernorm": "layer_norm",
     "RMSNorm": "rms_norm",
 }
+REDUCING = {"logsumexp": "logsumexp", "LogSumExp": "logsumexp"}
 INVERSE_OF = {"sin": "arcsin", "cos": "arccos", "tan": "arctan"}
 SYMBOLS = {"\\sigma": "sigmoid", "\\Phi": "normal_cdf", "\\varphi": "normal_pdf", "\\phi": "normal_pdf"}
 
 
 def operator_name(r: Reader, name: s.Name) -> str | None:
     """The catalogue's word for a name, backslash dropped."""
-    word = name.base.lstrip("\\")
-    if word in RULES or word in ELEMENTWISE or word in SOFTMAX or word in NORMALISE:
+    word = name.base.lstrip("\\").replace("\\_", "_")
+    if word in RULES or word in ELEMENTWISE or word in SOFTMAX or word in NORMALISE or word in REDUCING:
         return word
     if name.base == "\\sigma" and "sigmoid" in r.shared.conventions.words or name.base in r.shared.conventions.words:
         return SYMBOLS.get(name.base)
@@ -168,6 +170,12 @@ def _pointwise(r: Reader, word: str, call: s.Call, given: tuple[t.Term, ...] | N
         return t.Op(
             x.type, SOFTMAX[word], (x,), (("axis", x.type.rank - 1 if r.shared.conventions.rowwise_softmax else 0),)
         )
+    if word in REDUCING:
+        if x.type.rank == 0:
+            raise Unreadable(f"{word} of a number")
+        axis = x.type.rank - 1 if r.shared.conventions.rowwise_softmax else 0
+        left = x.type.shape[:axis] + x.type.shape[axis + 1 :]
+        return t.Op(Tensor(left, dtype=x.type.dtype), REDUCING[word], (x,), (("axis", axis),))
     if word in NORMALISE:
         if x.type.rank == 0:
             raise Unreadable(f"{word} of a number")

@@ -144,9 +144,6 @@ def listed_family(expr: s.Expr) -> tuple[s.Name, s.Expr] | None:
 
 def declare_samples(context: Context, items: Sequence[Item], roles: Roles) -> None:
     """N samples x_1, …, x_N after a vector x ∈ ℝ^d: vectors like x, since N is not its length."""
-    from lemmata.elaborate.declarations import declare_sizes
-    from lemmata.elaborate.solver import Unreadable
-
     for item in items:
         found = listed_family(item.part.expr)
         if found is None:
@@ -155,13 +152,8 @@ def declare_samples(context: Context, items: Sequence[Item], roles: Roles) -> No
         known = roles.environment.visible_before(stem(first), first.font, item.place)
         if known is None or known.kind != "variable" or known.type is None or known.type.rank != 1 or known.indices:
             continue
-        r = roles.reader(item.place)
-        try:
-            declare_sizes(r, last)
-            count = r.size(last)
-        except Unreadable:
-            continue
-        if count == known.type.shape[0] or any(is_unknown(a) for a in known.type.shape[0].atoms):
+        count = _how_many(last, item, roles)
+        if count is None or count == known.type.shape[0] or any(is_unknown(a) for a in known.type.shape[0].atoms):
             continue
         _members(first, count, known.type, item, roles).domain = known.domain
 
@@ -180,17 +172,26 @@ def _declare_family(item: Item, roles: Roles) -> None:
     known = roles.environment.family(stem(first), item.place)
     if known is not None and known.place.scopes == item.place.scopes[: len(known.place.scopes)]:
         return
+    from lemmata.elaborate.solver import unknown
+
+    count = _how_many(last, item, roles)
+    if count is None:
+        return
+    kind = Tensor((unknown(stem(first)),)) if first.font == "bold" else SCALAR
+    _members(first, count, kind, item, roles)
+
+
+def _how_many(last: s.Expr, item: Item, roles: Roles) -> Size | None:
+    """The size that the last index of a list stands for, declared by it; None where it cannot be read."""
     from lemmata.elaborate.declarations import declare_sizes
-    from lemmata.elaborate.solver import Unreadable, unknown
+    from lemmata.elaborate.solver import Unreadable
 
     r = roles.reader(item.place)
     try:
         declare_sizes(r, last)
-        count = r.size(last)
+        return r.size(last)
     except Unreadable:
-        return
-    kind = Tensor((unknown(stem(first)),)) if first.font == "bold" else SCALAR
-    _members(first, count, kind, item, roles)
+        return None
 
 
 def _members(first: s.Name, count: Size, kind: Tensor, item: Item, roles: Roles) -> Binding:

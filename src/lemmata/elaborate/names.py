@@ -60,10 +60,10 @@ def spell(expr: s.Expr | None) -> str:
     return type(expr).__name__ + f"@{expr.start}"
 
 
-def member_spelling(latex: str, heads: Sequence[s.Expr], items: Sequence[s.Expr]) -> str:
+def member_spelling(latex: str, heads: Sequence[s.Expr], items: Sequence[str]) -> str:
     """What a family calls `u_i`, at other indices: `u_{k+1}`; empty where the name does not show them."""
     base, script, rest = re.fullmatch(r"([^_^]*)([_^]?)(.*)", latex, re.S).groups()  # type: ignore[union-attr]
-    own = {spell(h): spell(i) for h, i in zip(heads, items)}
+    own = {spell(h): i for h, i in zip(heads, items)}
     if not script or not own:
         return ""
     letters = "|".join(re.escape(h) for h in sorted(own, key=len, reverse=True))

@@ -13,11 +13,11 @@ from lemmata.core.types import BOOL, SCALAR, Tensor
 from lemmata.elaborate import arithmetic as a
 from lemmata.elaborate import calls
 from lemmata.elaborate import surface as s
+from lemmata.elaborate.components import component, suffixed
 from lemmata.elaborate.functions import is_operator
 from lemmata.elaborate.guesses import guess_type
 from lemmata.elaborate.names import Suffix, script_items, spell, stem, suffix
 from lemmata.elaborate.reader import Reader
-from lemmata.elaborate.references import component, suffixed
 from lemmata.elaborate.solver import Misfit, Unreadable, unknown
 from lemmata.elaborate.sums import REDUCTIONS
 

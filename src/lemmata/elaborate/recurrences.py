@@ -12,14 +12,14 @@ from lemmata.core.types import SCALAR, Tensor
 from lemmata.elaborate import arithmetic as a
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.environment import Binding
-from lemmata.elaborate.names import spell, stem
+from lemmata.elaborate.names import member_spelling, spell, stem
 from lemmata.elaborate.reader import Reader, Recurrence, size_of
 from lemmata.elaborate.solver import Misfit, Unreadable, unknown
 
 INTEGRAL = replace(SCALAR, dtype="int")
 
 
-def step(r: Reader, binding: Binding, values: list[t.Term], label: str = "") -> t.Term:
+def step(r: Reader, binding: Binding, values: list[t.Term]) -> t.Term:
     """A member of a recurrence: kept as `Unrolled`, its body read once."""
     if len(values) != 1:
         raise Unreadable(f"a recurrence over several indices: {binding.latex}")
@@ -27,6 +27,7 @@ def step(r: Reader, binding: Binding, values: list[t.Term], label: str = "") -> 
     if index is None:
         return step_along(r, binding, values[0])
     kind = recurrence(r, binding)
+    label = member_spelling(binding.latex, binding.indices, [str(index).replace(" ", "")])
     return t.Unrolled(kind, f"{binding.key}#{binding.uid}", binding.latex, index, t.Told(label))
 
 

@@ -42,7 +42,7 @@ def application(r: Reader, name: s.Name, group: s.Paren) -> t.Term | None:
     value = extreme(r, x, "eigenvalues" if name.base == "\\lambda" else "singular values", end)
     if name.sup is None:
         return value
-    from lemmata.elaborate.references import apply_suffix
+    from lemmata.elaborate.components import apply_suffix
 
     return apply_suffix(r, value, name.sup, name)
 

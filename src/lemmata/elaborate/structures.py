@@ -12,9 +12,9 @@ from lemmata.core.size import Size
 from lemmata.core.types import BOOL, SCALAR, Tensor
 from lemmata.elaborate import arithmetic as a
 from lemmata.elaborate import surface as s
+from lemmata.elaborate.components import component, suffixed
 from lemmata.elaborate.names import script_items, spell, stem, suffix
 from lemmata.elaborate.reader import Reader
-from lemmata.elaborate.references import component, suffixed
 from lemmata.elaborate.sequences import has_dots, sequence
 from lemmata.elaborate.solver import Misfit, Unreadable
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
-import numpy as np
-from msgspec import Struct
-
-from lemmata.code.target import CannotLower, Parameter, Value
 from lemmata.documents.model import Block, Document, Formula, Text
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.document import Elaboration
 from lemmata.elaborate.names import spell, walk
 from lemmata.elaborate.statement import Statement
 from lemmata.lower.equations import StatedEquation
+from lemmata.lower.stated import Stated
 from lemmata.lower.stated_values import SENTENCE, sentence_around
 
 DEVIATION = re.compile(
@@ -23,13 +21,9 @@ DEVIATION = re.compile(
 VARIANCE = re.compile(r"\bvariances?\b|方差|\bvarianz", re.I)
 
 
-class NormalNoise(Struct, frozen=True):
+class NormalNoise(Stated, frozen=True):
     """A `Target` of kind `noise`: a normal law in numbers, and the equations that hold what follows it."""
 
-    key: str
-    latex: str
-    line: int
-    statement: Statement
     mean: float
     variance: float
     symbol: str
@@ -39,18 +33,12 @@ class NormalNoise(Struct, frozen=True):
     """Whether nothing in the document speaks for a standard deviation as the second number."""
     variances: bool
     """Whether its sentence says that it is a variance, or a normal law of the document has a square there."""
-    kind: str = "noise"
-    parameters: Sequence[Parameter] = ()
-    subject: str | None = None
-    sizes: Sequence[str] = ()
+    kind: ClassVar[str] = "noise"
+    valueless: ClassVar[str] = "noise has no value"
 
     @property
     def names(self) -> tuple[str, ...]:
         return ()
-
-    def evaluate(self, values: Mapping[str, Value]) -> np.ndarray:
-        """Raises CannotLower."""
-        raise CannotLower("noise has no value")
 
 
 def noises(elaboration: Elaboration, stated: Sequence[StatedEquation]) -> Iterator[NormalNoise]:

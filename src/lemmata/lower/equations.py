@@ -10,7 +10,7 @@ import numpy as np
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from lemmata.code.spelling import gradient_names, symbol_names
+from lemmata.code.spelling import symbol_names
 from lemmata.code.target import Atom, CannotLower, Parameter, Value
 from lemmata.core import terms as t
 from lemmata.core.size import Size
@@ -26,6 +26,19 @@ from lemmata.elaborate.references import INTEGRAL, is_defined
 from lemmata.elaborate.roles import Item
 from lemmata.elaborate.solver import Unreadable
 from lemmata.elaborate.statement import Statement
+from lemmata.lower.heads import (
+    arguments,
+    bound_letters,
+    chosen,
+    element_indices,
+    element_places,
+    head_names,
+    join,
+    joined,
+    plain_head,
+    rank_as_written,
+    without_labels,
+)
 from lemmata.lower.targets import FormulaTarget, _target, twice_given
 
 RELATIONS = frozenset({"=", ":=", "\\leftarrow"})
@@ -236,7 +249,7 @@ def _stated(elaboration: Elaboration, item: Item, items: Sequence[Item]) -> Iter
     formula = item.formula
     relation = _with_words(relation)
     head = relation.items[0]
-    head = _join(head) if isinstance(head, s.Juxt) else head
+    head = join(head) if isinstance(head, s.Juxt) else head
     whole = head if not isinstance(head, s.Words) else relation
     latex = formula.latex[whole.start : whole.end].replace("&", "").strip()
     words = tuple(
@@ -248,7 +261,7 @@ def _stated(elaboration: Elaboration, item: Item, items: Sequence[Item]) -> Iter
     known = {
         spell(name): r.items[1]
         for other in items
-        if (r := _relation(other)) is not None and len(r.items) == 2 and (name := _plain(r.items[0])) is not None
+        if (r := _relation(other)) is not None and len(r.items) == 2 and (name := plain_head(r.items[0])) is not None
         and other.place.at <= item.place.at + 40 and other is not item and spell(name) != spell(head)
     }  # fmt: skip
     for number, side in enumerate(relation.items[1 : 1 + SIDES]):
@@ -259,15 +272,15 @@ def _stated(elaboration: Elaboration, item: Item, items: Sequence[Item]) -> Iter
             "equation", relation, place=item.place,
         )  # fmt: skip
         first = StatedEquation(
-            f"equation {formula.index}:{side.start}", latex, "equation", row.line, statement, _head_names(head), words,
-            item.role, (), _indices(head, side), side, elaboration, item, known,
+            f"equation {formula.index}:{side.start}", latex, "equation", row.line, statement, head_names(head), words,
+            item.role, (), element_indices(head, side), side, elaboration, item, known,
         )  # fmt: skip
         made = _equation(first, side)
         if made is not None and made.atoms:
-            if _places(head, made) and (again := _equation(first, side, sizes=False)) is not None:
+            if element_places(head, made.atoms) and (again := _equation(first, side, sizes=False)) is not None:
                 called = head.items[0] if isinstance(head, s.Juxt) else head
-                names = _head_names(replace(called, sub=None)) if isinstance(called, s.Name) else ()
-                made = replace(again, places=_places(head, again), names=names or made.names)
+                names = head_names(replace(called, sub=None)) if isinstance(called, s.Name) else ()
+                made = replace(again, places=element_places(head, again.atoms), names=names or made.names)
             yield made
 
 
@@ -316,124 +329,10 @@ def _word(expr: s.Expr) -> str:
     return ""
 
 
-def _plain(head: s.Expr) -> s.Name | None:
-    head = _join(head) if isinstance(head, s.Juxt) else head
-    return head if isinstance(head, s.Name) else None
-
-
-def _head_names(head: s.Expr) -> tuple[str, ...]:
-    match head:
-        case s.Name():
-            return symbol_names(*_scripts(head, frozenset())[:4])
-        case s.Call(function=function):
-            return symbol_names(*_scripts(function, frozenset())[:4])
-        case s.Juxt(items=(s.Name() as function, s.Paren())):
-            return symbol_names(*_scripts(function, frozenset())[:4])
-        case s.Scripted(base=inner):
-            return _head_names(inner)
-        case s.Derivative(numerator=of, wrt=((by, 1),)):
-            of = of.items[0] if isinstance(of, s.Juxt) else of.function if isinstance(of, s.Call) else of
-            return gradient_names(spell(of), spell(by)) if of is not None else ()
-    return ()
-
-
-def _indices(head: s.Expr, side: s.Expr) -> tuple[str, ...]:
-    """Letters of the head's subscript that stand beside a bound index on the right, so that they number elements."""
-    sub = head.sub if isinstance(head, s.Name | s.Scripted) else None
-    if isinstance(head, s.Call | s.Juxt):
-        last = head.items[-1] if isinstance(head, s.Juxt) else head
-        sub = last.sub if isinstance(last, s.Scripted) else None
-    letters = [stem(x) for x in script_items(sub) if isinstance(x, s.Name) and x.sub is None and not _tells(x)]
-    counted = _bound(side)
-    beside = [
-        {stem(x) for x in script_items(n.sub) if isinstance(x, s.Name)}
-        for n in walk(side)
-        if isinstance(n, s.Name | s.Scripted) and n.sub is not None
-    ]
-    return tuple(x for x in letters if any(x in group and (group & counted or len(group) > 1) for group in beside))
-
-
-def _places(head: s.Expr, made: StatedEquation) -> tuple[tuple[str, int, int], ...]:
-    """The indices of the element that a head names, where they are letters of the right side."""
-    match head:
-        case s.Name(sub=sub) if sub is not None:
-            items = script_items(sub)
-            while len(items) == 1 and isinstance(items[0], s.Paren):
-                items = tuple(y for x in items[0].items for y in script_items(x))
-        case s.Juxt(items=(s.Name(), s.Paren(items=items))) | s.Call(arguments=items):
-            pass
-        case _:
-            return ()
-    letters = {a.latex: a.key for a in made.atoms}
-    found = []
-    for item in items:
-        item = item.options[0] if isinstance(item, s.Choice) else item
-        addend = 0
-        if isinstance(item, s.Infix) and item.ops in (("+",), ("-",)) and isinstance(item.items[1], s.Num):
-            addend = int(item.items[1].value) * (1 if item.ops == ("+",) else -1)
-            item = item.items[0]
-        factor = 1
-        if isinstance(item, s.Juxt) and len(item.items) == 2 and isinstance(item.items[0], s.Num):
-            factor, item = int(item.items[0].value), item.items[1]
-        if not isinstance(item, s.Name) or spell(item) not in letters or factor < 1:
-            return ()
-        found.append((letters[spell(item)], factor, addend))
-    return tuple(found) if len(found) == 2 else ()
-
-
-def _bound(expr: s.Expr) -> set[str]:
-    """Index letters that sums and the like bind inside."""
-    found: set[str] = set()
-    for node in walk(expr):
-        if isinstance(node, s.Big) and node.lower is not None:
-            lower = node.lower.items[0] if isinstance(node.lower, s.Relation) else node.lower
-            items = lower.items if isinstance(lower, s.Listing | s.Juxt) else (lower,)
-            found |= {stem(x) for x in items if isinstance(x, s.Name)}
-    return found
-
-
-def _scripts(name: s.Name, indices: frozenset[str]) -> tuple[str, tuple[str, ...], tuple[str, ...], int, s.Name]:
-    """(base, accents, labels, primes, the name as it is left) with the scripts that belong to the name taken off."""
-    labels: list[str] = []
-    sub, sup = name.sub, name.sup
-    items = script_items(sub)
-    own = [
-        i for i in items if not _chosen(i) and not any(isinstance(n, s.Name) and stem(n) in indices for n in walk(i))
-    ]
-    if len(own) == len(items):
-        labels += [spell(i) for i in items]
-        sub = None
-    elif own and all(_tells(i) for i in own):
-        labels += [spell(i) for i in own]
-        kept = tuple(i for i in items if i not in own)
-        sub = kept[0] if len(kept) == 1 else s.Listing(name.start, name.end, kept, (",",) * (len(kept) - 1))
-    kind = suffix(sup, True)
-    signed = isinstance(sup, s.Mark) and sup.name == "-"  # m^{-} beside m^{+}
-    if kind is not None and (kind.kind in ("label", "star") or signed or kind.kind == "power" and _label(sup, name)):
-        labels.append(spell(sup).strip("()"))
-        sup = None
-    return name.base, name.accents, tuple(labels), name.primes, replace(name, sub=sub, sup=sup)
-
-
 def _open_call(first: s.Expr, second: s.Expr) -> bool:
     """f(x), p(x, y): an argument in brackets that no bracket would be needed for in a product."""
     return isinstance(first, s.Name) and isinstance(second, s.Paren) and second.open == "(" and (
         len(second.items) != 1 or isinstance(second.items[0], s.Name | s.Num))  # fmt: skip
-
-
-def _chosen(item: s.Expr) -> bool:
-    """The y_i of s_{y_i}: a symbol that says which element is taken."""
-    return isinstance(item, s.Name) and item.sub is not None and not item.word
-
-
-def _tells(item: s.Expr) -> bool:
-    """The A of v_{A,i}: which symbol is meant, not which element."""
-    return isinstance(item, s.Name) and (item.word or len(item.base) == 1 and item.base.isupper())
-
-
-def _label(sup: s.Expr | None, name: s.Name) -> bool:
-    """W^Q, x^{\\text{new}}: no power."""
-    return isinstance(sup, s.Name) and (sup.word or sup.base.isupper() and name.base.isupper())
 
 
 def _equation(first: StatedEquation, side: s.Expr, sizes: bool = True) -> StatedEquation | None:
@@ -443,12 +342,12 @@ def _equation(first: StatedEquation, side: s.Expr, sizes: bool = True) -> Stated
     """
     reader = Reader(Elaborator.of(first.elaboration).shared(Choices(), first.item), first.item.place)
     lengths = {stem(n.upper) for n in walk(side) if isinstance(n, s.Big) and isinstance(n.upper, s.Name)}
-    indices = frozenset(_bound(side) | set(first.indices) | lengths)
+    indices = frozenset(bound_letters(side) | set(first.indices) | lengths)
     atoms: dict[str, Atom] = {a.key: a for a in first.atoms}
     types = dict(first.types)
     by_spelling = {a.latex: a.key for a in first.atoms}
     whole = {
-        spell(n) for x in walk(side) if isinstance(x, s.Name | s.Scripted) for n in script_items(x.sub) if _chosen(n)
+        spell(n) for x in walk(side) if isinstance(x, s.Name | s.Scripted) for n in script_items(x.sub) if chosen(n)
     }
 
     def rewrite(expr: s.Expr) -> s.Expr:
@@ -470,8 +369,8 @@ def _equation(first: StatedEquation, side: s.Expr, sizes: bool = True) -> Stated
                 raise Unreadable("a function is left open")
             case s.Juxt(items=(s.Name() as called, s.Paren())) if first.role == "expression" and is_function(called):
                 return quantity(called, expr)
-            case s.Juxt(items=items) if any(map(_joined, items, items[1:])):
-                return rewrite(_join(expr))
+            case s.Juxt(items=items) if any(map(joined, items, items[1:])):
+                return rewrite(join(expr))
             case s.Juxt(items=items):
                 return replace(expr, items=tuple(
                     x if isinstance(x, s.Name) and k + 1 < len(items) and isinstance(items[k + 1], s.Paren)
@@ -511,7 +410,7 @@ def _equation(first: StatedEquation, side: s.Expr, sizes: bool = True) -> Stated
         if latex not in by_spelling:
             new = f"⟦{len(atoms)}⟧"
             by_spelling[latex] = new
-            atoms[new] = Atom(new, latex, _head_names(called), 0)
+            atoms[new] = Atom(new, latex, head_names(called), 0)
         return s.Name(expr.start, expr.end, by_spelling[latex])
 
     def slope(expr: s.Derivative) -> s.Expr:
@@ -519,10 +418,10 @@ def _equation(first: StatedEquation, side: s.Expr, sizes: bool = True) -> Stated
         if latex not in by_spelling:
             new = f"⟦{len(atoms)}⟧"
             by_spelling[latex] = new
-            inner = [n for x in (*(w for w, _ in expr.wrt), *_arguments(expr.numerator)) for n in walk(x)]
+            inner = [n for x in (*(w for w, _ in expr.wrt), *arguments(expr.numerator)) for n in walk(x)]
             wrt = next((n for n in inner if isinstance(n, s.Name)), None)
-            rank = 0 if wrt is None else _rank(wrt, 0, ())
-            atoms[new] = Atom(new, latex, (*_head_names(expr), "grad", "g"), rank, gradient=True)
+            rank = 0 if wrt is None else rank_as_written(wrt, 0, ())
+            atoms[new] = Atom(new, latex, (*head_names(expr), "grad", "g"), rank, gradient=True)
         return s.Name(expr.start, expr.end, by_spelling[latex])
 
     def symbol(name: s.Name) -> s.Expr:
@@ -533,7 +432,7 @@ def _equation(first: StatedEquation, side: s.Expr, sizes: bool = True) -> Stated
             return name
         if key in ("\\pi", "e") and name.sub is None and not name.accents:
             return replace(name, sup=None if name.sup is None else rewrite(name.sup))
-        base, accents, labels, primes, left = _scripts(name, indices)
+        base, accents, labels, primes, left = without_labels(name, indices)
         latex = spell(replace(name, sub=None if left.sub is None else name.sub, sup=None) if left.sub is not None
                       else replace(name, sup=None if left.sup is not None else name.sup))  # fmt: skip
         plain = latex
@@ -543,7 +442,7 @@ def _equation(first: StatedEquation, side: s.Expr, sizes: bool = True) -> Stated
             new = f"⟦{len(atoms)}⟧"
             by_spelling[plain] = new
             indexed = len(script_items(left.sub))
-            names, rank = symbol_names(base, accents, labels, primes), _rank(name, indexed, labels)
+            names, rank = symbol_names(base, accents, labels, primes), rank_as_written(name, indexed, labels)
             atoms[new] = Atom(new, plain, names, rank, latex in whole, _gradient(base, primes))
             if (kind := declared(name)) is not None:
                 types[new] = kind
@@ -558,45 +457,6 @@ def _equation(first: StatedEquation, side: s.Expr, sizes: bool = True) -> Stated
     used = {n.base for n in walk(expr) if isinstance(n, s.Name)}
     kept = tuple(a for k, a in atoms.items() if k in used)
     return replace(first, expr=expr, atoms=kept, types=types, lengths=tuple(sorted(lengths)))
-
-
-def _joined(first: s.Expr, second: s.Expr) -> bool:
-    """Δ before a symbol makes one symbol with it."""
-    return isinstance(first, s.Name) and isinstance(second, s.Name) and first.base == "\\Delta" and (
-        first.sub is None and first.sup is None and len(second.base.lstrip("\\")) == 1)  # fmt: skip
-
-
-def _join(expr: s.Juxt) -> s.Expr:
-    items: list[s.Expr] = []
-    for item in expr.items:
-        if items and _joined(items[-1], item):
-            assert isinstance(item, s.Name)
-            items[-1] = replace(item, start=items[-1].start, base="Δ" + item.base)
-        else:
-            items.append(item)
-    return items[0] if len(items) == 1 else replace(expr, items=tuple(items))
-
-
-def _arguments(of: s.Expr | None) -> tuple[s.Expr, ...]:
-    match of:
-        case s.Juxt(items=(*_, s.Paren(items=items))):
-            return items
-        case s.Call(arguments=items):
-            return items
-    return ()
-
-
-def _rank(name: s.Name, indexed: int, labels: Sequence[str]) -> int:
-    """How many axes a symbol has by the way it is written: bold and lower case a vector, upper case a matrix."""
-    if name.base.startswith("\\") and not name.base[1].isupper():
-        return indexed + (1 if name.font == "bold" else 0)
-    if indexed:
-        vector = name.font == "bold" and name.base.islower() or suffix(name.sup, True) is not None and (
-            suffix(name.sup, True).kind == "transpose")  # type: ignore[union-attr]  # fmt: skip
-        return indexed + 1 if vector else indexed
-    if name.font == "bold" and name.base.islower():
-        return 1
-    return 2 if len(name.base) == 1 and name.base.isupper() else 0
 
 
 def _gradient(base: str, primes: int) -> bool:

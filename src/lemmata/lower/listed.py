@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
 
 import numpy as np
-from msgspec import Struct
 
 from lemmata.code.spelling import symbol_names
-from lemmata.code.target import Atom, CannotLower, Parameter, Value
+from lemmata.code.target import Atom, CannotLower, Value
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.document import Elaboration
 from lemmata.elaborate.names import stem
 from lemmata.elaborate.roles import Item
 from lemmata.elaborate.statement import Statement
 from lemmata.lower.equations import StatedEquation, _equation, _surroundings
+from lemmata.lower.stated import Stated
 
 
-class Listed(Struct, frozen=True):
+class Listed(Stated, frozen=True):
     """A `Target` of kind `list`: the members of a list, their first number, and the last in terms of its symbols."""
 
-    key: str
-    latex: str
-    line: int
-    statement: Statement
     names: tuple[str, ...]
     equation: StatedEquation
     """A member."""
@@ -31,10 +28,7 @@ class Listed(Struct, frozen=True):
     """The key of the atom that numbers the members."""
     first: int
     last: StatedEquation | int
-    kind: str = "list"
-    parameters: Sequence[Parameter] = ()
-    subject: str | None = None
-    sizes: Sequence[str] = ()
+    kind: ClassVar[str] = "list"
 
     @property
     def free(self) -> tuple[Atom, ...]:

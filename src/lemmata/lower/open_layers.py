@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
+from typing import ClassVar
 
-import numpy as np
-from msgspec import Struct
 from msgspec.structs import replace
 
 from lemmata.code.spelling import symbol_names
-from lemmata.code.target import Atom, CannotLower, Parameter, Value
+from lemmata.code.target import Atom
 from lemmata.documents.model import Block, Text
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.document import Elaboration, Elaborator
@@ -21,28 +20,19 @@ from lemmata.elaborate.references import is_defined
 from lemmata.elaborate.roles import Item
 from lemmata.elaborate.statement import Statement
 from lemmata.lower.equations import StatedEquation, _equation, _map
+from lemmata.lower.stated import Stated
 
 
-class OpenLayers(Struct, frozen=True):
+class OpenLayers(Stated, frozen=True):
     """A `Target` of kind `open layers`: what a formula makes of the values of layers that it does not define."""
 
-    key: str
-    latex: str
-    line: int
-    statement: Statement
     names: tuple[str, ...]
     equation: StatedEquation
     """The values of the layers are its atoms; other symbols it has none."""
     argument: str
     """What all of the layers are applied to."""
-    kind: str = "open layers"
-    parameters: Sequence[Parameter] = ()
-    subject: str | None = None
-    sizes: Sequence[str] = ()
-
-    def evaluate(self, values: Mapping[str, Value]) -> np.ndarray:
-        """Raises CannotLower."""
-        raise CannotLower("the layers of the formula are open")
+    kind: ClassVar[str] = "open layers"
+    valueless: ClassVar[str] = "the layers of the formula are open"
 
 
 def open_layers(elaboration: Elaboration) -> Iterator[OpenLayers]:

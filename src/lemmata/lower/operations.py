@@ -58,6 +58,10 @@ def lower(low: Lowering, term: t.Op) -> Value:
     if term.name in ALONG_AXIS:
         x = full(low.value(term.args[0]))
         return Value(call(term.name, [x.node], axis=x.axes[int(_attr(term, "axis"))]), x.axes)
+    if term.name == "logsumexp":
+        x, place = full(low.value(term.args[0])), int(_attr(term, "axis"))
+        left = x.axes[:place] + x.axes[place + 1 :]
+        return Value(call(term.name, [x.node], axis=x.axes[place]), left)
     rule = RULES.get(term.name)
     if rule is None:
         raise CannotLower(f"the operation {term.name} has no program")

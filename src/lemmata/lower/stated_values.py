@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
+from typing import ClassVar
 
 import numpy as np
-from msgspec import Struct
 
 from lemmata.code.spelling import spellings
-from lemmata.code.target import CannotLower, Parameter, Value
 from lemmata.documents.model import Block, CodeCell, Formula, Text
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.document import Elaboration
 from lemmata.elaborate.statement import Statement
+from lemmata.lower.stated import Stated
 
 SENTENCE = re.compile(r"[.!?。！？](?:\s|$)")
 FORMULA = "\x00"
 """Stands for a formula in the words around it."""
 
 
-class StatedValue(Struct, frozen=True):
+class StatedValue(Stated, frozen=True):
     """A `Target` of kind `stated value`: `$x = [1, 2, 3]$` in the paragraph before a code cell."""
 
-    key: str
-    latex: str
-    line: int
-    statement: Statement
     value: np.ndarray
     follows: int
     """Number of the code cell right behind the paragraph."""
@@ -34,18 +30,12 @@ class StatedValue(Struct, frozen=True):
     """The words around it, to the next full stops."""
     digits: float
     """Half a unit of the last digit that is printed."""
-    kind: str = "stated value"
-    parameters: Sequence[Parameter] = ()
-    subject: str | None = None
-    sizes: Sequence[str] = ()
+    kind: ClassVar[str] = "stated value"
+    valueless: ClassVar[str] = "numbers that the text gives depend on nothing"
 
     @property
     def names(self) -> tuple[str, ...]:
         return spellings(self.latex)
-
-    def evaluate(self, values: Mapping[str, Value]) -> np.ndarray:
-        """Raises CannotLower."""
-        raise CannotLower("numbers that the text gives depend on nothing")
 
 
 def stated_values(elaboration: Elaboration) -> Iterator[StatedValue]:

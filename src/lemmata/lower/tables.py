@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 import numpy as np
 from msgspec import Struct
 
 from lemmata.code.spelling import spellings, squash
-from lemmata.code.target import CannotLower, Parameter, Value
+from lemmata.code.target import CannotLower
 from lemmata.core import terms as t
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.document import Elaboration, Elaborator
@@ -19,6 +20,7 @@ from lemmata.elaborate.readings import Choices
 from lemmata.elaborate.solver import Unreadable
 from lemmata.elaborate.statement import Statement
 from lemmata.lower.lowering import Lowering
+from lemmata.lower.stated import Stated
 from lemmata.lower.targets import _head_latex, _run
 from lemmata.lower.value import full
 from lemmata.program.build import BadProgram
@@ -39,25 +41,16 @@ class Clause(Struct, frozen=True):
     shared: Shared
 
 
-class TableTarget(Struct, frozen=True):
+class TableTarget(Stated, frozen=True):
     """A `Target` of kind `table`: rows are counted from 0, columns given by clauses such as 2i and 2i + 1."""
 
-    key: str
-    latex: str
-    line: int
-    statement: Statement
     clauses: tuple[Clause, ...]
-    kind: str = "table"
-    parameters: Sequence[Parameter] = ()
-    subject: str | None = None
-    sizes: Sequence[str] = ()
+    kind: ClassVar[str] = "table"
+    valueless: ClassVar[str] = "a table is evaluated at a number of rows and columns"
 
     @property
     def names(self) -> tuple[str, ...]:
         return spellings(rf"\text{{{self.latex}}}" if self.latex.isalpha() else self.latex)
-
-    def evaluate(self, values: Mapping[str, Value]) -> np.ndarray:
-        raise CannotLower("a table is evaluated at a number of rows and columns")
 
     def table(self, rows: Sequence[int], columns: int) -> np.ndarray:
         """These rows of the table. Raises CannotLower."""

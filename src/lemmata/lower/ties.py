@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
 
-import numpy as np
-from msgspec import Struct, field
+from msgspec import field
 from msgspec.structs import replace
 
-from lemmata.code.target import Atom, CannotLower, Parameter, Value
+from lemmata.code.target import Atom
 from lemmata.documents.model import Block, Document, Formula, Inline, Text
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.document import Elaboration
@@ -17,6 +17,7 @@ from lemmata.elaborate.names import script_items, spell, walk
 from lemmata.elaborate.roles import Item
 from lemmata.elaborate.statement import Statement
 from lemmata.lower.equations import StatedEquation, _equation, _map
+from lemmata.lower.stated import Stated
 
 IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 OPERATIONS = {
@@ -69,22 +70,16 @@ STRUCTURES = {
 BREAK = re.compile(r"[.;。；]")
 
 
-class Tie(Struct, frozen=True):
+class Tie(Stated, frozen=True):
     """A `Target` of kind `tie`: a name of the code and what it holds."""
 
-    key: str
-    latex: str
-    line: int
-    statement: Statement
     name: str
     operation: str
     """Of `OPERATIONS`: what is done to the expression."""
     equation: StatedEquation
     """The expression."""
-    kind: str = "tie"
-    parameters: Sequence[Parameter] = ()
-    subject: str | None = None
-    sizes: Sequence[str] = ()
+    kind: ClassVar[str] = "tie"
+    valueless: ClassVar[str] = "a name of the code has no value of its own"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -107,23 +102,15 @@ class Tie(Struct, frozen=True):
                 return spell(replace(expr, sub=None)) if indices else ""
         return ""
 
-    def evaluate(self, values: Mapping[str, Value]) -> np.ndarray:
-        """Raises CannotLower."""
-        raise CannotLower("a name of the code has no value of its own")
-
 
 def _bare(equation: StatedEquation) -> s.Expr:
     expr = equation.expr
     return s.Name(expr.start, expr.end, equation.atoms[0].key)
 
 
-class Tied(Struct, frozen=True):
+class Tied(Stated, frozen=True):
     """A `Target` of kind `tied`: an equation whose code the prose helps to read, with the ties that may matter."""
 
-    key: str
-    latex: str
-    line: int
-    statement: Statement
     names: tuple[str, ...]
     equation: StatedEquation
     ties: tuple[Tie, ...]
@@ -131,14 +118,8 @@ class Tied(Struct, frozen=True):
     """What the words beside a symbol say of the matrix."""
     summand: bool = False
     """Whether the equation is the term of the sum that the formula is."""
-    kind: str = "tied"
-    parameters: Sequence[Parameter] = ()
-    subject: str | None = None
-    sizes: Sequence[str] = ()
-
-    def evaluate(self, values: Mapping[str, Value]) -> np.ndarray:
-        """Raises CannotLower."""
-        raise CannotLower("the symbols of an equation have no shapes of their own")
+    kind: ClassVar[str] = "tied"
+    valueless: ClassVar[str] = "the symbols of an equation have no shapes of their own"
 
 
 def ties(elaboration: Elaboration) -> tuple[Tie, ...]:

@@ -15,7 +15,7 @@ def logsumexp(x: Node, axis: Axis) -> Node:
 
 OPERATION = Operation(
     "logsumexp",
-    ("logsumexp", "LogSumExp", "LSE", "lse"),
+    ("logsumexp", "LogSumExp"),
     "log Σ_j exp(x_j) along an axis.",
     logsumexp,
     (Example(([0.0, 0.0],), 0.6931471805599453, {"axis": 0}),),

@@ -37,7 +37,7 @@ def spell(term: t.Term, depth: int = 0) -> str:
         case t.Input(variable=variable):
             return variable.latex
         case t.Defined(latex=latex, member=member) | t.Unrolled(latex=latex, member=member):
-            return member or latex
+            return str(member) or latex
         case t.Var(var=var):
             return var.label
         case t.Op(name="opaque", args=args, attrs=attrs):
@@ -53,7 +53,7 @@ def spell(term: t.Term, depth: int = 0) -> str:
         case t.Build(vars=variables, body=body):
             return f"\\left[{inner(body)}\\right]_{{{', '.join(_range(v) for v in variables)}}}"
         case t.Item(member=member) if member:
-            return member
+            return str(member)
         case t.Item(base=base, indices=indices):
             return f"{inner(base)}_{{{','.join(':' if i is None else inner(i) for i in indices)}}}"
         case t.Cases(branches=branches, otherwise=otherwise):

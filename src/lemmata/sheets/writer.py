@@ -21,7 +21,8 @@ from lemmata.program.node import Axis
 from lemmata.sheets import layout, samples
 from lemmata.sheets.formulas import Writer, finite
 from lemmata.sheets.layout import Block, Page
-from lemmata.sheets.steps import NoSheet, Plan, Step, plan
+from lemmata.sheets.planning import plan
+from lemmata.sheets.steps import NoSheet, Plan, Step
 from lemmata.sheets.titles import bare, pieces, plain, size_text
 
 SINGULAR = 1e7
