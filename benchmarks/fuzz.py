@@ -23,11 +23,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import fields, is_dataclass
 from functools import cache
 from io import StringIO
 from pathlib import Path
 from types import FrameType
+
+from msgspec import Struct
 
 from lemmata.consistency import RULES
 from lemmata.consistency.merge import merged
@@ -228,8 +229,8 @@ def bare(tree: object) -> object:
     """The tree without positions."""
     if isinstance(tree, tuple):
         return tuple(map(bare, tree))
-    if is_dataclass(tree):
-        kept = (f.name for f in fields(tree) if f.name not in ("start", "end"))
+    if isinstance(tree, Struct):
+        kept = (name for name in tree.__struct_fields__ if name not in ("start", "end"))
         return (type(tree).__name__, *(bare(getattr(tree, name)) for name in kept))
     return tree
 

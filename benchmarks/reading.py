@@ -22,10 +22,11 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+from msgspec import Struct
 
 from lemmata.latex import gaps, parse
 
@@ -165,8 +166,8 @@ def _instances(value: Any, kind: type) -> Iterator[Any]:
             yield current
         elif isinstance(current, tuple | list):
             pending.extend(current)
-        elif is_dataclass(current) and not isinstance(current, type):
-            pending.extend(getattr(current, field.name) for field in fields(current))
+        elif isinstance(current, Struct):
+            pending.extend(getattr(current, name) for name in current.__struct_fields__)
 
 
 def main() -> int:

@@ -23,10 +23,10 @@ from lemmata.documents import read
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.document import Elaboration, elaborate
 from lemmata.elaborate.statement import Statement
-from lemmata.pipeline import verdict
 from lemmata.repair import Fix, repair
 from lemmata.repair.edit import plain
 from lemmata.repair.search import spot_of
+from lemmata.stages import verdict
 
 
 @dataclass

@@ -34,9 +34,9 @@ from identities.rewrites import variants
 from identities.tree import Node
 from lemmata.documents import read
 from lemmata.elaborate.document import elaborate
-from lemmata.pipeline import verdict
 from lemmata.report.collect import Examination, collect
 from lemmata.report.result import DocumentResult
+from lemmata.stages import verdict
 from lemmata.surfaces.run import Options, run
 
 

@@ -11,11 +11,11 @@ import io
 import os
 import re
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import click
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 import lemmata
 from lemmata.derive.request import lines

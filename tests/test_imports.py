@@ -14,7 +14,7 @@ ORDER = (
     {"diagnostic", "files", "version"}, {"documents"}, {"latex"}, {"core"}, {"program"}, {"backends", "operations"},
     {"elaborate"}, {"verify"}, {"code"}, {"lower"}, {"repair", "derive", "lint"}, {"model"}, {"emit", "training"},
     {"sheets"},
-    {"consistency"}, {"counting"}, {"report"}, {"pipeline"}, {"surfaces"}, {"__main__"},
+    {"consistency"}, {"counting"}, {"report"}, {"stages"}, {"pipeline"}, {"surfaces"}, {"__main__"},
 )  # fmt: skip
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 TYPES_ONLY = {("diagnostic", "documents")}

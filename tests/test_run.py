@@ -9,10 +9,10 @@ import subprocess
 import sys
 import time
 import types
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from doubles import line_by_line
 from lemmata.report.result import DocumentResult

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from lemmata.documents.model import Span
@@ -14,16 +15,14 @@ def mistake(error: Exception) -> str:
     return f"a mistake in lemmata: {type(error).__name__}: {error}"[:300]
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(Struct, frozen=True):
     """A secondary place in the author's document with a short remark."""
 
     span: Span
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(Struct, frozen=True):
     """Something to tell the author: plain English, lower case, no full stop."""
 
     severity: str

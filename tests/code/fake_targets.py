@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from lemmata.code.spelling import spellings
 from lemmata.code.target import CannotLower, Parameter
@@ -27,8 +27,7 @@ def parameter(latex: str, of: str | None, role: str = "input", indexed: int = 0)
     return Parameter(latex, latex, spellings(latex), None if of is None else shape(of), role, indexed)
 
 
-@dataclass(frozen=True)
-class FakeTarget:
+class FakeTarget(Struct, frozen=True):
     key: str
     latex: str
     kind: str

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from code_documents import cells
 from fake_targets import ATTENTION, FakeTarget, parameter, softmax
+from msgspec.structs import replace
 
 from lemmata.code.check import check_code
 from lemmata.code.edits.catalogue import edits

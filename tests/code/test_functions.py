@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from code_documents import cell, cells
 from fake_targets import ATTENTION, FakeTarget, attend, parameter, softmax
+from msgspec.structs import replace
 
 import lemmata
 from lemmata.code.check import check_code, code_hints, diagnostics, environment_fingerprint

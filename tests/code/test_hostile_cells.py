@@ -8,11 +8,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from code_documents import QUICK, cells
+from msgspec.structs import replace
 
 from lemmata.code.session import run_cells
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 from lemmata.latex import tree as t
@@ -52,6 +51,6 @@ def brief(node: t.Node | None) -> str:  # one line per node class
 def without_positions(value: Any) -> Any:
     """A tree as nested tuples without start and end."""
     if isinstance(value, t.Node):
-        names = [f.name for f in fields(value) if f.name not in ("start", "end")]
+        names = [name for name in value.__struct_fields__ if name not in ("start", "end")]
         return (type(value).__name__, *(without_positions(getattr(value, name)) for name in names))
     return tuple(map(without_positions, value)) if isinstance(value, tuple) else value

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from msgspec import Struct
 
 from lemmata.backends import numpy as plain
 from lemmata.program.graph import ordered
@@ -47,15 +47,13 @@ class Library(Protocol):
         """The rule of a node; `known` holds the values of constant arguments, None for others. Raises NotSupported."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(Struct, frozen=True):
     slot: int
     args: tuple[int, ...]
     rule: Rule
 
 
-@dataclass(slots=True)
-class Compiled:
+class Compiled(Struct):
     """A program as a function of tensors."""
 
     library: Library

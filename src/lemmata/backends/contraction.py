@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from lemmata.program.node import Axis
 
 Axes = tuple[Axis, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(Struct, frozen=True):
     """A product of two factors, summed over every axis that nothing else needs."""
 
     batch: Axes
@@ -45,8 +44,7 @@ class Pair:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """Take the factors at `first` < `second` out of the list and append their product."""
 
     first: int

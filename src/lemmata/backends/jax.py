@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from msgspec import Struct
 
 from lemmata.backends.arrays import Compiled, NotSupported, Rule, compile_for, rearranged, run_on, slots
 from lemmata.backends.contraction import Step, plan
@@ -34,8 +34,7 @@ def compile(outputs: Sequence[Node], inputs: Sequence[Node]) -> Compiled:
     return compile_for(JAX, outputs, inputs)
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """What constants become beside these inputs; on which device, JAX decides by the inputs."""
 
     real: Any

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
+from msgspec import Struct
 
 from lemmata.backends.arrays import Compiled, NotSupported, Rule, compile_for, rearranged, run_on, slots
 from lemmata.backends.contraction import Step, plan
@@ -38,8 +38,7 @@ ORDER = (tf.bfloat16, tf.float16, tf.float32, tf.float64)
 COMPLEX = {tf.float64: tf.complex128}
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """What constants become beside these inputs; they are copied to the device of an operation as it runs."""
 
     real: Any

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
+from msgspec import Struct, field
 from torch import Tensor
 from torch.nn import functional
 
@@ -48,8 +48,7 @@ Step = tuple[Rule, tuple[int, ...], int, tuple[int, ...]]
 """A rule, where its arguments stand, where its value goes, and the values that no later step needs."""
 
 
-@dataclass(slots=True)
-class Compiled:
+class Compiled(Struct):
     """A program as a list of tensor operations on numbered values: the inputs, the constants, one value a step."""
 
     inputs: tuple[Node, ...]

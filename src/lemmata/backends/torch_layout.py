@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from msgspec import Struct
 from torch import Tensor
 
 from lemmata.program import build
 from lemmata.program.node import Axis, Node
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """What constants become beside these inputs."""
 
     dtype: torch.dtype
@@ -120,8 +119,7 @@ def _leading(count: int) -> Callable[[Any], Any]:
     return lambda x: x[gaps]
 
 
-@dataclass(frozen=True, slots=True)
-class Laid:
+class Laid(Struct, frozen=True):
     """A constant array whose memory is to follow its dimensions in another order."""
 
     array: Any

@@ -7,7 +7,8 @@ import ast
 import builtins
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from lemmata.code.cells import CellError, Prepared
 from lemmata.code.session import CellResult

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from lemmata.code.target import CannotLower, Target, Value
 
@@ -14,8 +14,7 @@ SLACK, CLEAR = 16.0, 100.0
 """Differences up to SLACK roundings agree; only those past CLEAR times that are held against anybody."""
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     outcome: str
     """`equal`, `differ`, `unclear`, `broken` (the formula is finite, the code is not) or `shape`."""
     difference: float = 0.0

@@ -6,19 +6,19 @@ q, k, v: (n, d), (m, d), (m, d) of one sequence; w: (d, h·d_k) for the projecti
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
 from itertools import product
 from typing import Any, Protocol
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.code.target import CannotLower, Target
 
 Array = np.ndarray
 
 
-@dataclass(frozen=True, slots=True)
-class Semantics:
+class Semantics(Struct, frozen=True):
     """One way to compute attention; the first value of every field is the right one."""
 
     scores: str = "positions"
@@ -102,7 +102,7 @@ def variants(names: Sequence[str]) -> Iterator[Semantics]:
 
 def faults(how: Semantics) -> tuple[str, ...]:
     """What is wrong with this way, in words."""
-    pairs = ((f.name, getattr(how, f.name)) for f in fields(how))
+    pairs = ((name, getattr(how, name)) for name in how.__struct_fields__)
     return tuple(FAULTS[p] for p in pairs if p in FAULTS)
 
 

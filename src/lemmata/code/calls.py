@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.code.agreement import Comparison, compare_arrays, noise, roundoff
 from lemmata.code.attention import explain_attention
@@ -40,8 +41,7 @@ LIKES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Struct, frozen=True):
     """A function of the document, as the worker describes it."""
 
     name: str
@@ -65,8 +65,7 @@ class Function:
         return tuple(str(p["name"]) for p in self.parameters if p["optional"])
 
 
-@dataclass(frozen=True, slots=True)
-class Arguments:
+class Arguments(Struct, frozen=True):
     """The formula's parameters by the function's arguments."""
 
     by_key: Mapping[str, str]
@@ -129,8 +128,7 @@ def _by_name(parameters: Sequence[Parameter], names: Sequence[str]) -> dict[str,
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True):
     """One call of the function beside the formula."""
 
     sizes: Mapping[str, int]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from lemmata.code import magics, tabs
 from lemmata.documents.model import CodeCell, Position
@@ -15,8 +16,7 @@ PYTHON = frozenset({"python", "python3", "py", "ipython", "ipython3", "py3"})
 OFF = ("false", "no", "0", "off")
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """A cell ready to run."""
 
     cell: CodeCell
@@ -32,8 +32,7 @@ class Prepared:
     """Whether the document says that it raises an exception."""
 
 
-@dataclass(frozen=True, slots=True)
-class CellError:
+class CellError(Struct, frozen=True):
     """What went wrong in a cell, in plain words."""
 
     cell: int

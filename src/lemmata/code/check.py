@@ -7,10 +7,11 @@ import platform
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lemmata.code.advice import advised
 from lemmata.code.calls import Function, judge_function
@@ -51,8 +52,7 @@ HINT = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CodeReport:
+class CodeReport(Struct, frozen=True):
     """What running and comparing the code of a document found."""
 
     cells: tuple[CellResult, ...] = ()
@@ -386,6 +386,8 @@ def environment_fingerprint(
     packages: Sequence[str] = ("numpy", "torch", "jax", "tensorflow", "keras", "scipy"),
 ) -> dict[str, str]:
     """Python, platform and the installed versions of packages that a check may rest on; imports none of them."""
+    from importlib import metadata
+
     found = {"python": platform.python_version(), "platform": f"{sys.platform}-{platform.machine()}"}
     for name in packages:
         try:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Protocol, cast
 
 import numpy as np
+from msgspec.structs import replace
 
 from lemmata.code.equations import EquationChecks
 from lemmata.code.pieces import Piece

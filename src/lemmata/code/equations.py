@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec import Struct
 
 from lemmata.code.agreement import Comparison, compare_arrays, noise, roundoff
 from lemmata.code.domains import unexplained
@@ -39,8 +40,7 @@ USUAL = {
 """What names mean that a document uses and imports nowhere."""
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     binding: Binding
     comparison: Comparison
     sizes: Mapping[str, int]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.code.calls import Arguments, Function, bind_arguments, fixed_sizes, judge_function
 from lemmata.code.cells import place
@@ -30,8 +31,7 @@ STEP = 1e-6
 TRIALS = 3
 
 
-@dataclass(frozen=True)
-class Joined:
+class Joined(Struct, frozen=True):
     """A `Target`: derivatives by several variables, one after the other."""
 
     parts: tuple[Derivative, ...]
@@ -73,8 +73,7 @@ class Joined:
         return np.concatenate([np.ravel(part.evaluate(values)) for part in self.parts])
 
 
-@dataclass(frozen=True)
-class _Named:
+class _Named(Struct, frozen=True):
     """A `Target` that is called as the function is."""
 
     inner: Target
@@ -97,8 +96,7 @@ def judge_gradients(
             yield from _Gradient(function, node, candidates, functions, state, session, seed, rivals).findings()
 
 
-@dataclass
-class _Gradient:
+class _Gradient(Struct):
     function: Function
     node: ast.FunctionDef
     candidates: Sequence[Derivative]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, field
 
 from lemmata.code.session import Failed, Session
 from lemmata.code.shapes import guessed
@@ -32,8 +33,7 @@ LENGTH = frozenset(
 OUTER = frozenset("dout outdim outfeatures outputdim outputsize".split())
 
 
-@dataclass(frozen=True, slots=True)
-class LayerClass:
+class LayerClass(Struct, frozen=True):
     """A layer class of the document, as the worker describes it."""
 
     name: str
@@ -44,8 +44,7 @@ class LayerClass:
     framework: str
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(Struct, frozen=True):
     """Small sizes for a layer."""
 
     model: int
@@ -153,8 +152,7 @@ def fresh(layer: Layer, rng: np.random.Generator, biases: bool) -> dict[str, np.
     return values
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
+class Weights(Struct, frozen=True):
     """The formula's weights in those of a layer."""
 
     paths: Mapping[str, tuple[str, ...]]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 MIB = 2**20
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     cell_seconds: float = 30.0
     """Wall time of one cell, and of one request to the worker afterwards."""
     total_seconds: float = 120.0

@@ -9,7 +9,8 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 CELL = re.compile(r"^\s*%%(\w+)[ \t]*(.*)$")
 LINE = re.compile(r"^(\s*)(%|!!?)(?!=)[ \t]*(.*)$")
@@ -25,8 +26,7 @@ INSTALLING = frozenset({"pip", "conda", "mamba", "uv", "run", "system", "sx", "s
 FLAG = re.compile(r"-(?:[nrtp]\s*\d+|[a-zA-Z]+)\s+")
 
 
-@dataclass(frozen=True, slots=True)
-class Plain:
+class Plain(Struct, frozen=True):
     """A cell without magics."""
 
     source: str

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.code.agreement import Comparison, compare_arrays, noise, roundoff
 from lemmata.code.attention import Semantics, close, matching, multi_head
@@ -39,8 +40,7 @@ LENGTHS = {8: (5, 3), 12: (4, 7), 4: (2, 3)}
 """Sequence lengths (queries, keys) by width of the model: different from widths and numbers of heads."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """One call of a layer beside the formula."""
 
     scale: Scale

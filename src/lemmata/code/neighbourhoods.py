@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.code.equations import EquationChecks
 from lemmata.code.factors import named
@@ -48,8 +49,7 @@ class Neighbourhood(Target, Protocol):
     order: tuple[int, int]
 
 
-@dataclass(frozen=True)
-class Trial:
+class Trial(Struct, frozen=True, eq=False):
     """One graph without loops, with features and weights, and what the code makes of them."""
 
     graph: np.ndarray
@@ -125,7 +125,8 @@ def _lines(trials: Sequence[Trial]) -> tuple[str, ...]:
 
 def _refuted(
     stated: Neighbourhood, piece: Piece, checks: EquationChecks, trials: Sequence[Trial],
-    function: Callable[..., np.ndarray], words: str, way: tuple[bool, bool], taken: tuple[str, ...], bound: tuple[str, ...],
+    function: Callable[..., np.ndarray], words: str, way: tuple[bool, bool], taken: tuple[str, ...],
+    bound: tuple[str, ...],
 ) -> CodeFinding:  # fmt: skip
     trial = trials[0]
     formula = function(trial.value(stated.factors, *way))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Protocol, cast
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.code.agreement import Comparison, compare_arrays, roundoff
 from lemmata.code.equations import EquationChecks
@@ -29,8 +30,7 @@ class OpenLayers(Target, Protocol):
     argument: str
 
 
-@dataclass(frozen=True)
-class Trial:
+class Trial(Struct, frozen=True):
     comparison: Comparison
     values: Mapping[str, np.ndarray]
     like: str

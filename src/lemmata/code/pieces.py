@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.code.cells import Prepared, place
 
@@ -17,8 +19,7 @@ MOST = 400
 """Pieces of one document that are looked at."""
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(Struct, frozen=True, eq=False):
     """One value that code computes."""
 
     name: str
@@ -42,7 +43,7 @@ class Piece:
     """The framework variant that it belongs to."""
     order: tuple[int, int] = (-1, 0)
     """(notebook cell or -1, line)."""
-    text: str = field(default="", compare=False)
+    text: str = ""
     """Docstring of its function."""
 
     @property
@@ -51,8 +52,7 @@ class Piece:
         return re.sub(r"\w*__\w*", lambda m: self.shown.get(m[0], m[0]), ast.unparse(self.value))
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(Struct, frozen=True):
     """A piece cut at some names: what is to be run, and what it needs."""
 
     statements: tuple[ast.stmt, ...]
@@ -86,8 +86,7 @@ def module(entry: Prepared) -> ast.Module | None:
         return None
 
 
-@dataclass
-class _Block:
+class _Block(Struct):
     entry: Prepared
     tab: str
 

@@ -11,7 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,7 @@ class Process:
         """Returns while the worker starts. `warm`: packages that it imports meanwhile. `kernel`: name of the Jupyter
         kernel that it lives in. Raises WorkerLost if none can be started."""
         self.limits = limits
+        self.warm = tuple(warm)
         self._open = True
         self._looked = 0.0
         if os.name == "nt":
@@ -107,6 +109,7 @@ class Process:
         self._requests, self._answers = self._popen.stdin.fileno(), self._popen.stdout.fileno()
         os.set_blocking(self._requests, False)
         os.set_blocking(self._answers, False)
+        self._come = bytearray()
         self._greeted = False
         self.layers: tuple[str, ...] = ()
         """What confines the worker; known after the first answer."""
@@ -123,27 +126,47 @@ class Process:
 
     def ask(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
         """The answer to a request. Raises WorkerLost; the worker is then closed."""
+        self.send(message, seconds)
+        return self.receive(seconds)
+
+    def send(self, message: dict[str, Any], seconds: float) -> None:
+        """Hand over a request, as soon as the worker is there. Raises WorkerLost; the worker is then closed."""
+        with self._closing():
+            if not self._greeted:
+                self._greet()
+            self._send(pack(message), time.monotonic() + seconds + GRACE)
+
+    def receive(self, seconds: float) -> dict[str, Any]:
+        """The next answer. Raises WorkerLost; the worker is then closed."""
+        with self._closing():
+            return self._receive(time.monotonic() + seconds + GRACE)
+
+    @contextmanager
+    def _closing(self) -> Iterator[None]:
         if not self._open:
             raise WorkerLost("died", "the worker has ended")
-        deadline = time.monotonic() + seconds + GRACE
         try:
-            if not self._greeted:
-                if self._kernel is not None:
-                    self._kernel.begin(time.monotonic() + START, lambda: self._popen.poll() is None)
-                hello = self._receive(time.monotonic() + START)
-                self.layers = tuple(map(str, hello.get("layers", ())))
-                self._greeted = True
-                if self._kernel is not None:
-                    self._kernel.end()
-                deadline = time.monotonic() + seconds + GRACE
-            self._send(pack(message), deadline)
-            return self._receive(deadline)
+            yield
         except NoKernel as error:
             self.close()
             raise WorkerLost("start", str(error)) from None
         except BaseException:
             self.close()
             raise
+
+    def _greet(self) -> None:
+        if self._kernel is not None:
+            self._kernel.begin(time.monotonic() + START, lambda: self._popen.poll() is None)
+        hello = self._receive(time.monotonic() + START)
+        self.layers = tuple(map(str, hello.get("layers", ())))
+        self._greeted = True
+        if self._kernel is not None:
+            self._kernel.end()
+
+    def kill(self) -> None:
+        """End the worker and everything it started; `close` removes what is left of it."""
+        for pid in (*_descendants(self._popen.pid), self._popen.pid):
+            _kill(pid)
 
     def close(self) -> None:
         """End the worker and everything it started, and remove its scratch folder."""
@@ -175,26 +198,29 @@ class Process:
             self._popen.wait(timeout=5)
         except subprocess.TimeoutExpired:
             pass
-        for _ in range(100):  # descendants may still be ending, with files open in the folder
+        for turn in range(1, 110):  # descendants may still be ending, with files open in the folder
             _remove(self.scratch)
             if not os.path.exists(self.scratch) and not any(map(_runs, victims)):
                 break
-            time.sleep(0.01)
+            time.sleep(0.001 * min(10, turn))
 
     def _send(self, data: bytes, deadline: float) -> None:
         view = memoryview(data)
+        while view:
+            try:
+                view = view[os.write(self._requests, view[: 1 << 16]) :]
+            except BlockingIOError:
+                self._wait(self._requests, selectors.EVENT_WRITE, deadline)
+            except OSError:
+                raise self._lost() from None
+
+    def _wait(self, pipe: int, event: int, deadline: float) -> None:
         with selectors.DefaultSelector() as selector:
-            selector.register(self._requests, selectors.EVENT_WRITE)
-            while view:
-                if selector.select(POLL):
-                    try:
-                        view = view[os.write(self._requests, view[: 1 << 16]) :]
-                        continue
-                    except BlockingIOError:
-                        pass
-                    except OSError:
-                        raise self._lost() from None
+            selector.register(pipe, event)
+            while not selector.select(POLL):
                 self._watch(deadline)
+        if time.monotonic() > deadline:
+            self._watch(deadline)
 
     def _receive(self, deadline: float) -> dict[str, Any]:
         header, arrays = HEAD.unpack(self._exactly(HEAD.size, deadline))
@@ -206,21 +232,19 @@ class Process:
             raise WorkerLost("protocol", "the worker's answer cannot be read") from None
 
     def _exactly(self, count: int, deadline: float) -> bytes:
-        parts = bytearray()
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._answers, selectors.EVENT_READ)
-            while len(parts) < count:
-                if selector.select(POLL):
-                    try:
-                        part = os.read(self._answers, min(1 << 20, count - len(parts)))
-                    except BlockingIOError:
-                        continue
-                    if not part:
-                        raise self._lost()
-                    parts += part
-                else:
-                    self._watch(deadline)
-        return bytes(parts)
+        """The next bytes of the worker, of whom more than these may have come already."""
+        while len(self._come) < count:
+            try:
+                part = os.read(self._answers, max(1 << 16, min(1 << 20, count - len(self._come))))
+            except BlockingIOError:
+                self._wait(self._answers, selectors.EVENT_READ, deadline)
+                continue
+            if not part:
+                raise self._lost()
+            self._come += part
+        found = bytes(self._come[:count])
+        del self._come[:count]
+        return found
 
     def _watch(self, deadline: float) -> None:
         """Raise WorkerLost if a limit is passed."""
@@ -269,9 +293,10 @@ def _link(folder: Path, scratch: Path) -> None:
         entries = sorted(os.listdir(folder))[:ENTRIES]
     except OSError:
         return
+    home = os.path.realpath(folder)
     for entry in entries:
         try:
-            os.symlink(folder.resolve() / entry, scratch / entry)
+            os.symlink(os.path.join(home, entry), os.path.join(scratch, entry))
         except OSError:
             continue
 

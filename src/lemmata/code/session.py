@@ -5,27 +5,30 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from msgspec import Struct, field
 
 from lemmata.code import tabs
 from lemmata.code.cells import CellError, Prepared, place, prepare_all
 from lemmata.code.limits import Limits
 from lemmata.code.process import Process, WorkerLost
 from lemmata.code.worker import arrays
-from lemmata.code.worker.cells import imports
+from lemmata.code.worker.cells import LEAST, imports
 from lemmata.documents.model import CodeCell, Position
 
+if TYPE_CHECKING:
+    import numpy as np
+
 RESTARTS = 3
+LATE = "not run: the cells before it used up the time of the document"
 EXTRAS = {"torch": "torch", "jax": "jax", "tensorflow": "tensorflow", "keras": "tensorflow"}
 """Packages that come with an extra of this project."""
 
 
-@dataclass(frozen=True, slots=True)
-class CellResult:
+class CellResult(Struct, frozen=True):
     index: int
     status: str
     """`ran`, `failed` or `skipped`."""
@@ -37,8 +40,7 @@ class CellResult:
     """(place in the document, remark), such as a shell command that was not run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """The variables after a statement outside functions, or where a value was printed."""
 
     cell: int
@@ -53,8 +55,7 @@ class Step:
     """Key of the printed value; empty for statements."""
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What cells rested on besides their own text."""
 
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -81,7 +82,10 @@ class Session:
         seed: int = 0,
         framework: str = "",
         kernel: str = "",
+        process: Process | None = None,
     ) -> None:
+        """`process`: a worker for this folder with these limits and this seed, if there is one already; its owner
+        closes it. It is used if it imports what the cells do."""
         self.limits = limits or Limits()
         self.prepared = prepare_all(cells, framework)
         self.problem = tabs.missing(cells, framework)
@@ -92,6 +96,10 @@ class Session:
         self._seed = seed
         self._kernel = kernel
         self._process: Process | None = None
+        self._early = process
+        self._thread: ThreadPoolExecutor | None = None
+        self._running: Future[tuple[CellResult, ...]] | None = None
+        self._closing = False
         self._ends = math.inf
         self._arrays: dict[str, np.ndarray] = {}
         self._lost: set[int] = set()
@@ -109,83 +117,113 @@ class Session:
         return self._process is not None and self._process.alive
 
     def close(self) -> None:
+        """End the worker, and the run of the cells where it is not over."""
+        self._closing = True
+        if self._thread is not None:
+            if (process := self._process) is not None:
+                process.kill()  # what waits for its answer hears that it is gone
+            self._thread.shutdown(cancel_futures=True)
+            self._thread = None
+        self._end()
+
+    def _end(self) -> None:
         if self._process is not None:
             self._process.close()
             self._process = None
 
     def start(self) -> None:
-        """Let the worker start and import frameworks while the caller does something else."""
-        if any(not p.skipped for p in self.prepared):
-            try:
-                self._process = self._new()
-            except WorkerLost:  # said when a cell is to run
-                self._process = None
-
-    def _new(self) -> Process:
-        imported = {name for p in self.prepared if p.tree is not None for name in imports(p.tree)}
-        warm = [n for n in arrays.FRAMEWORKS if n in imported]
-        return Process(self.limits, self._folder, self._seed, warm=warm, kernel=self._kernel)
+        """Run the cells while the caller does something else."""
+        self._thread = ThreadPoolExecutor(1)  # lives as long as the session: a worker ends with the thread it is from
+        self._running = self._thread.submit(self._run)
 
     def run(self) -> None:
         """Run every cell in order. One that takes the worker with it is left out when the others are run anew."""
-        outcomes: dict[int, CellResult] = {}
-        self._ends = time.monotonic() + self.limits.total_seconds
+        if self._running is None:
+            self.start()
+        assert self._running is not None
         try:
-            for number, prepared in enumerate(self.prepared):
-                outcomes[number] = self._run_one(number, prepared, outcomes)
+            self.results = self._running.result()
         except BaseException:
             self.close()
             raise
-        self.results = tuple(outcomes[n] for n in range(len(self.prepared)))
 
-    def _run_one(self, number: int, prepared: Prepared, before: dict[int, CellResult]) -> CellResult:
-        index = prepared.cell.index
-        notes = tuple((place(prepared.cell, line), text) for line, text in prepared.notes)
-        if prepared.skipped:
-            return CellResult(index, "skipped", reason=prepared.skipped, notes=notes)
-        try:
-            answer = self._execute(number, prepared, before)
-        except WorkerLost as lost:
-            self.close()
-            self._lost.add(number)
-            self._why_none = str(lost) if lost.kind == "start" else self._why_none
-            error = CellError(index, place(prepared.cell, None), lost.kind, str(lost))
-            return CellResult(index, "failed", error, notes=notes)
-        found = answer.get("error")
+    def _run(self) -> tuple[CellResult, ...]:
+        self._ends = time.monotonic() + self.limits.total_seconds
+        outcomes = {n: self._skipped(p) for n, p in enumerate(self.prepared) if p.skipped}
+        waiting = [n for n, p in enumerate(self.prepared) if not p.skipped]
+        while waiting:
+            try:
+                again = self._ready(outcomes)
+                for number, answer in self._answers(again, waiting):
+                    outcomes[number] = self._result(self.prepared[number], answer)
+            except WorkerLost as lost:
+                self._end()
+                number = next(n for n in waiting if n not in outcomes)
+                self._lost.add(number)
+                self._why_none = str(lost) if lost.kind == "start" else self._why_none
+                outcomes[number] = self._failed(self.prepared[number], lost)
+            waiting = [n for n in waiting if n not in outcomes]
+        return tuple(outcomes[n] for n in range(len(self.prepared)))
+
+    def _skipped(self, prepared: Prepared) -> CellResult:
+        return CellResult(prepared.cell.index, "skipped", reason=prepared.skipped, notes=_notes(prepared))
+
+    def _failed(self, prepared: Prepared, lost: WorkerLost) -> CellResult:
+        error = CellError(prepared.cell.index, place(prepared.cell, None), lost.kind, str(lost))
+        return CellResult(prepared.cell.index, "failed", error, notes=_notes(prepared))
+
+    def _result(self, prepared: Prepared, answer: Mapping[str, Any]) -> CellResult:
+        if answer.get("late"):
+            return self._failed(prepared, WorkerLost("not tried", LATE))
+        index, notes, found = prepared.cell.index, _notes(prepared), answer.get("error")
         output = str(answer.get("output", ""))[: self.limits.output]
         if not isinstance(found, dict):
             return CellResult(index, "ran", output=output, notes=notes)
         return CellResult(index, "failed", _error(prepared, found), output, notes=notes)
 
-    def _execute(self, number: int, prepared: Prepared, before: dict[int, CellResult]) -> dict[str, Any]:
-        if self._process is None or not self._process.alive:
-            self.close()
-            if self._why_none:
-                raise WorkerLost("not tried", f"not run: {self._why_none}")
-            if len(self._lost) > RESTARTS:
-                raise WorkerLost("not tried", "not run: earlier cells ended the worker too often")
-            self._process = self._new()
-            for earlier, result in before.items():
-                if (
-                    result.status != "skipped"
-                    and earlier not in self._lost
-                    and not (result.error and result.error.kind in SLOW)
-                ):
-                    self._ask_run(self.prepared[earlier])
-        return self._ask_run(prepared)
+    def _ready(self, before: Mapping[int, CellResult]) -> list[int]:
+        """See to a worker; which cells that ran before a new one has to run again. Raises WorkerLost."""
+        if self._process is not None and self._process.alive:
+            return []
+        self._end()
+        if self._why_none:
+            raise WorkerLost("not tried", f"not run: {self._why_none}")
+        if len(self._lost) > RESTARTS:
+            raise WorkerLost("not tried", "not run: earlier cells ended the worker too often")
+        imported = {name for p in self.prepared if p.tree is not None for name in imports(p.tree)}
+        warm = [n for n in arrays.FRAMEWORKS if n in imported]
+        early, self._early = self._early, None
+        if early is not None and early.alive and early.warm == tuple(warm) and not self._kernel:
+            self._process = early
+        else:
+            self._process = Process(self.limits, self._folder, self._seed, warm=warm, kernel=self._kernel)
+        if self._closing:
+            raise WorkerLost("not tried", "not run: stopped")
+        return [
+            number
+            for number, result in sorted(before.items())
+            if result.status != "skipped"
+            and number not in self._lost
+            and not (result.error and result.error.kind in SLOW)
+        ]
 
-    def _ask_run(self, prepared: Prepared) -> dict[str, Any]:
-        seconds = self._seconds()
-        request = {"op": "run", "cell": prepared.cell.index, "source": prepared.source, "seconds": seconds}
+    def _answers(self, again: Sequence[int], waiting: Sequence[int]) -> Iterator[tuple[int, dict[str, Any]]]:
+        """What the worker tells of every cell that waits, as it tells it. Raises WorkerLost."""
         assert self._process is not None
-        answer = self._process.ask(request, seconds)
+        cells = [[p.cell.index, p.source] for p in map(self.prepared.__getitem__, (*again, *waiting))]
+        left = self._ends - time.monotonic()
+        request = {"op": "cells", "cells": cells, "seconds": self.limits.cell_seconds, "left": left}
+        self._process.send(request, self.limits.cell_seconds)
         self.layers = self._process.layers
-        return answer
+        for number in (*again, *waiting):
+            answer = self._process.receive(min(self.limits.cell_seconds, max(0.0, self._ends - time.monotonic())))
+            if number not in again:
+                yield number, answer
 
     def _seconds(self) -> float:
         left = self._ends - time.monotonic()
-        if left <= 0.05:
-            raise WorkerLost("not tried", "not run: the cells before it used up the time of the document")
+        if left <= LEAST:
+            raise WorkerLost("not tried", LATE)
         return min(self.limits.cell_seconds, left)
 
     def ask(self, operation: str, **request: Any) -> dict[str, Any]:
@@ -197,7 +235,7 @@ class Session:
             timed = {} if operation in ("steps", "array", "weights", "surroundings") else {"seconds": seconds}
             answer = self._process.ask({"op": operation, **request, **timed}, seconds)
         except WorkerLost as lost:
-            self.close()
+            self._end()
             raise Failed(str(lost)) from None
         if "failed" in answer:
             raise Failed(str(answer["failed"])[:400])
@@ -205,6 +243,8 @@ class Session:
 
     def array(self, key: str) -> np.ndarray | None:
         """The array of a step's state by its key. Raises Failed."""
+        import numpy as np
+
         if key not in self._arrays:
             value = self.ask("array", key=key).get("value")
             if not isinstance(value, np.ndarray):
@@ -251,6 +291,10 @@ SLOW = frozenset({"timeout", "memory", "output", "disk"})
 """Errors of cells that are not run again when a worker has to be replaced."""
 
 
+def _notes(prepared: Prepared) -> tuple[tuple[Position, str], ...]:
+    return tuple((place(prepared.cell, line), text) for line, text in prepared.notes)
+
+
 def _steps(entries: Any, cells: Mapping[int, CodeCell]) -> Iterator[Step]:
     state: dict[str, str] = {}
     for entry in entries:
@@ -294,6 +338,5 @@ def run_cells(
     `kernel`: the Jupyter kernel that runs them.
     """
     session = Session(cells, limits, folder=folder, seed=seed, framework=framework, kernel=kernel)
-    session.start()
     session.run()
     return session

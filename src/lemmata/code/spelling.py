@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from functools import cache
+
+from msgspec import Struct
 
 FONTS = frozenset(
     "mathbf boldsymbol bm mathrm mathit mathsf mathtt mathcal mathscr mathbb mathfrak text textbf textit textrm "
@@ -68,8 +70,7 @@ STEP = re.compile(r"\(?[tklnij](?:\s*[-+]\s*\d)?(?:,[tklnij](?:\s*[-+]\s*\d)?)*\
 NABLA = re.compile(r"^\s*\\nabla\s*_\s*(\{.*?\}|\\?\w+)\s*(.*)$")
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(Struct, frozen=True):
     base: str
     accents: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
@@ -77,6 +78,7 @@ class Symbol:
     primes: int = 0
 
 
+@cache
 def spellings(latex: str) -> tuple[str, ...]:
     """Names that code may have for a symbol, function or gradient in LaTeX, likeliest first; empty if none is known."""
     if (parts := gradient_parts(latex)) is not None:

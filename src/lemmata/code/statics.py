@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lemmata.code.cells import Prepared, place
 from lemmata.code.worker.instrument import assigned_names
@@ -12,8 +13,7 @@ from lemmata.code.worker.instrument import assigned_names
 RANDOM = ("rand", "normal", "dropout", "shuffle", "sample", "permutation", "noise", "bernoulli", "choice")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A statement outside functions."""
 
     cell: int
@@ -28,8 +28,7 @@ class Line:
     """Names of which an element, a slice or one member after the other is taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(Struct, frozen=True):
     """A function or class in a cell."""
 
     name: str
@@ -37,8 +36,7 @@ class Definition:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Rests:
+class Rests(Struct, frozen=True):
     """What a statement rests on, directly or through earlier statements."""
 
     names: frozenset[str]

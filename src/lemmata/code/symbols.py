@@ -6,8 +6,9 @@ import ast
 import builtins
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice, product
+
+from msgspec import Struct
 
 from lemmata.code.names import COMPONENT_FIT, component, fits, leaf_names, place
 from lemmata.code.pieces import Piece, Program, program, reads, writers
@@ -30,8 +31,7 @@ CONSTANTS = 64
 """Ways that are tried to find a formula's constants among the numbers of the code."""
 
 
-@dataclass(frozen=True)
-class Binding:
+class Binding(Struct, frozen=True):
     """Which names of the code are which symbols of an equation."""
 
     equation: Equation

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from lemmata.code.agreement import Comparison, compare_arrays, roundoff
 from lemmata.code.names import fits, leaf_names
@@ -19,8 +19,7 @@ ROWS, WIDTHS = 9, (6, 8)
 Run = Callable[[str, Mapping[str, np.ndarray]], "tuple[np.ndarray, str] | None"]
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(Struct, frozen=True):
     """A table of the code beside the formula for its elements."""
 
     comparison: Comparison

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 import numpy as np
+from msgspec import Struct, field
 
 from lemmata.core.size import Size
 from lemmata.verify.problem import CannotLower, Domain
@@ -17,8 +17,7 @@ __all__ = ["Atom", "CannotLower", "CodeFinding", "CodeFix", "Derivative", "Equat
 Value: TypeAlias = "np.ndarray | Callable[[np.ndarray], np.ndarray]"
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """Something that a target's formula depends on."""
 
     key: str
@@ -81,8 +80,7 @@ class Target(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class CodeFix:
+class CodeFix(Struct, frozen=True):
     """A small edit with which the code computes the formula at every input that was tried."""
 
     what: str
@@ -104,8 +102,7 @@ class CodeFix:
     """It changes a power or a whole number, which no approximation would."""
 
 
-@dataclass(frozen=True, slots=True)
-class Atom:
+class Atom(Struct, frozen=True):
     """A symbol of an equation with the scripts that belong to its name."""
 
     key: str
@@ -205,8 +202,7 @@ class Derivative(Target, Protocol):
     """(notebook cell or -1, line)."""
 
 
-@dataclass(frozen=True, slots=True)
-class CodeFinding:
+class CodeFinding(Struct, frozen=True):
     """One comparison of a formula with code."""
 
     target: str

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.code.agreement import Comparison, compare_arrays, roundoff
 from lemmata.code.equations import EquationChecks
@@ -43,8 +44,7 @@ class Tied(Target, Protocol):
     summand: bool
 
 
-@dataclass(frozen=True)
-class Fitting:
+class Fitting(Struct, frozen=True):
     """Which names of a piece hold what."""
 
     piece: Piece

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from lemmata.code.agreement import Comparison, compare_arrays, noise, roundoff
 from lemmata.code.session import Failed, Session, Step
@@ -23,8 +23,7 @@ SMALL = 1e-3
 WORD = re.compile(r"[A-Za-z_][\w.]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Occurrence:
+class Occurrence(Struct, frozen=True):
     """A place where code may hold what a target says."""
 
     name: str
@@ -40,8 +39,7 @@ class Occurrence:
     """How many statements had been recorded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(Struct, frozen=True):
     """The formula's parameters in the variables of one moment."""
 
     values: dict[str, Value]

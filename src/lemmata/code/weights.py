@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, field
 
 from lemmata.documents.model import Position
 
@@ -20,8 +20,7 @@ LEAK = 1e-6
 PEAK, SHARE = 0.999, 0.9
 
 
-@dataclass(frozen=True, slots=True)
-class HeatMap:
+class HeatMap(Struct, frozen=True):
     """Weights of one place in the code."""
 
     cell: int
@@ -35,8 +34,7 @@ class HeatMap:
     """In notebooks: the cell that the line counts in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Concern:
+class Concern(Struct, frozen=True):
     """Something about weights that is seldom meant."""
 
     cell: int
@@ -46,8 +44,7 @@ class Concern:
     notebook_cell: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(Struct, frozen=True):
     """One weighted sum as it was run: weights with queries in rows and keys in columns."""
 
     name: str

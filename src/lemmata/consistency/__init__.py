@@ -7,7 +7,8 @@ that means the same everywhere; a rule says nothing where it is not sure.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from lemmata.consistency.bounds import complements
 from lemmata.consistency.branches import repeated

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lemmata.consistency.survey import Contradiction, Survey, refutation
 from lemmata.elaborate import surface as s
@@ -15,8 +16,7 @@ LARGE = frozenset({">", "\\ge"})
 SMALL = frozenset({"<", "\\le"})
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Struct, frozen=True):
     """P(quantity ≷ level) ≷ limit."""
 
     item: Item

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
+
+from msgspec import Struct
 
 from lemmata.consistency.scalars import NoValue, Scalars, number
 from lemmata.consistency.scalars import show as shown
@@ -17,8 +18,7 @@ from lemmata.elaborate.syntax.show import show
 from lemmata.verify.verdict import Counterexample
 
 
-@dataclass(frozen=True, slots=True)
-class Normal:
+class Normal(Struct, frozen=True):
     """q(x | y) = N(x; mean, covariance)."""
 
     item: Item

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
+
+from msgspec.structs import replace
 
 from lemmata.consistency.scalars import is_division
 from lemmata.elaborate import surface as s

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import combinations
+
+from msgspec.structs import replace
 
 from lemmata.consistency import RULES, contradictions
 from lemmata.consistency.survey import Contradiction, Survey, survey

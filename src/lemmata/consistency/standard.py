@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
+from msgspec.structs import replace
+
 from lemmata.consistency import balls
 from lemmata.consistency.indices import links
 from lemmata.consistency.scalars import NoValue, Scalars, number, readings
@@ -242,7 +244,6 @@ class Normalised:
 
 def _limited(expr: s.Expr, count: int) -> s.Expr | None:
     """The expression with sums without limits running over 1 to a few."""
-    from dataclasses import fields, replace
 
     if isinstance(expr, s.Big):
         if expr.op != "\\sum":
@@ -259,15 +260,15 @@ def _limited(expr: s.Expr, count: int) -> s.Expr | None:
         body = _limited(expr.body, count)
         return None if body is None else replace(expr, lower=lower, upper=upper, body=body)
     changes: dict[str, Any] = {}
-    for field in fields(expr):
-        value = getattr(expr, field.name)
+    for field in expr.__struct_fields__:
+        value = getattr(expr, field)
         if isinstance(value, s.Expr):
-            changes[field.name] = _limited(value, count)
+            changes[field] = _limited(value, count)
         elif isinstance(value, tuple) and value and all(isinstance(v, s.Expr) for v in value):
-            changes[field.name] = tuple(_limited(v, count) for v in value)
+            changes[field] = tuple(_limited(v, count) for v in value)
         else:
             continue
-        found = changes[field.name]
+        found = changes[field]
         if found is None or isinstance(found, tuple) and any(v is None for v in found):
             return None
     return replace(expr, **changes) if changes else expr

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from lemmata.documents.model import Block, Document, Formula, Text
 from lemmata.elaborate import surface as s
@@ -16,8 +17,7 @@ SILENT = frozenset({"condition", "withdrawn", "approximation", "update"})
 """Roles of what is not asserted as it stands."""
 
 
-@dataclass(frozen=True, slots=True)
-class Contradiction:
+class Contradiction(Struct, frozen=True):
     """A place of the document that cannot hold together with the document itself or with the names it uses."""
 
     formula: Formula
@@ -32,8 +32,7 @@ class Contradiction:
     """The name of the rule that found it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmation:
+class Confirmation(Struct, frozen=True):
     """A place of the document that agrees with what its words describe."""
 
     formula: Formula
@@ -44,8 +43,7 @@ class Confirmation:
     evidence: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """The words around a formula; other formulas stand in it between dollar signs."""
 
     before: str
@@ -56,8 +54,7 @@ class Surroundings:
     """What stands before it since the heading, a few hundred characters of it."""
 
 
-@dataclass(slots=True)
-class Survey:
+class Survey(Struct):
     """One document as the rules see it."""
 
     elaboration: Elaboration

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+
+from msgspec import Struct
 
 Monomial = tuple[tuple[str, int], ...]
 """Atoms with exponents, sorted by atom; () is the constant monomial. Atoms starting with `?` are unknowns."""
 
 
-@dataclass(frozen=True)
-class Size:
+class Size(Struct, frozen=True, dict=True):
     terms: tuple[tuple[Monomial, Fraction], ...]
     """Sorted, without zero coefficients."""
 

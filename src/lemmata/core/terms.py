@@ -8,15 +8,15 @@ statement holds for all their values). Positions of elements are zero-based here
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from fractions import Fraction
+
+from msgspec import Struct, field
 
 from lemmata.core.size import Size
 from lemmata.core.types import Tensor as Tensor
 
 
-@dataclass(frozen=True, slots=True)
-class IndexVar:
+class IndexVar(Struct, frozen=True):
     """An integer variable running over `start, …, start + count - 1`; it becomes a named axis."""
 
     label: str
@@ -25,8 +25,7 @@ class IndexVar:
     count: Size
 
 
-@dataclass(frozen=True, slots=True)
-class Domain:
+class Domain(Struct, frozen=True):
     """What is known of an input's values, from declarations and words."""
 
     low: float | None = None
@@ -34,8 +33,7 @@ class Domain:
     properties: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Law:
+class Law(Struct, frozen=True):
     """The law of a random input: moments as far as stated; components independent, or one joint law.
 
     Without `normal` the law is any with these moments; without moments it is any.
@@ -54,8 +52,7 @@ class Law:
     """`bernoulli` (its mean is the probability of 1), `uniform` (on the interval with these moments), or any."""
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(Struct, frozen=True):
     """An input: a symbol that is declared or assumed but not defined."""
 
     key: str
@@ -73,37 +70,31 @@ class Variable:
     """Of a random variable."""
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Struct, frozen=True):
     type: Tensor
 
 
-@dataclass(frozen=True, slots=True)
-class Num(Term):
+class Num(Term, frozen=True):
     value: Fraction
 
 
-@dataclass(frozen=True, slots=True)
-class Special(Term):
+class Special(Term, frozen=True):
     """`pi`, `e`, `inf`, `i` (the imaginary unit), `euler_gamma`."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class SizeNum(Term):
+class SizeNum(Term, frozen=True):
     """A size, or a step such as t, used as a number."""
 
     size: Size
 
 
-@dataclass(frozen=True, slots=True)
-class Input(Term):
+class Input(Term, frozen=True):
     variable: Variable
 
 
-@dataclass(frozen=True, slots=True)
-class Defined(Term):
+class Defined(Term, frozen=True):
     """A use of a defined symbol; `key` is unique for symbol and version, `body` what it stands for."""
 
     key: str
@@ -111,8 +102,7 @@ class Defined(Term):
     body: Term
 
 
-@dataclass(frozen=True, slots=True)
-class Unrolled(Term):
+class Unrolled(Term, frozen=True):
     """A member of a recurrence at a step: `family` names it, `index` is a whole-number size in steps."""
 
     family: str
@@ -120,13 +110,11 @@ class Unrolled(Term):
     index: Size
 
 
-@dataclass(frozen=True, slots=True)
-class Var(Term):
+class Var(Term, frozen=True):
     var: IndexVar
 
 
-@dataclass(frozen=True, slots=True)
-class Op(Term):
+class Op(Term, frozen=True):
     """An operation on whole tensors; `name` from the list in `lower.operations` or the catalogue.
 
     Elementwise ones broadcast numbers and, where `rows` is in attrs, a vector over the rows of a matrix.
@@ -137,8 +125,7 @@ class Op(Term):
     attrs: tuple[tuple[str, object], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Reduce(Term):
+class Reduce(Term, frozen=True):
     """Σ, Π, max, min, argmax, argmin over index variables, where the guard (a condition) holds."""
 
     op: str
@@ -147,16 +134,14 @@ class Reduce(Term):
     guard: Term | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Build(Term):
+class Build(Term, frozen=True):
     """The tensor whose element at the variables is `body`; their axes come first, then the body's own."""
 
     vars: tuple[IndexVar, ...]
     body: Term
 
 
-@dataclass(frozen=True, slots=True)
-class Item(Term):
+class Item(Term, frozen=True):
     """Element, row or column: one entry of `indices` per axis of `base`, None for a full slice.
 
     An index is an integer term; `origins` gives the author's first index of each axis. Outside of the range the
@@ -169,16 +154,14 @@ class Item(Term):
     zero_outside: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Cases(Term):
+class Cases(Term, frozen=True):
     """The first branch whose condition holds; without one, the last value."""
 
     branches: tuple[tuple[Term, Term], ...]
     otherwise: Term | None
 
 
-@dataclass(frozen=True, slots=True)
-class Compare(Term):
+class Compare(Term, frozen=True):
     """A condition; elementwise on tensors."""
 
     op: str
@@ -187,8 +170,7 @@ class Compare(Term):
     right: Term
 
 
-@dataclass(frozen=True, slots=True)
-class Deriv(Term):
+class Deriv(Term, frozen=True):
     """Derivative of `of` with respect to `wrt`, everything that `wrt` does not reach held constant.
 
     `wrt` is an Input, Defined, Unrolled, or an Item of one. Gradients have the shape of wrt; a Jacobian has the
@@ -202,8 +184,7 @@ class Deriv(Term):
     """Jacobian with the outputs' axes last."""
 
 
-@dataclass(frozen=True, slots=True)
-class At(Term):
+class At(Term, frozen=True):
     """`body` where the variable takes the value `value`."""
 
     body: Term
@@ -211,16 +192,14 @@ class At(Term):
     value: Term
 
 
-@dataclass(frozen=True, slots=True)
-class Held(Term):
+class Held(Term, frozen=True):
     """`body` with a symbol held constant in every derivative inside."""
 
     body: Term
     symbol: Term
 
 
-@dataclass(frozen=True, slots=True)
-class Apply(Term):
+class Apply(Term, frozen=True):
     """A call of a function that the document defines, with its body at these arguments."""
 
     name: str
@@ -228,15 +207,13 @@ class Apply(Term):
     body: Term
 
 
-@dataclass(frozen=True, slots=True)
-class Blocks(Term):
+class Blocks(Term, frozen=True):
     """A block matrix (or stacked vector) from rows of blocks."""
 
     rows: tuple[tuple[Term, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Stacked(Term):
+class Stacked(Term, frozen=True):
     """Concat(head_1, …, head_h): the members of a family side by side along `axis` of the member."""
 
     var: IndexVar
@@ -244,8 +221,7 @@ class Stacked(Term):
     axis: int
 
 
-@dataclass(frozen=True, slots=True)
-class Expect(Term):
+class Expect(Term, frozen=True):
     """Expectation over the random variables of `body` (all, or those named), conditional on others."""
 
     body: Term
@@ -253,8 +229,7 @@ class Expect(Term):
     given: tuple[Term, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Limit(Term):
+class Limit(Term, frozen=True):
     """`body` as `variable` tends to `point`, or to infinity where that is None, from one side (1, -1) or both (0).
 
     With `step`, the step letter of a recurrence tends to infinity; `families` are those it counts.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lemmata.counting import words
 from lemmata.counting.passage import Passage, Unclear, dimensions, key
@@ -14,8 +15,7 @@ ROLES = ("signal", "kernel", "padding", "stride", "dilation")
 MEASURES = ((31, 5, 2, 3, 2), (47, 3, 1, 2, 3), (64, 7, 3, 5, 2), (40, 4, 0, 4, 1))
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """A window that slides over a signal: the letters of its sizes, by what they are."""
 
     letters: Mapping[str, str]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from lemmata.consistency.scalars import NoValue, number, show
 from lemmata.consistency.survey import Confirmation, Contradiction
@@ -25,8 +26,7 @@ Outcome = Contradiction | Confirmation
 Count = Callable[[Numbers], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """One way to count: in words, whether the text says so, the count at given sizes."""
 
     words: str
@@ -34,8 +34,7 @@ class Option:
     count: Count
 
 
-@dataclass
-class Judge:
+class Judge(Struct):
     """Goes through the claims of one document in order."""
 
     elaboration: Elaboration

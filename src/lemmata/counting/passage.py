@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+
+from msgspec import Struct, field
 
 from lemmata.consistency.scalars import Scalars, number
 from lemmata.counting import words
@@ -24,8 +25,7 @@ class Unclear(Exception):
     """It is not clear what is counted."""
 
 
-@dataclass
-class Passage:
+class Passage(Struct, dict=True):
     """The surroundings of one claim."""
 
     elaboration: Elaboration

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lemmata.counting import words
 from lemmata.counting.passage import Passage, Unclear, dimensions
@@ -13,8 +14,7 @@ from lemmata.elaborate.names import spell
 Shape = tuple[s.Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
+class Product(Struct, frozen=True):
     """Of an a × b and a b × c matrix, a and c empty for vectors."""
 
     rows: Shape

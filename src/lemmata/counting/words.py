@@ -10,15 +10,15 @@ words that may change a count, unless `harmless`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lemmata.elaborate.prose_lexicon import lexicon
 
 FORMULA = re.compile(r"⟦(\d+)⟧")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """One match: its place in the text and the formulas in it, the one in the group G last."""
 
     start: int

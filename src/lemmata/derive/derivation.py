@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.core import terms as t
 from lemmata.derive.form import Form, NoForm
@@ -27,8 +29,7 @@ from lemmata.lower.judge import judge_statement
 from lemmata.verify.verdict import Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Derivation:
+class Derivation(Struct, frozen=True):
     """A derivative as LaTeX, with the verdict on it as a claim of the document."""
 
     left: str

@@ -7,8 +7,9 @@ are a rational coefficient, powers of numbers, and one matrix part; a chain is a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from fractions import Fraction
+
+from msgspec import Struct, field
 
 from lemmata.core.size import Size
 
@@ -20,8 +21,7 @@ class NoForm(Exception):
     """No matrix form is known; the message says of what."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Form:
+class Form(Struct, frozen=True, eq=False):
     """`op` of `args`. Symbols and calls hold in `body` what they stand for."""
 
     op: str
@@ -31,7 +31,7 @@ class Form:
     body: Form | None = None
     symmetric: bool = False
     properties: frozenset[str] = frozenset()
-    _key: list[str] = field(default_factory=list, repr=False)
+    _key: list[str] = field(default_factory=list)
 
     @property
     def key(self) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.document import Elaboration
@@ -19,8 +20,7 @@ IDENTITY = re.compile(r"(\\mathbf\s*\{?I\}?|\\mathbb\s*\{?I\}?|\\boldsymbol\s*\{
 ONES = re.compile(r"(\\mathbf\s*\{?1\}?|\\boldsymbol\s*\{?1\}?|\\mathbb\s*\{?1\}?)(?!\s*\[)")
 
 
-@dataclass(slots=True)
-class Notation:
+class Notation(Struct):
     """Spellings taken from the document, with conventional ones where it has none."""
 
     symbols: dict[str, str] = field(default_factory=dict)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lemmata.core import terms as t
 from lemmata.derive import form as f
@@ -25,8 +26,7 @@ PLACES = 8
 NONLINEAR = frozenset({"norm", "fn", "epow", "softmax", "lse", "det", "inv"})
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A derivation, and the chain rule that leads to it: one equation a step, with its verdict where it has one."""
 
     result: Derivation

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 ENVIRONMENTS = (
     "equation|align|gather|multline|eqnarray|alignat|flalign|math|displaymath|dmath|IEEEeqnarray|split|aligned|"
@@ -45,8 +46,7 @@ _LINKING = frozenset("and or to per for from in of the is with by at plus minus 
 _BLANK = re.compile(r"\n[ \t]*\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A formula in a text: `text[start:end]`, delimiters of `open` and `close` characters included."""
 
     start: int
@@ -59,8 +59,7 @@ class Found:
     """Where reading goes on: past `end` and past a label."""
 
 
-@dataclass(frozen=True, slots=True)
-class Brackets:
+class Brackets(Struct, frozen=True):
     """Whether a document writes formulas as `\\(...\\)` and `\\[...\\]`, which otherwise are escaped brackets."""
 
     round: bool = False

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 _ALIASES = {"py": "python", "python3": "python", "py3": "python", "ipython": "python", "ipython3": "python"}
 _CELLS = frozenset({"code-cell", "jupyter-execute"})
@@ -19,8 +20,7 @@ _TAB = re.compile(r"(?:#@tab|%%tab)[ \t]+(.+)")
 _SWITCHES = {"true": True, "yes": True, "false": False, "no": False}
 
 
-@dataclass(frozen=True, slots=True)
-class Info:
+class Info(Struct, frozen=True):
     """The head of a fence."""
 
     language: str

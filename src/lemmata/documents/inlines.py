@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal
 
@@ -17,6 +16,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.state_inline import Scanned
 from markdown_it.token import Token
 from mdit_py_plugins.footnote.index import footnote_ref
+from msgspec import Struct, field
 
 from lemmata.documents.delimiters import Found, Scanner
 from lemmata.documents.model import Formula, Inline, Text
@@ -120,8 +120,7 @@ def _parser(markdown: bool, links: bool) -> MarkdownIt:
     return md
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(Struct):
     """What a piece of text holds."""
 
     runs: list[list[Inline]] = field(default_factory=lambda: [[]])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -16,6 +15,8 @@ from markdown_it import MarkdownIt
 from markdown_it.ruler import RuleOptionsType
 from markdown_it.token import Token
 from mdit_py_plugins.footnote.index import footnote_def
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lemmata.diagnostic import Diagnostic
 from lemmata.documents.delimiters import Found, brackets
@@ -43,8 +44,7 @@ def read_markdown(source: str, path: str, problems: Sequence[Diagnostic] = ()) -
     return Document(path, "markdown", number(page.blocks), page.macros, page.metadata, diagnostics)
 
 
-@dataclass(slots=True)
-class Page:
+class Page(Struct):
     """A Markdown text, or one Markdown cell of a notebook."""
 
     blocks: list[Block | CodeCell] = field(default_factory=list)

@@ -8,29 +8,27 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from lemmata.diagnostic import Diagnostic
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
+class Position(Struct, frozen=True, order=True):
     line: int
     column: int
     cell: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     start: Position
     end: Position
     """One past the last character."""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A run of prose with one style, as the reader sees it (entities and escapes resolved)."""
 
     text: str
@@ -41,8 +39,7 @@ class Text:
     """An inline code span."""
 
 
-@dataclass(frozen=True, slots=True)
-class Formula:
+class Formula(Struct, frozen=True):
     """Mathematics between delimiters, delimiters stripped; nothing inside is rewritten.
 
     Only block structure is removed from `latex` (quote markers, list indentation), never TeX.
@@ -68,8 +65,7 @@ class Formula:
 Inline = Text | Formula
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """A piece of prose in reading order.
 
     kind: `heading`, `paragraph`, `display` (one display formula alone), `item` (a paragraph of a list item),
@@ -85,8 +81,7 @@ class Block:
     """Identities of the enclosing list items, quotes and directives, outermost first; a scope each."""
 
 
-@dataclass(frozen=True, slots=True)
-class CodeCell:
+class CodeCell(Struct, frozen=True):
     source: str
     language: str
     """`python`, `bash`, ... in lower case; empty if none was given."""
@@ -103,8 +98,7 @@ class CodeCell:
     """Whether the document itself says that this is a cell, not a listing (`{code-cell}`, a notebook's cell)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     path: str
     format: str
     """`markdown`, `notebook`, `restructuredtext` or `python`."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from lemmata.diagnostic import Diagnostic
 from lemmata.documents.fences import body_options, read_info, runs

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.documents.model import Position, Span
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A line of text without its line end, and the place of its first character (both counted from 1)."""
 
     text: str
@@ -21,8 +22,7 @@ class Line:
     column: int
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Lines joined by `\\n`, with the way back from offsets to positions."""
 
     text: str
@@ -79,6 +79,6 @@ def moved(value: T, lines: Sequence[Line]) -> T:
         found = Position(line.line, max(1, line.column + value.column - 1), value.cell)
     elif isinstance(value, tuple):
         found = tuple(moved(item, lines) for item in value)
-    elif is_dataclass(value) and not isinstance(value, type):
-        found = replace(value, **{f.name: moved(getattr(value, f.name), lines) for f in fields(value) if f.init})
+    elif isinstance(value, Struct):
+        found = replace(value, **{name: moved(getattr(value, name), lines) for name in value.__struct_fields__})
     return found  # type: ignore[no-any-return]

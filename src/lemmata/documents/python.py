@@ -12,7 +12,9 @@ import re
 import tokenize
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.diagnostic import Diagnostic
 from lemmata.documents.fences import attributes, body_options, runs
@@ -33,8 +35,7 @@ _OPENING = re.compile(r"(?P<prefix>[A-Za-z]*)(?P<quotes>\"\"\"|'''|\"|')")
 _ESCAPED = re.compile(r"\\\\(?=[A-Za-z({\[)\]},;! ])|\\\\\\\\")
 
 
-@dataclass(frozen=True, slots=True)
-class _Prose:
+class _Prose(Struct, frozen=True):
     """Lines of a comment block, a docstring or a Markdown cell."""
 
     rows: tuple[Line, ...]
@@ -43,8 +44,7 @@ class _Prose:
     markdown: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Code:
+class _Code(Struct, frozen=True):
     """Whole lines of code, from index `first` up to `last`."""
 
     first: int

@@ -7,10 +7,10 @@ where the lines of its text stand in the file.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
 from markdown_it.rules_block import StateBlock
 from markdown_it.token import Token
+from msgspec import Struct, field
 
 from lemmata.documents.delimiters import BEGIN, EQLABEL, LIQUID, MYST_LABEL, QUARTO_LABEL, Brackets, Found, Scanner
 from lemmata.documents.place import Line
@@ -27,8 +27,7 @@ _STRUCTURE = re.compile(r"\s*(?:#{1,6}\s|```|~~~|:::)")
 _MODULE = re.compile(r"(?:import|export)\s")
 
 
-@dataclass(slots=True)
-class Context:
+class Context(Struct):
     """What block rules know beside the text; lives in markdown-it's environment under `context`."""
 
     starts: list[int]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
@@ -31,8 +33,7 @@ SQUARE = frozenset(
 """Properties that only square matrices have."""
 
 
-@dataclass(slots=True)
-class Attempt:
+class Attempt(Struct):
     """What came of reading one chain under all decisions up to the cap."""
 
     readings: list[Reading] = field(default_factory=list)
@@ -45,8 +46,7 @@ class Attempt:
     preferred_failed: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
+class Conditions(Struct, frozen=True):
     """What the sentence adds: values that symbols take, and relations that must hold."""
 
     equations: tuple[tuple[s.Expr, s.Expr], ...] = ()

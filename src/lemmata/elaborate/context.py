@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.documents.model import Document, Formula
 from lemmata.elaborate import surface as s
@@ -50,8 +52,7 @@ _EXCEPT = ("unless", "除非")
 """Openers of what must fail for the rest of the sentence to hold."""
 
 
-@dataclass(slots=True)
-class _Read:
+class _Read(Struct):
     """One sentence, read."""
 
     sentence: Sentence

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from fractions import Fraction
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lemmata.core.size import Size
 from lemmata.core.terms import Domain
@@ -16,8 +18,7 @@ from lemmata.elaborate.reader import Reader
 from lemmata.elaborate.solver import Unreadable
 
 
-@dataclass(frozen=True, slots=True)
-class Membership:
+class Membership(Struct, frozen=True):
     """What a set says of its members."""
 
     type: Tensor

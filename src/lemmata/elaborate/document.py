@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lemmata import latex
 from lemmata.core.terms import Term
@@ -86,8 +88,7 @@ STATEMENT_ROLES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Elaboration:
+class Elaboration(Struct, frozen=True):
     """What a document says, formula by formula, and what it binds."""
 
     document: Document
@@ -104,8 +105,7 @@ class Elaboration:
     """How symbols are used in each section."""
 
 
-@dataclass
-class Elaborator:
+class Elaborator(Struct, dict=True):
     """The state of elaborating one document."""
 
     document: Document

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.core.size import Size
 from lemmata.core.terms import Domain, Term
@@ -11,17 +14,21 @@ from lemmata.core.types import SCALAR, Tensor
 from lemmata.elaborate import surface as s
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True, eq=False):
     """Where a formula stands: its running number and the scopes around it, outermost first."""
 
     at: int
     scopes: tuple[int, ...] = (0,)
-    sentence: int = field(default=-1, compare=False)
+    sentence: int = -1
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Place) and (self.at, self.scopes) == (other.at, other.scopes)
+
+    def __hash__(self) -> int:
+        return hash((self.at, self.scopes))
 
 
-@dataclass(slots=True)
-class LawText:
+class LawText(Struct):
     """What the document says of a random symbol's law, as written."""
 
     mean: s.Expr | None = None
@@ -42,8 +49,7 @@ class LawText:
     """The sentence whose if or when says that they are independent."""
 
 
-@dataclass(slots=True, eq=False)
-class Binding:
+class Binding(Struct, eq=False):
     """One meaning of a name.
 
     kind: `variable` (declared, drawn), `size`, `definition` (`body`), `function` (`params`, `body`), `family`
@@ -57,7 +63,7 @@ class Binding:
     place: Place
     type: Tensor | None = None
     """Of a variable, of a member of a family, declared of a definition."""
-    domain: Domain = field(default_factory=Domain)
+    domain: Domain = msgspec.field(default_factory=Domain)
     body: s.Expr | None = None
     term: Term | None = None
     make: Callable[..., Term] | None = None
@@ -68,12 +74,12 @@ class Binding:
     """The head's subscripts of an indexed definition or family."""
     clauses: tuple[tuple[tuple[s.Expr, ...], s.Expr], ...] = ()
     """PE_{pos,2i} = …, PE_{pos,2i+1} = …; also first values of a recurrence (m_0 = 0)."""
-    ranges: dict[str, tuple[Size, Size]] = field(default_factory=dict)
+    ranges: dict[str, tuple[Size, Size]] = msgspec.field(default_factory=dict)
     """(start, count) by index letter."""
     origin: int = 1
     declared: bool = True
     argument_types: tuple[Tensor, ...] = ()
-    facts: set[str] = field(default_factory=set)
+    facts: set[str] = msgspec.field(default_factory=set)
     uid: int = 0
     stepwise: bool = False
     """A recurrence, or something that depends on one: its index is a step."""

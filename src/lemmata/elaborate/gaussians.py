@@ -7,8 +7,9 @@ a number for the variance, a matrix for the covariance (a vector is its diagonal
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+
+from msgspec import Struct
 
 from lemmata.core import terms as t
 from lemmata.core.types import SCALAR, Tensor
@@ -27,8 +28,7 @@ DENSITY = "density"
 """Marks the exponential that is a normal density."""
 
 
-@dataclass(frozen=True, slots=True)
-class Normal:
+class Normal(Struct, frozen=True):
     """A normal law: of a number (both ranks 0), or of a vector with a covariance matrix."""
 
     mean: t.Term

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.declarations import head_key
@@ -14,8 +16,7 @@ ELEMENTARY = frozenset({"ln", "log", "exp", "sin", "cos", "tan", "sinh", "cosh",
 """Functions that no document defines: ln(e) = 1 says something of the logarithm."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """A name with its index subscripts and, for a function, its parameters."""
 
     key: str

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.core.size import Size
 from lemmata.core.types import SCALAR, Tensor
@@ -25,8 +27,7 @@ ESTIMATOR = re.compile(r"\bestimators?\b|估计量", re.IGNORECASE)
 UNBIASED = re.compile(r"\bunbiased|无偏", re.IGNORECASE)
 
 
-@dataclass(slots=True)
-class Collected:
+class Collected(Struct):
     """What one sentence says of one name."""
 
     name: s.Name

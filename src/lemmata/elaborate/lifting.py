@@ -7,7 +7,8 @@ where the body has no meaning for the whole is a function taken to the parts.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size

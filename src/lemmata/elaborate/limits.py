@@ -67,7 +67,7 @@ def _one_sided(target: s.Expr) -> tuple[int, s.Expr]:
         case s.Scripted(base=base, sub=None, sup=s.Mark(name="+" | "-" as sign), primes=0):
             return SIDES[sign], base
         case s.Name(sup=s.Mark(name="+" | "-" as sign)):
-            from dataclasses import replace
+            from msgspec.structs import replace
 
             return SIDES[sign], replace(target, sup=None)
     return 0, target

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+
+from msgspec import Struct
 
 from lemmata.elaborate import surface as s
 
@@ -132,8 +133,7 @@ def digits(expr: s.Expr) -> tuple[s.Num, ...] | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Suffix:
+class Suffix(Struct, frozen=True):
     """What a superscript does to a value: `transpose`, `inverse`, `inverse transpose`, `power`, `star`, `label`."""
 
     kind: str

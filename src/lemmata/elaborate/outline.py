@@ -8,7 +8,9 @@ the equation have types that fit, so that it is understood; nothing is decided a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lemmata.core import terms as t
 from lemmata.core.types import Tensor
@@ -43,8 +45,7 @@ ORDER = frozenset({"<", ">", "\\le", "\\ge", "\\ll", "\\gg"})
 SETS = frozenset({"\\in", "\\notin", "\\subset"})
 
 
-@dataclass
-class Outline:
+class Outline(Struct):
     """One attempt to type a statement, with what is supposed in it."""
 
     unknowns: Unknowns
@@ -104,8 +105,7 @@ def _argument(expr: s.Expr) -> bool:
     return False
 
 
-@dataclass
-class Outlines:
+class Outlines(Struct):
     """The outlines of one document's statements."""
 
     functions: frozenset[str]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
@@ -26,8 +28,7 @@ UNIONS = frozenset({"\\cup", "\\cap", "\\setminus"})
 PLACES = frozenset({"\\cdot", "cdot", "blank"})
 
 
-@dataclass
-class Unknowns:
+class Unknowns(Struct):
     """What is supposed in one attempt: of functions, where their values lie; of symbols, their kind."""
 
     codomain: str

@@ -8,7 +8,8 @@ read), the relation may rest on that, and stays what it would be without the wor
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.context import Context, Fact, Sentence
@@ -29,8 +30,7 @@ ASKED = frozenset({("condition", "property"), ("condition", "size")})
 """Conditions that the values drawn for the symbols meet."""
 
 
-@dataclass(slots=True)
-class Premises:
+class Premises(Struct):
     """The items and facts of a document by where they stand."""
 
     context: Context

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.elaborate.prose_lexicon import Lexicon, Token
 from lemmata.elaborate.prose_shapes import Form
@@ -25,8 +27,7 @@ _MOMENTS = frozenset({"mean", "variance", "standard deviation", "covariance"})
 _DECOMPOSITIONS = frozenset({"svd", "full svd", "cholesky", "eigendecomposition", "qr"})
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A fact inside one sentence; `start` and `end` are offsets of its words."""
 
     kind: str
@@ -37,8 +38,7 @@ class Found:
     part: str = ""
 
 
-@dataclass(slots=True)
-class _Search:
+class _Search(Struct):
     tokens: Sequence[Token]
     text: str
     forms: Sequence[Form]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from lemmata.documents.model import Block, CodeCell, Document, Formula, Inline, Text
 from lemmata.elaborate.prose_lexicon import Lexicon
@@ -47,8 +48,7 @@ def ending(latex: str) -> str:
     return last if last in (".", ",", ";", ":") and not tail.endswith("\\" + last) else ""
 
 
-@dataclass(slots=True)
-class _Draft:
+class _Draft(Struct):
     """A sentence in the making."""
 
     scope: int
@@ -61,8 +61,7 @@ class _Draft:
     length: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(Struct, frozen=True):
     scopes: tuple[Scope, ...]
     sentences: tuple[Sentence, ...]
     """Headings and hints are sentences of their own."""

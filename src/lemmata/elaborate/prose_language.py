@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lemmata.elaborate.prose_lexicon import FORMULA, Lexicon
 from lemmata.elaborate.prose_model import Sentence
@@ -23,8 +24,7 @@ SHARE = 0.12
 _SHOWN = 60
 
 
-@dataclass(slots=True)
-class _Count:
+class _Count(Struct):
     known: float = 0.0
     total: float = 0.0
 

@@ -30,12 +30,18 @@ All languages are matched at once; Chinese prose cites English words and the oth
 
 from __future__ import annotations
 
+import contextlib
 import re
+import sys
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
+from pathlib import Path
+
+from msgspec import Struct, field, json
+
+from lemmata.files import put
 
 CUES = (
     "define",
@@ -134,8 +140,7 @@ class LanguageError(ValueError):
     """A language file that does not follow the format; the message names table and entry."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """What one phrase does; several roles at once are possible."""
 
     cue: str = ""
@@ -145,8 +150,7 @@ class Entry:
     """Names of the tables of `words` and `judgement` it stands in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """kind: `formula`, `phrase` (has an entry), `word`, or a mark: `comma`, `semicolon`, `colon`, `open`, `close`,
     `stop`, `question`."""
 
@@ -165,8 +169,7 @@ class Token:
         return self.entry.cue if self.entry is not None else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(Struct, frozen=True):
     kind: str
     needs: tuple[tuple[str, ...], ...]
     """Of each tuple one must occur in the sentence (in lower case), or the pattern is not tried."""
@@ -182,8 +185,7 @@ class Relation:
         return _compiled(self.source)
 
 
-@dataclass(frozen=True, slots=True)
-class Lexicon:
+class Lexicon(Struct, frozen=True):
     latin: dict[str, list[tuple[tuple[str, ...], Entry]]]
     """Phrases by first word, longest first."""
     han: dict[str, list[tuple[str, Entry]]]
@@ -295,7 +297,23 @@ def languages() -> list[str]:
 
 
 def _read(name: str) -> dict[str, object]:
-    return tomllib.loads(resources.files(__package__).joinpath("languages", f"{name}.toml").read_text(encoding="utf-8"))
+    """The table of a language; parsed once for as long as its file stays as it is, as Python does with modules."""
+    file = resources.files(__package__).joinpath("languages", f"{name}.toml")
+    if not isinstance(file, Path):
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    known = file.parent / "__pycache__" / f"{name}.toml.json"
+    state = file.stat()
+    stamp = [state.st_mtime_ns, state.st_size]
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        held = json.decode(known.read_bytes())
+        if held["stamp"] == stamp:
+            return dict(held["table"])
+    table = tomllib.loads(file.read_text(encoding="utf-8"))
+    if not sys.dont_write_bytecode:
+        with contextlib.suppress(OSError):
+            known.parent.mkdir(exist_ok=True)
+            put(known, json.encode({"stamp": stamp, "table": table}))
+    return table
 
 
 def build(languages: Iterator[dict[str, object]]) -> Lexicon:

@@ -6,13 +6,12 @@ tells a relation from a size; the typed elaboration decides what a cue or a fact
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from lemmata.documents.model import Formula
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """A part of the document with names of its own.
 
     kind: `document` (the root, id 0), `heading`, `runin` (a bold or numbered opening of a paragraph), `theorem` (a
@@ -25,8 +24,7 @@ class Scope:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(Struct, frozen=True):
     """A sentence of the reading flow, displays included.
 
     lead: the sentence that introduces this one (it ended with a colon before a list, or this one has no words of its
@@ -43,8 +41,7 @@ class Sentence:
     lead: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Hypothesis:
+class Hypothesis(Struct, frozen=True):
     """A clause that restricts what is said.
 
     kind: `if`, `when` (also provided, such that), `assume`, `for`, `forall`, `limit`, `at` (a point), `set` (setting),
@@ -63,8 +60,7 @@ class Hypothesis:
     """It says more than the properties that are understood."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """A property or relation stated in words.
 
     `kind` is a table name of `facts`, `relations` or `conventions` in the language files. Subjects are the formulas it
@@ -83,8 +79,7 @@ class Fact:
     """Stated inside an if/when clause: it holds only where that hypothesis governs."""
 
 
-@dataclass(frozen=True, slots=True)
-class FormulaContext:
+class FormulaContext(Struct, frozen=True):
     """What the words around one formula make of it.
 
     cue: `define`, `declare`, `assume`, `condition`, `claim`, `where`, `update`, `example`, `recall` or `none`.
@@ -104,8 +99,7 @@ class FormulaContext:
     """The beginning of the sentence where it is in a language whose words are not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     scopes: tuple[Scope, ...]
     sentences: tuple[Sentence, ...]
     formulas: tuple[FormulaContext, ...]
@@ -131,8 +125,7 @@ class Context:
         return tuple(f for f in self.facts if formula in f.subjects)
 
 
-@dataclass(slots=True, eq=False)
-class Clause:
+class Clause(Struct, eq=False):
     """A stretch of a sentence under one governing word."""
 
     word: str
@@ -155,8 +148,7 @@ class Clause:
     bracket: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """Of one sentence."""
 
     clauses: tuple[Clause, ...]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
@@ -21,8 +23,7 @@ DEPTH = 60
 _uids = itertools.count(1)
 
 
-@dataclass(slots=True)
-class Recurrence:
+class Recurrence(Struct):
     """A family given by its earlier members: the body at step `letter`, and its first values."""
 
     letter: str
@@ -31,8 +32,7 @@ class Recurrence:
     latex: str = ""
 
 
-@dataclass(slots=True)
-class Conventions:
+class Conventions(Struct):
     """What holds for the whole document."""
 
     index_letters: frozenset[str] = frozenset({"i", "j"})
@@ -61,8 +61,7 @@ class Conventions:
     """Letters that the document differentiates as functions of a number: g'(x)."""
 
 
-@dataclass(slots=True)
-class Shared:
+class Shared(Struct):
     """What all readers of one reading of one document share."""
 
     environment: Environment
@@ -124,8 +123,7 @@ class Shared:
         )
 
 
-@dataclass(slots=True)
-class Reader:
+class Reader(Struct):
     """Reads surface expressions into terms at a place, under local meanings of names."""
 
     shared: Shared

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 
-@dataclass(slots=True)
-class Choices:
+class Choices(Struct):
     """The decisions of one reading: option numbers by key; what was asked is recorded with its number of options."""
 
     taken: dict[str, int] = field(default_factory=dict)

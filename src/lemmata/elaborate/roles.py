@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lemmata.core.size import Size
 from lemmata.core.types import SCALAR
@@ -41,8 +42,7 @@ SHARED = frozenset("tr Tr trace det rank vec diag log ln exp sin cos tan sinh co
 """Operators that all texts share: they are defined anew only where a sentence says so."""
 
 
-@dataclass(slots=True)
-class Item:
+class Item(Struct):
     """A part of a formula on its way to a statement."""
 
     formula: Formula
@@ -71,8 +71,7 @@ class Item:
     """Of a condition: values that symbols take where it governs."""
 
 
-@dataclass(slots=True)
-class Roles:
+class Roles(Struct):
     """Assigns roles and fills the environment."""
 
     shared: Shared

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from lemmata.core import terms as t
 from lemmata.elaborate import arithmetic as a

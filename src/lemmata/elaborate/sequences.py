@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
@@ -35,16 +36,16 @@ def generalise(first: s.Expr, last: s.Expr) -> tuple[s.Expr, s.Expr | None, s.Ex
         low: s.Expr | None = None
         high: s.Expr | None = None
         plain = True
-        for field in fields(first):
-            if field.name in ("start", "end"):
+        for field in first.__struct_fields__:
+            if field in ("start", "end"):
                 continue
-            x, y = getattr(first, field.name), getattr(last, field.name)
+            x, y = getattr(first, field), getattr(last, field)
             merged = _merge(x, y)
             if merged is None:
                 plain = False
                 break
             value, a, b = merged
-            changes[field.name] = value
+            changes[field] = value
             if a is not None:
                 if low is not None and (spell(low) != spell(a) or high is None or b is None or spell(high) != spell(b)):
                     raise Unreadable("a list whose first and last members differ in more than their index")

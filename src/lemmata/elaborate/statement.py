@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from lemmata.core.size import Size
 from lemmata.core.terms import Term, Variable
@@ -13,8 +14,7 @@ from lemmata.elaborate.environment import Place
 from lemmata.elaborate.reader import Recurrence
 
 
-@dataclass(frozen=True, slots=True)
-class ShapeError:
+class ShapeError(Struct, frozen=True):
     """Two shapes that do not fit, every one of them declared."""
 
     message: str
@@ -23,8 +23,7 @@ class ShapeError:
     solution: Mapping[str, Size]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """A claim under one reading: its sides as terms, typed, with the sizes solved."""
 
     sides: tuple[Term, ...]
@@ -52,8 +51,7 @@ class Reading:
     """Keys of undeclared inputs that stand as an index: numbers for certain."""
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """One statement-like part of a formula."""
 
     formula: Formula

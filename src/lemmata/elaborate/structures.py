@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
+
+from msgspec.structs import replace
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
@@ -290,7 +291,6 @@ def sequence_of_rows(r: Reader, first: s.Paren, dots: s.Mark, last: s.Paren) -> 
 
 
 def _rename_hole(expr: s.Expr, name: str) -> s.Expr:
-    from dataclasses import fields
 
     from lemmata.elaborate.sequences import HOLE
 
@@ -299,7 +299,7 @@ def _rename_hole(expr: s.Expr, name: str) -> s.Expr:
             return replace(value, base=name)
         if isinstance(value, s.Expr):
             parts: dict[str, Any] = {
-                f.name: change(getattr(value, f.name)) for f in fields(value) if f.name not in ("start", "end")
+                n: change(getattr(value, n)) for n in value.__struct_fields__ if n not in ("start", "end")
             }
             return replace(value, **parts)
         if isinstance(value, tuple):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
@@ -30,8 +31,7 @@ WRITTEN_OUT = 8
 """The longest sum that is written out term by term."""
 
 
-@dataclass(slots=True)
-class Range:
+class Range(Struct):
     """The index variables of a big operator, the conditions on them, and bounds still to be met."""
 
     vars: list[t.Var]

@@ -8,25 +8,23 @@ LaTeX. Where notation alone cannot decide (call or product, reach of a sum), the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
 from fractions import Fraction
 from functools import cache
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Expr:
+
+class Expr(Struct, frozen=True):
     start: int
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Num(Expr):
+class Num(Expr, frozen=True):
     value: Fraction
     decimal: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Name(Expr):
+class Name(Expr, frozen=True):
     """A symbol: base letter or word, with accents, font, labels, subscripts, superscripts and primes still apart.
 
     \\hat{\\mathbf x}_i^{(l)}' has base `x`, accents (`\\hat`,), font `\\mathbf`, sub = Name i, sup = ..., primes 1.
@@ -47,8 +45,7 @@ class Name(Expr):
     primes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Scripted(Expr):
+class Scripted(Expr, frozen=True):
     """A script on something that is not a Name: (AB)^T, [X]_{ij}, \\|x\\|_2^2, \\frac{a}{b}^2."""
 
     base: Expr
@@ -57,16 +54,14 @@ class Scripted(Expr):
     primes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Mark(Expr):
+class Mark(Expr, frozen=True):
     """A symbol with no value of its own, as a script or argument: `T`-like \\top \\intercal (`top`), `*` (`star`), `+`,
     `-`, `\\dagger`, `\\cdot` (a place holder), `:` (a full slice), `\\dots` (`dots`), `\\infty` is Const."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Const(Expr):
+class Const(Expr, frozen=True):
     """\\infty, \\emptyset, \\mathbb{R} and the like (`R`, `N`, `Z`, `C` with `bb`): name without backslash."""
 
     name: str
@@ -74,8 +69,7 @@ class Const(Expr):
     sub: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Juxt(Expr):
+class Juxt(Expr, frozen=True):
     """Factors side by side, still a flat list in the author's order: product, application or contraction by type.
 
     A bracketed group stays `Paren`, so f(x) is Juxt(Name f, Paren x). Spaces of a quad or more end a formula part.
@@ -84,8 +78,7 @@ class Juxt(Expr):
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Paren(Expr):
+class Paren(Expr, frozen=True):
     """( ), [ ], { } with what is inside; several parts when separated by `,` `;` or `|` at its level."""
 
     open: str
@@ -95,8 +88,7 @@ class Paren(Expr):
     """One fewer than items: `,`, `;`, `|` (also \\mid), `||` (also \\|, \\parallel)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Infix(Expr):
+class Infix(Expr, frozen=True):
     """A left-associative chain of one binary operator level; ops are one fewer than items.
 
     Level 1: `+`, `-`, `\\pm`.
@@ -108,51 +100,44 @@ class Infix(Expr):
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Sign(Expr):
+class Sign(Expr, frozen=True):
     """A leading `-`, `+`, `\\pm`; its operand is a level-2 expression."""
 
     op: str
     body: Expr
 
 
-@dataclass(frozen=True, slots=True)
-class Quotient(Expr):
+class Quotient(Expr, frozen=True):
     numerator: Expr
     denominator: Expr
     command: str = "\\frac"
 
 
-@dataclass(frozen=True, slots=True)
-class RootOf(Expr):
+class RootOf(Expr, frozen=True):
     body: Expr
     degree: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Bars(Expr):
+class Bars(Expr, frozen=True):
     """|x|, \\|x\\|: `|` or `||`. The script of a norm stays in Scripted."""
 
     kind: str
     body: Expr
 
 
-@dataclass(frozen=True, slots=True)
-class Angle(Expr):
+class Angle(Expr, frozen=True):
     """\\langle a, b \\rangle; items as separated by commas."""
 
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Floor(Expr):
+class Floor(Expr, frozen=True):
     kind: str
     """`floor` or `ceil`."""
     body: Expr
 
 
-@dataclass(frozen=True, slots=True)
-class Big(Expr):
+class Big(Expr, frozen=True):
     """\\sum, \\prod, \\int, \\max, \\min, \\arg\\max, \\sup, \\inf, \\lim, \\bigcup, \\bigoplus ... with
     limits and body.
 
@@ -170,8 +155,7 @@ class Big(Expr):
     """\\int f(x)\\,dx: the variable."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call(Expr):
+class Call(Expr, frozen=True):
     """A named operator on its operand: \\log x, \\exp(x), \\operatorname{tr}(AB), \\tanh^2(c_t), \\max(0, x), \\det X.
 
     With an immediate bracket the bracket's parts are the arguments, and nothing more is taken; without, the operand
@@ -187,8 +171,7 @@ class Call(Expr):
     """False where the operand was taken without a bracket."""
 
 
-@dataclass(frozen=True, slots=True)
-class Derivative(Expr):
+class Derivative(Expr, frozen=True):
     """\\frac{\\partial f}{\\partial x}, \\frac{d}{dt} f, \\nabla_x f, \\nabla^2 f, \\dot{} is not here.
 
     style: `partial` or `d` (a fraction, also written \\partial f/\\partial x or \\partial_x f), `nabla`.
@@ -204,23 +187,20 @@ class Derivative(Expr):
     wrt: tuple[tuple[Expr, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Differential(Expr):
+class Differential(Expr, frozen=True):
     """dX, \\mathrm{d}X standing alone (not in a fraction, not the differential of an integral)."""
 
     body: Expr
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluated(Expr):
+class Evaluated(Expr, frozen=True):
     """\\left. f \\right|_{t=0}, f\\big|_{x=x_0}: body and the relation under the bar."""
 
     body: Expr
     at: Expr
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation(Expr):
+class Expectation(Expr, frozen=True):
     """\\mathbb{E}[x], \\mathbb{E}_{x \\sim p}[f(x)], \\operatorname{Var}(x), \\operatorname{Cov}(x, y), E[x] with
     E unbound as anything else is decided by types (then `op` is `E?`). Conditioning: `given` after the bar."""
 
@@ -233,38 +213,33 @@ class Expectation(Expr):
     """\\mathbb{E}[x]^2: the power."""
 
 
-@dataclass(frozen=True, slots=True)
-class Matrix(Expr):
+class Matrix(Expr, frozen=True):
     """matrix-like environments; `dots` entries are Mark. kind: the environment's name."""
 
     kind: str
     rows: tuple[tuple[Expr, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CasesOf(Expr):
+class CasesOf(Expr, frozen=True):
     """cases: (value, condition); condition None for a lone value, Words(`otherwise`) for that word."""
 
     branches: tuple[tuple[Expr, Expr | None], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Words(Expr):
+class Words(Expr, frozen=True):
     """\\text{if}, \\text{otherwise}, ... as trimmed text; parts in between stay Expr of the list."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Listing(Expr):
+class Listing(Expr, frozen=True):
     """Parts separated by commas (or other separators) at top level of a script, limit or formula."""
 
     items: tuple[Expr, ...]
     separators: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Relation(Expr):
+class Relation(Expr, frozen=True):
     """A chain a = b = c, a \\le b, x \\in S, f: A \\to B, x \\sim D: ops one fewer than items.
 
     ops normalised: `=`, `:=` (also \\triangleq, \\stackrel{def}{=}, \\coloneqq), `\\ne`, `<`, `>`, `\\le`,
@@ -277,24 +252,21 @@ class Relation(Expr):
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Choice(Expr):
+class Choice(Expr, frozen=True):
     """Several parses, the conventional one first. `key` names the decision, so that a scope can decide it once."""
 
     options: tuple[Expr, ...]
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unread(Expr):
+class Unread(Expr, frozen=True):
     """Something the syntax has no reading for; the reason in the author's words and symbols."""
 
     source: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One statement-like part of a formula: what stands between top-level commas that separate statements, quads,
     words such as \\text{and}, or row ends; rows of aligned that begin with a relation continue the chain."""
 
@@ -326,6 +298,8 @@ def _inside(values: tuple[object, ...]) -> Iterator[Expr]:
 
 
 @cache
-def _fields(kind: type) -> tuple[str, ...]:
+def _fields(kind: type[Expr]) -> tuple[str, ...]:
     """The fields of this kind of expression that may hold expressions."""
-    return tuple(f.name for f in fields(kind) if f.type not in ("int", "str", "bool", "Fraction", "tuple[str, ...]"))
+    types = {name: of for base in reversed(kind.__mro__) for name, of in getattr(base, "__annotations__", {}).items()}
+    plain = ("int", "str", "bool", "Fraction", "tuple[str, ...]")
+    return tuple(name for name in kind.__struct_fields__ if types[name] not in plain)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+
+from msgspec import Struct
 
 from lemmata.core.size import Size
 from lemmata.elaborate import surface as s
@@ -34,8 +35,7 @@ def parities(context: Context, items: Sequence[Item], roles: Roles) -> None:
                     roles.parities.append((item.place, half, "\\le", size))
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """A sentence that says something of a number that no value drawn for it meets."""
 
     letters: frozenset[str]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from lemmata.emit.expression import ATOM, PRODUCT, SUM, Expr, infix
 
@@ -22,8 +23,7 @@ SAME = ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "abs"
 Spelling = Callable[["Printer", "Node", Sequence[Expr]], Expr]
 
 
-@dataclass(frozen=True)
-class Dialect:
+class Dialect(Struct, frozen=True):
     name: str
     """The target: `torch`."""
     module: str

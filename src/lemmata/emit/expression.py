@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+
+from msgspec import Struct
 
 from lemmata.core.size import Size
 from lemmata.program.node import Axis
@@ -15,8 +16,7 @@ SIMPLE = re.compile(r"-?[A-Za-z_0-9.]+")
 """What stands beside ** without spaces."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expr:
+class Expr(Struct, frozen=True):
     text: str
     binding: int = ATOM
     layout: tuple[Axis, ...] = ()

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from lemmata.emit.dialect import Dialect, normalised
 from lemmata.emit.expression import ATOM, Expr
 from lemmata.emit.numpy import ROOT_MEAN_SQUARE, STANDARDIZED, once
 
 
-@dataclass(frozen=True)
-class Jax(Dialect):
+class Jax(Dialect, frozen=True):
     """Like NumPy, but for `.mT`."""
 
     def swapped(self, x: Expr, first: int, second: int) -> str:

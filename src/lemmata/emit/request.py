@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from lemmata.model import Model
 from lemmata.model.function import Function
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """Definitions of a document to be written to a file."""
 
     model: Model
@@ -30,8 +30,7 @@ class Request:
     """Of the values that formats with numbers begin with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """A definition that was not written."""
 
     name: str
@@ -39,8 +38,7 @@ class Refusal:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """What a writer did; the file is not there where nothing could be written."""
 
     names: tuple[str, ...]

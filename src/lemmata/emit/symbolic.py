@@ -8,9 +8,10 @@ and the primes tell which. Where they differ in anything else, the definition ha
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
+
+from msgspec import Struct, field
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
@@ -36,8 +37,7 @@ Lookup = Callable[[t.Apply], Function | None]
 """The definition that is to be called for an application, if any."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """An application of another definition: in the program an input on the axes of its value."""
 
     hole: Node
@@ -48,8 +48,7 @@ class Call:
     axes: tuple[Axis, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A definition's program with its sizes as symbols."""
 
     function: Function
@@ -100,8 +99,7 @@ class _Tracing(Lowering):
         return result
 
 
-@dataclass(slots=True)
-class _Lowered:
+class _Lowered(Struct):
     """One of the three programs."""
 
     sizes: dict[str, int]
@@ -199,8 +197,7 @@ def _whole(size: Size, sizes: dict[str, int]) -> int:
     return int(value)
 
 
-@dataclass(slots=True)
-class _Joined:
+class _Joined(Struct):
     """Three programs walked side by side."""
 
     found: list[_Lowered]

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from lemmata.emit.dialect import Dialect, normalised
 from lemmata.emit.expression import PRODUCT, Expr, infix
 from lemmata.emit.numpy import ROOT_MEAN_SQUARE, STANDARDIZED, once
 
 
-@dataclass(frozen=True)
-class TensorFlow(Dialect):
+class TensorFlow(Dialect, frozen=True):
     """Functions where NumPy has methods; shapes that a graph may leave open."""
 
     def shape_of(self, text: str, dim: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from lemmata.emit.dialect import Dialect, Spelling
 from lemmata.emit.expression import ATOM, Expr
@@ -38,8 +37,7 @@ def softplus(p: Printer, node: Node, parts: Sequence[Expr]) -> Expr:
     return Expr(f"F.softplus({parts[0].text}, threshold=40)", ATOM, parts[0].layout, parts[0].batched)
 
 
-@dataclass(frozen=True)
-class Torch(Dialect):
+class Torch(Dialect, frozen=True):
     """Methods where PyTorch has them, `dim` for `axis`, fused attention."""
 
     def swapped(self, x: Expr, first: int, second: int) -> str:

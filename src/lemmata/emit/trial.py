@@ -7,11 +7,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, field
 
 from lemmata.emit import driver
 from lemmata.emit.dialect import Dialect
@@ -27,8 +27,7 @@ SIZES = ((3, 4, 5, 7, 6, 9, 8, 11, 10, 12), (4, 6, 3, 5, 8, 7, 10, 9, 12, 11))
 SECONDS = 300
 
 
-@dataclass(slots=True)
-class Instance:
+class Instance(Struct):
     """A definition at some arguments, and its value there by the document."""
 
     unit: Unit
@@ -56,8 +55,7 @@ class Instance:
         return gap if np.isfinite(gap) else float("inf")
 
 
-@dataclass(slots=True)
-class Trial:
+class Trial(Struct):
     """Definitions at random arguments, twice: bare, and with a batch axis in front."""
 
     seed: int = 0

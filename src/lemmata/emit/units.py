@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+from msgspec import Struct
+
 from lemmata.core import terms as t
 from lemmata.elaborate.names import spell
 from lemmata.emit.dialect import Dialect
@@ -28,8 +31,7 @@ DATA = frozenset("X x Y y Z z Q K V q k M m H h S s T t D P p A lambda tau alpha
 SMALL = ("epsilon", "varepsilon")
 
 
-@dataclass(slots=True)
-class Argument:
+class Argument(Struct):
     """A symbol of the definition as an argument of the function in Python."""
 
     symbol: Symbol
@@ -56,8 +58,7 @@ class Argument:
         return plain(self.symbol.name) in SMALL
 
 
-@dataclass(slots=True)
-class Unit:
+class Unit(Struct):
     """One definition in the file."""
 
     function: Function
@@ -69,10 +70,10 @@ class Unit:
     """Sizes that no argument tells, with the names of their arguments."""
     layer: bool
     """Whether what it does not take as parameters are weights, so that it makes a layer."""
-    lines: list[str] = field(default_factory=list)
-    value: Expr = field(default_factory=lambda: Expr(""))
-    helpers: dict[str, None] = field(default_factory=dict)
-    calls: list[Unit] = field(default_factory=list)
+    lines: list[str] = msgspec.field(default_factory=list)
+    value: Expr = msgspec.field(default_factory=lambda: Expr(""))
+    helpers: dict[str, None] = msgspec.field(default_factory=dict)
+    calls: list[Unit] = msgspec.field(default_factory=list)
 
     @property
     def weights(self) -> list[Argument]:

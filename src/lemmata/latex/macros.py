@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from lemmata.latex import commands as c
 from lemmata.latex.shorthands import SHORTHANDS
@@ -18,8 +19,7 @@ class TooManyExpansions(Exception):
     """A macro that calls itself without end, or a bomb of doubling macros."""
 
 
-@dataclass(frozen=True, slots=True)
-class Macro:
+class Macro(Struct, frozen=True):
     """A macro: the tokens it stands for, with `#1` to `#9` where its arguments go."""
 
     body: tuple[str, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import accumulate
+
+from msgspec import Struct
 
 _TOKEN = re.compile(
     r"""
@@ -24,8 +25,7 @@ UNREADABLE = "\ufffd"
 """Stands for a control character or half a surrogate pair."""
 
 
-@dataclass(slots=True)
-class Tokens:
+class Tokens(Struct):
     """Parallel lists: the text of each token and where it stands; texts ends with one empty string more."""
 
     texts: list[str]

@@ -5,17 +5,15 @@ Every node has `start` and `end`, offsets into the formula's source text (of the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     start: int
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol(Node):
+class Symbol(Node, frozen=True):
     """One mathematical atom.
 
     kind, after TeX's classes: `letter` (Latin, Greek, \\infty, \\ell, \\hbar, CJK ...), `digit run` is Number instead,
@@ -32,22 +30,19 @@ class Symbol(Node):
     """\\limits, \\nolimits, \\operatorname* where written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Number(Node):
+class Number(Node, frozen=True):
     text: str
     """Digits with at most one decimal point, as written (`10000`, `0.5`, `.5`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row(Node):
+class Row(Node, frozen=True):
     """A list of nodes side by side: a braced group, or the formula itself."""
 
     items: tuple[Node, ...]
     braced: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Script(Node):
+class Script(Node, frozen=True):
     """base_sub^sup; primes are counted apart (x''). The base may be an empty Row."""
 
     base: Node
@@ -56,8 +51,7 @@ class Script(Node):
     primes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Fraction(Node):
+class Fraction(Node, frozen=True):
     """\\frac, \\dfrac, \\tfrac, \\cfrac, \\over; `command` keeps which; \\binom is command `\\binom`."""
 
     numerator: Node
@@ -65,14 +59,12 @@ class Fraction(Node):
     command: str = "\\frac"
 
 
-@dataclass(frozen=True, slots=True)
-class Root(Node):
+class Root(Node, frozen=True):
     body: Node
     degree: Node | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fenced(Node):
+class Fenced(Node, frozen=True):
     """\\left( ... \\right): delimiters as written (`(`, `\\{`, `.` for none, `\\|`, ...).
 
     `\\middle` delimiters are Symbol items of kind `bar` (or their own kind) inside the body row.
@@ -84,24 +76,21 @@ class Fenced(Node):
     body: Row
 
 
-@dataclass(frozen=True, slots=True)
-class Font(Node):
+class Font(Node, frozen=True):
     """\\mathbf{..}, \\mathrm, \\mathcal, \\mathbb, \\boldsymbol, \\bm, \\mathsf, \\rm ...: command as written."""
 
     command: str
     body: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Accent(Node):
+class Accent(Node, frozen=True):
     """\\hat, \\bar, \\tilde, \\vec, \\dot, \\overline, \\widehat, \\underline, ...: command as written."""
 
     command: str
     body: Node
 
 
-@dataclass(frozen=True, slots=True)
-class TextRun(Node):
+class TextRun(Node, frozen=True):
     """\\text{..}, \\textrm, \\mbox, ...: the words as written; inline $..$ inside are `parts` of type Row."""
 
     command: str
@@ -109,8 +98,7 @@ class TextRun(Node):
     parts: tuple[Node, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Environment(Node):
+class Environment(Node, frozen=True):
     """matrix, pmatrix, bmatrix, array, cases, aligned, align, split, gathered, ...; rows of cells.
 
     Also \\substack, as environment `substack`. A formula that is `a & b \\\\ c & d` at top level (inside `align` given
@@ -123,8 +111,7 @@ class Environment(Node):
     """The column specification of array, as written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stack(Node):
+class Stack(Node, frozen=True):
     """\\overset, \\underset, \\stackrel, \\overbrace, \\underbrace, \\xrightarrow ...: things above or below a base."""
 
     command: str
@@ -133,8 +120,7 @@ class Stack(Node):
     below: Node | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Phantom(Node):
+class Phantom(Node, frozen=True):
     """Layout only, nothing to read: \\, \\quad ~ \\displaystyle \\phantom{..} \\label{..} \\tag{..} \\hline ...
 
     `command` keeps which; `argument` its text; `width` in em where it is a space (\\quad 1, \\, 0.167).
@@ -145,8 +131,7 @@ class Phantom(Node):
     width: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Styled(Node):
+class Styled(Node, frozen=True):
     """\\color{..}{..}, \\boxed{..}, \\cancel, \\mathop, \\mathrel, \\href ...: decoration around something to read."""
 
     command: str
@@ -154,8 +139,7 @@ class Styled(Node):
     argument: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Gap(Node):
+class Gap(Node, frozen=True):
     """What could not be read: the source text and why. Never silently dropped."""
 
     source: str

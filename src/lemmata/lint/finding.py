@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from lemmata.documents.model import Formula, Position
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.document import Elaboration
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """A span of the author's LaTeX and what to write there instead."""
 
     formula: Formula
@@ -23,8 +23,7 @@ class Edit:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     rule: str
     message: str
     formula: Formula
@@ -36,8 +35,7 @@ class Finding:
     edit: Edit | None = None
 
 
-@dataclass(frozen=True)
-class Notes:
+class Notes(Struct, frozen=True, dict=True):
     """A document as the rules see it."""
 
     elaboration: Elaboration
@@ -66,8 +64,7 @@ def symbols(expr: s.Expr) -> Iterator[s.Name]:
             yield from symbols(child)
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     name: str
     description: str
     """One sentence, as a mathematician would say it."""

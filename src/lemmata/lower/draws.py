@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from lemmata.code.target import CannotLower, Parameter, Value
 from lemmata.documents.model import Block, Text
@@ -21,8 +21,7 @@ DEVIATION = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class NormalNoise:
+class NormalNoise(Struct, frozen=True):
     """A `Target` of kind `noise`: a normal law in numbers, and the equations that hold what follows it."""
 
     key: str

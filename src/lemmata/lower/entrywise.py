@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec import Struct
 
 from lemmata.code.spelling import spellings
 from lemmata.code.target import Atom, CannotLower, Parameter, Value
@@ -21,8 +21,7 @@ MOST = 600
 """Entries that are compared one by one."""
 
 
-@dataclass(frozen=True)
-class Entrywise:
+class Entrywise(Struct, frozen=True):
     """A `Target`: a right side in numbers with one index, taken at every entry of arrays of one shape."""
 
     key: str
@@ -33,7 +32,7 @@ class Entrywise:
     parameters: tuple[Parameter, ...]
     indexed: frozenset[str]
     """Keys of the symbols that carry the index; the others are one number each."""
-    target: FormulaTarget = field(repr=False)
+    target: FormulaTarget
     kind: str = "value"
     subject: str | None = None
     sizes: Sequence[str] = ()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lemmata.code.spelling import gradient_names, symbol_names
 from lemmata.code.target import Atom, CannotLower, Parameter, Value
@@ -34,8 +35,7 @@ SIDES = 3
 E = TypeVar("E", bound=s.Expr)
 
 
-@dataclass(frozen=True)
-class StatedEquation:
+class StatedEquation(Struct, frozen=True):
     """An `Equation`: one right side of a relation, its symbols taken as inputs under the names of `atoms`."""
 
     key: str
@@ -51,10 +51,10 @@ class StatedEquation:
     atoms: tuple[Atom, ...]
     indices: tuple[str, ...]
     """Free letters of the left side that number elements."""
-    expr: s.Expr = field(repr=False)
-    elaboration: Elaboration = field(repr=False)
-    item: Item = field(repr=False)
-    known: Mapping[str, s.Expr] = field(default_factory=dict, repr=False)
+    expr: s.Expr
+    elaboration: Elaboration
+    item: Item
+    known: Mapping[str, s.Expr] = field(default_factory=dict)
     """Right sides of other equations, by the spelling of what they define."""
     text: str = ""
     follows: int | None = None
@@ -63,11 +63,11 @@ class StatedEquation:
     parameters: Sequence[Parameter] = ()
     subject: str | None = None
     sizes: Sequence[str] = ()
-    types: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
+    types: Mapping[str, Tensor] = field(default_factory=dict)
     """Declared types, by key of the atom."""
     lengths: tuple[str, ...] = ()
     """Letters that are upper limits of sums, so lengths of axes."""
-    others: frozenset[tuple[str, ...]] = field(default=frozenset(), repr=False)
+    others: frozenset[tuple[str, ...]] = field(default=frozenset())
     """How code may call the symbols of the document's equations."""
     expanded: tuple[str, ...] = ()
     """LaTeX of the symbols that were replaced by what the document defines them to be."""
@@ -613,8 +613,7 @@ def _map(expr: E, rewrite: Any) -> E:
             return tuple(go(v) for v in value)
         return value
 
-    assert is_dataclass(expr)
-    return replace(expr, **{f.name: go(getattr(expr, f.name)) for f in fields(expr) if f.name not in ("start", "end")})
+    return replace(expr, **{n: go(getattr(expr, n)) for n in expr.__struct_fields__ if n not in ("start", "end")})
 
 
 def _substitute(expr: s.Expr, values: Mapping[str, s.Expr]) -> s.Expr:

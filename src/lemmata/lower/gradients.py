@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.code.gradient_names import bare
 from lemmata.code.target import Parameter, Value
@@ -31,8 +32,7 @@ FACTOR = re.compile(
 """Words with which a text lets factors go."""
 
 
-@dataclass(frozen=True)
-class GradientTarget:
+class GradientTarget(Struct, frozen=True):
     """A `Target`: the derivative of a number by one variable."""
 
     formula: FormulaTarget

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeGuard
+
+from msgspec import Struct
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
@@ -413,8 +414,7 @@ def _ill_typed(statement: Statement, error: ShapeError) -> Verdict:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _SizesAlone:
+class _SizesAlone(Struct, frozen=True):
     """A problem of which only the sizes matter."""
 
     sizes: tuple[str, ...]

@@ -7,12 +7,13 @@ arithmetic, before it is used.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
@@ -110,8 +111,7 @@ def _largest(balls: Any) -> float:
     return max((float(x.abs_upper()) for x in np.asarray(balls, dtype=object).flat), default=0.0)
 
 
-@dataclass
-class _Evidence:
+class _Evidence(Struct, dict=True):
     """Coefficients evaluated at draws, and bounded over the domain."""
 
     low: Lowering

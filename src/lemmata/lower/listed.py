@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from lemmata.code.spelling import symbol_names
 from lemmata.code.target import Atom, CannotLower, Parameter, Value
@@ -17,8 +17,7 @@ from lemmata.elaborate.statement import Statement
 from lemmata.lower.equations import StatedEquation, _equation, _surroundings
 
 
-@dataclass(frozen=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """A `Target` of kind `list`: the members of a list, their first number, and the last in terms of its symbols."""
 
     key: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.code.spelling import spellings
 from lemmata.code.target import CannotLower, Parameter, Value
@@ -24,8 +25,7 @@ OPEN = re.compile(r"\b(?:arbitrary|any|some|an) (?:\w+ ){0,2}activation|任意[^
 WORDS = re.compile(r"((?:[A-Za-z]+[ -]){1,5})$")
 
 
-@dataclass(frozen=True)
-class Neighbourhood:
+class Neighbourhood(Struct, frozen=True):
     """A `Target` of kind `neighbourhood`: features mixed by degrees and the adjacency matrix, times weights."""
 
     key: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.code.spelling import symbol_names
 from lemmata.code.target import Atom, CannotLower, Parameter, Value
@@ -22,8 +23,7 @@ from lemmata.elaborate.statement import Statement
 from lemmata.lower.equations import StatedEquation, _equation, _map
 
 
-@dataclass(frozen=True)
-class OpenLayers:
+class OpenLayers(Struct, frozen=True):
     """A `Target` of kind `open layers`: what a formula makes of the values of layers that it does not define."""
 
     key: str

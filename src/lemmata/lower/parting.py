@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from lemmata.backends import numpy as backend
 from lemmata.core import terms as t
@@ -21,8 +21,7 @@ MOST = 40
 """Pairs of sub-expressions that are compared."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parting:
+class Parting(Struct, frozen=True):
     """Sub-expressions of the left and the right side that should agree and do not; None where there is none."""
 
     left: t.Term | None

@@ -9,9 +9,10 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from lemmata.program import autodiff, build
 from lemmata.program.graph import nodes, rebuild
@@ -40,8 +41,7 @@ class Oracle(Protocol):
         """1 or -1 over the whole domain. Raises CannotLower where that is not certain."""
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(Struct, frozen=True):
     terms: dict[Key, Node] = field(default_factory=dict)
     order: Fraction | None = None
     """Terms from this power of h on are unknown; None where there are no more."""
@@ -84,8 +84,7 @@ def _made(terms: Iterable[tuple[Key, Node]], order: Fraction | None, small: bool
     return Series(kept, order, small)
 
 
-@dataclass(slots=True)
-class Expansion:
+class Expansion(Struct):
     """Expands programs in a hole that is replaced by a series."""
 
     hole: Node

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from lemmata.code.spelling import spellings
 from lemmata.code.target import CannotLower, Parameter, Value
@@ -20,8 +20,7 @@ FORMULA = "\x00"
 """Stands for a formula in the words around it."""
 
 
-@dataclass(frozen=True)
-class StatedValue:
+class StatedValue(Struct, frozen=True):
     """A `Target` of kind `stated value`: `$x = [1, 2, 3]$` in the paragraph before a code cell."""
 
     key: str

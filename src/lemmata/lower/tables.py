@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from lemmata.code.spelling import spellings, squash
 from lemmata.code.target import CannotLower, Parameter, Value
@@ -29,8 +29,7 @@ WIDTHS = frozenset("dmodel d n c dim dembed dmodels dim hidden embdim demb".spli
 """How formulas call the number of columns, without underscores."""
 
 
-@dataclass(frozen=True)
-class Clause:
+class Clause(Struct, frozen=True):
     """The entries of every k-th column."""
 
     offset: int
@@ -40,8 +39,7 @@ class Clause:
     shared: Shared
 
 
-@dataclass(frozen=True)
-class TableTarget:
+class TableTarget(Struct, frozen=True):
     """A `Target` of kind `table`: rows are counted from 0, columns given by clauses such as 2i and 2i + 1."""
 
     key: str

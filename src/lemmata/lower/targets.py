@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lemmata.backends.numpy import TooLarge, run
 from lemmata.code.shapes import unify
@@ -49,8 +50,7 @@ OPERATION = "operation "
 """Prefix of the input that stands for the value of a function left open."""
 
 
-@dataclass(frozen=True)
-class FormulaTarget:
+class FormulaTarget(Struct, frozen=True, eq=False):
     """A `Target`: the term of a formula with what it depends on."""
 
     key: str
@@ -64,9 +64,7 @@ class FormulaTarget:
     subject: str | None = None
     operations: Mapping[str, tuple[t.Variable, t.Term]] = field(default_factory=dict)
     """Functions left open: the variable of the value, and the argument."""
-    _programs: dict[tuple[tuple[str, int], ...], tuple[dict[str, Program], Program]] = field(
-        default_factory=dict, compare=False, repr=False
-    )
+    _programs: dict[tuple[tuple[str, int], ...], tuple[dict[str, Program], Program]] = field(default_factory=dict)
     """By sizes: the arguments of functions left open, and the whole."""
 
     @property

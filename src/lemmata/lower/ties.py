@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lemmata.code.target import Atom, CannotLower, Parameter, Value
 from lemmata.documents.model import Block, Document, Formula, Inline, Text
@@ -68,8 +69,7 @@ STRUCTURES = {
 BREAK = re.compile(r"[.;。；]")
 
 
-@dataclass(frozen=True)
-class Tie:
+class Tie(Struct, frozen=True):
     """A `Target` of kind `tie`: a name of the code and what it holds."""
 
     key: str
@@ -117,8 +117,7 @@ def _bare(equation: StatedEquation) -> s.Expr:
     return s.Name(expr.start, expr.end, equation.atoms[0].key)
 
 
-@dataclass(frozen=True)
-class Tied:
+class Tied(Struct, frozen=True):
     """A `Target` of kind `tied`: an equation whose code the prose helps to read, with the ties that may matter."""
 
     key: str

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from lemmata.program import build
 from lemmata.program.node import Axis, Node
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True):
     """A tensor: `axes` are its positions in order; further axes of `node` are free indices around it."""
 
     node: Node

@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from os import PathLike, fspath
 from pathlib import Path
 
 import torch
+from msgspec import Struct
 from torch import Tensor
 
 from lemmata.core.size import Size
@@ -32,8 +32,7 @@ ENTRY = re.compile(r"(?P<name>[^\s^\[\]]+)(?P<transposed>\^T)?(?:\[(?P<part>\d+)
 INDEX = re.compile(r"\{(?P<letter>[^{}+-]+?)(?P<shift>[+-]\d+)?\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """Where the values of a symbol stand in a checkpoint."""
 
     name: str
@@ -75,8 +74,7 @@ class Source:
         return tensor
 
 
-@dataclass(frozen=True)
-class Checkpoint:
+class Checkpoint(Struct, frozen=True):
     """Tensors by their own names, and the sources of the document's symbols in them."""
 
     tensors: Mapping[str, Tensor]

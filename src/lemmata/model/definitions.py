@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from fractions import Fraction
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
@@ -22,8 +24,7 @@ from lemmata.elaborate.roles import Item
 from lemmata.elaborate.solver import Misfit, Unreadable, unknown
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(Struct, frozen=True):
     """A parameter or a free symbol of a definition."""
 
     name: str
@@ -45,8 +46,7 @@ def describe(shape: Sequence[Size]) -> str:
     return " × ".join(map(str, shape)) if shape else "a number"
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(Struct, frozen=True):
     """A definition as a term: what it computes from its parameters and free symbols."""
 
     term: t.Term
@@ -61,8 +61,7 @@ class Expression:
         return self.parameters + self.free
 
 
-@dataclass(frozen=True)
-class Definition:
+class Definition(Struct, frozen=True):
     """A definition of the document."""
 
     name: str
@@ -70,8 +69,8 @@ class Definition:
     """The whole formula, as written."""
     line: int
     binding: Binding
-    elaboration: Elaboration = field(repr=False)
-    item: Item | None = field(repr=False)
+    elaboration: Elaboration
+    item: Item | None
     whole: bool = False
     """All members of a family along its indices, not one of them."""
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.backends import numpy as plain_backend
 from lemmata.backends.numpy import TooLarge
@@ -40,8 +42,7 @@ class CannotRun(ValueError):
     """A definition that has no meaning that could be run, and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Struct, frozen=True):
     """A definition at concrete shapes: the value of `output`, its dimensions in the order of `axes`."""
 
     inputs: tuple[Node, ...]

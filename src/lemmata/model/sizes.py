@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lemmata.core.size import Size
 from lemmata.model.definitions import describe
@@ -13,8 +14,7 @@ class ShapeMismatch(ValueError):
     """An argument whose shape is not the one that the document declares or that the other arguments require."""
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """A symbol's declared shape beside the shape of its value, batch axes left out."""
 
     name: str

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from lemmata.core.size import Size
 from lemmata.model.definitions import Symbol, describe
@@ -25,8 +25,7 @@ class BadCheckpoint(ValueError):
     """Tensors that are missing, unexpected or of another shape, or a mapping that cannot be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """A definition with values for all its symbols but its data."""
 
     function: Function

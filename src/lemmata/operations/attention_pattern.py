@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.operations import call
 from lemmata.operations.pattern import hidden, is_call, opened, position, positions
@@ -11,8 +13,7 @@ from lemmata.program import build
 from lemmata.program.node import Axis, Node
 
 
-@dataclass(frozen=True, slots=True)
-class Scores:
+class Scores(Struct, frozen=True):
     """scale · q kᵀ + mask."""
 
     q: Node

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from lemmata.program.node import Node
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """Literal numbers, computed by hand: arguments as nested lists, attributes by axis position, and the value."""
 
     arguments: tuple[Any, ...]
@@ -21,8 +21,7 @@ class Example:
     """Where arguments share axes: a letter per dimension for each argument, and last for the value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     name: str
     spellings: tuple[str, ...]
     """Words as authors write them, without backslash."""

@@ -7,14 +7,14 @@ broadcasting is union of axes, a contraction is a product summed over axes, a tr
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 _fresh = itertools.count(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(Struct, frozen=True):
     label: str
     """The author's name of the index or the size, for people."""
     size: int

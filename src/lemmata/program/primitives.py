@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lemmata.program import build
 from lemmata.program.node import Axis, Node
@@ -16,8 +17,7 @@ from lemmata.program.node import Axis, Node
 Axes = tuple[Axis, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Primitive:
+class Primitive(Struct, frozen=True):
     arguments: int | None
     """How many; None is one or more."""
     attrs: frozenset[str]

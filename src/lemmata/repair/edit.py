@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from lemmata.latex.tokens import tokenize
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Change:
+class Change(Struct, frozen=True, order=True):
     """The characters from `start` to `end` become `text`."""
 
     start: int
@@ -16,8 +15,7 @@ class Change:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """One correction: changes that do not overlap, in order."""
 
     changes: tuple[Change, ...]

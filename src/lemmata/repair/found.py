@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from lemmata.elaborate.statement import Reading
 from lemmata.repair.edit import Change
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(Struct, frozen=True):
     """A correction that the judge has verified."""
 
     formula: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.environment import Binding, Environment, Place
@@ -15,8 +16,7 @@ MOST = 10
 NUMBERS = ("det", "tr", "trace")
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
+class Pool(Struct, frozen=True):
     """Texts to build corrections from, the nearest first."""
 
     sizes: tuple[str, ...] = ()

@@ -6,7 +6,8 @@ Each kind is one sentence about what an author may have meant; whether it mends 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lemmata.latex.tokens import tokenize
 from lemmata.repair.edit import Change, Edit
@@ -22,8 +23,7 @@ Kind = Callable[["Text", int], Iterator[Edit]]
 LAYOUT = frozenset({"\\,", "\\;", "\\!", "\\:", "\\ ", "~", " ", "\n"})
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A stretch of LaTeX as tokens without layout."""
 
     latex: str

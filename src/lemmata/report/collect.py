@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import asdict, replace
 
 from lemmata.core.terms import Num, Term
 from lemmata.diagnostic import Diagnostic
@@ -34,8 +36,7 @@ LIMITS = frozenset({"timeout", "memory", "processes", "disk", "start", "output",
 """Errors of cells that may not happen the next time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Examination:
+class Examination(Struct, frozen=True):
     """Everything the stages found out about one document."""
 
     document: Document

@@ -20,11 +20,12 @@ import platform
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from hashlib import blake2b
 from importlib import metadata
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from lemmata.report.layout import Line
 from lemmata.report.result import VERDICTS, DocumentResult, StatementResult
@@ -41,8 +42,7 @@ class NotARecord(Exception):
     """The text is no record; the message says where it is not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """The verdict on one statement."""
 
     verdict: str
@@ -57,8 +57,7 @@ class Entry:
         return self.kind, self.latex
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """One document."""
 
     path: str
@@ -68,8 +67,7 @@ class Section:
     entries: tuple[Entry, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """Everything that a record file says."""
 
     facts: Mapping[str, str]
@@ -77,8 +75,7 @@ class Record:
     sections: tuple[Section, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One difference between a record and now."""
 
     path: str

@@ -8,14 +8,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
 from fractions import Fraction
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 VERDICTS = ("verified", "refuted", "unchecked", "assumed")
 
 
-@dataclass(frozen=True, slots=True)
-class StatementResult:
+class StatementResult(Struct, frozen=True):
     """The verdict on one statement, with everything a reader needs to follow it."""
 
     doc: str
@@ -58,7 +59,7 @@ class StatementResult:
 
     def to_json(self) -> dict[str, object]:
         """The fields in order; plain values only."""
-        return {f.name: jsonable(getattr(self, f.name)) for f in fields(self)}
+        return {name: jsonable(getattr(self, name)) for name in self.__struct_fields__}
 
     @staticmethod
     def from_json(record: Mapping[str, object]) -> StatementResult:
@@ -66,8 +67,7 @@ class StatementResult:
         return StatementResult(**{k: tuple(v) if isinstance(v, list) else v for k, v in record.items()})  # type: ignore[arg-type]
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Something about the document as a whole: it could not be read, or a part of it could not."""
 
     message: str
@@ -79,8 +79,7 @@ class Problem:
     help: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LintResult:
+class LintResult(Struct, frozen=True):
     """Something about the notation that would be easier to read otherwise."""
 
     doc: str
@@ -96,7 +95,7 @@ class LintResult:
     """As in a statement's result: `latex`, `edit`, and the text from `line`, `column` on that becomes `replacement`."""
 
     def to_json(self) -> dict[str, object]:
-        return {f.name: jsonable(getattr(self, f.name)) for f in fields(self)}
+        return {name: jsonable(getattr(self, name)) for name in self.__struct_fields__}
 
     @staticmethod
     def from_json(record: Mapping[str, object]) -> LintResult:
@@ -104,8 +103,7 @@ class LintResult:
         return LintResult(**{k: tuple(v) if isinstance(v, list) else v for k, v in record.items()})  # type: ignore[arg-type]
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentResult:
+class DocumentResult(Struct, frozen=True):
     """Every statement of one document in reading order."""
 
     path: str
@@ -143,7 +141,7 @@ class DocumentResult:
         return {
             "path": self.path,
             "statements": [s.to_json() for s in self.statements],
-            "problems": [{f.name: getattr(p, f.name) for f in fields(p)} for p in self.problems],
+            "problems": [asdict(p) for p in self.problems],
             "depends": dict(self.depends),
             "lint": [f.to_json() for f in self.lint],
             "cells": list(self.cells),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
 
 import numpy as np
+from msgspec import Struct, field
 
 from lemmata.backends.numpy import run
 from lemmata.program.build import SPECIALS
@@ -34,8 +34,7 @@ RELATIONS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "=", "ne": "<>"
 REDUCTIONS = {"sum": "SUM", "prod": "PRODUCT", "max": "MAX", "min": "MIN", "any": "OR", "all": "AND"}
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Struct, frozen=True):
     """A step with the cell of its first element for each tuple of outer indices: (row, column) from zero."""
 
     step: Step
@@ -67,8 +66,7 @@ class Placed:
         return start if start == end else f"{start}:{end}"
 
 
-@dataclass(frozen=True, slots=True)
-class Operand:
+class Operand(Struct, frozen=True):
     """A placed step as a product sees it, perhaps under other names of its axes."""
 
     source: Placed
@@ -102,8 +100,7 @@ def address(row: int, column: int) -> str:
     return f"{name}{row + 1}"
 
 
-@dataclass
-class Writer:
+class Writer(Struct):
     """Writes the formulas of one definition's steps, all of which have their places."""
 
     placed: Mapping[int, Placed]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import groupby, product
+
+from msgspec import Struct, field
 
 from lemmata.program.node import Axis
 from lemmata.sheets.formulas import Placed
@@ -28,8 +29,7 @@ LINES = 3
 """Lines that a title is meant to take at most."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Block:
+class Block(Struct, frozen=True, eq=False):
     """A step at its place: title, caption, labels of columns, then the cells with labels of rows before them."""
 
     step: Step
@@ -47,14 +47,12 @@ class Block:
         return self.row + 3, self.column + 1
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(Struct, frozen=True):
     text: str
     row: int
 
 
-@dataclass
-class Page:
+class Page(Struct):
     """A sheet: what stands where, counted from zero."""
 
     blocks: list[Block] = field(default_factory=list)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from lemmata.core.size import Size
 from lemmata.model.definitions import Expression, Symbol, describe
@@ -26,8 +26,7 @@ PREFERRED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Taste:
+class Taste(Struct, frozen=True):
     """What to try where the first numbers that come to mind do not do."""
 
     small: tuple[int, ...] = (4, 3, 2, 5, 6, 1, 7, 8)
@@ -113,8 +112,7 @@ def _in_order(expression: Expression) -> Iterator[str]:
             yield from sorted(size.atoms)
 
 
-@dataclass
-class _Search:
+class _Search(Struct):
     """Looks for sizes that fit each other."""
 
     wanted: Sequence[str]

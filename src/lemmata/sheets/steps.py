@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lemmata.core import terms as t
 from lemmata.elaborate.names import spell
@@ -30,8 +32,7 @@ class NoSheet(ValueError):
         self.line = line
 
 
-@dataclass(frozen=True, eq=False)
-class Section:
+class Section(Struct, frozen=True, eq=False):
     """Steps that one definition of the document asks for, or one call of it."""
 
     printer: Printer
@@ -43,16 +44,14 @@ class Section:
         return _spelled(self.printer, self.what, places)
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """Where in the document's definitions a term stands."""
 
     printer: Printer
     section: Section
 
 
-@dataclass
-class Mark:
+class Mark(Struct):
     """What a node is in the author's words: the same value may be an operation, an argument and a definition."""
 
     axes: tuple[Axis, ...]
@@ -63,8 +62,7 @@ class Mark:
     named: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A value with cells of its own: a matrix, vector or number for every index along `outer`."""
 
     node: Node
@@ -87,8 +85,7 @@ class Step:
         return total
 
 
-@dataclass
-class Plan:
+class Plan(Struct):
     """The steps of a definition in the author's order, inputs first."""
 
     program: Program

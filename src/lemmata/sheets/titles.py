@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
@@ -62,8 +64,7 @@ def plain_size(text: str) -> str:
     return plain(text) if "\\" in text else text
 
 
-@dataclass(frozen=True)
-class Printer:
+class Printer(Struct, frozen=True):
     """Prints terms; `names` are those of arguments inside a function's body, by identity of the term."""
 
     names: Mapping[int, str] = field(default_factory=dict)

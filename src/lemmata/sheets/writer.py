@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from lemmata.backends.numpy import TooLarge, run
 from lemmata.files import put
@@ -33,8 +34,7 @@ FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", "-"))
 TITLE_LENGTH = 31
 
 
-@dataclass(frozen=True, slots=True)
-class Formulas:
+class Formulas(Struct, frozen=True):
     """Of a block: one for the whole, or one for each cell."""
 
     whole: str | None
@@ -57,8 +57,7 @@ class Sheet:
     """By the identity of the block; none of inputs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """What a workbook holds."""
 
     sheets: Mapping[str, Sheet]
@@ -66,8 +65,7 @@ class Written:
     left_out: Sequence[LeftOut]
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(Struct, frozen=True):
     """A definition that has no sheet."""
 
     name: str

@@ -10,11 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import NoReturn
 
 import click
+from msgspec.structs import asdict
 
 from lemmata.report.explain import Details
 from lemmata.report.result import DocumentResult, StatementResult

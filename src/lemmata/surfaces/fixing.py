@@ -10,8 +10,9 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from lemmata.report.result import DocumentResult, StatementResult
 
@@ -27,8 +28,7 @@ class CannotWrite(Exception):
     """A correction has no place in the file; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Patch:
+class Patch(Struct, frozen=True):
     """The characters of a text from `start` to `end` become `text`."""
 
     start: int

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from lemmata.report.explain import Details
 from lemmata.report.result import DocumentResult, Problem
@@ -15,8 +17,7 @@ MAX_BYTES = 64 * 2**20
 """Longer files are not documents that a person wrote."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     seed: int = 0
     code: bool = True
     lint: bool = False
@@ -28,8 +29,7 @@ class Options:
     """Seconds of wall time for one cell; a document has four times as long."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     result: DocumentResult
     cached: bool = False
 
@@ -156,8 +156,15 @@ def collect_rarely() -> None:
     gc.set_threshold(100_000, 20, 20)
 
 
+def use_one_core() -> None:
+    """For processes that check: their products are small, and threads that wait for one would take the core on which
+    the cells run. Before NumPy is imported."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def check_one(path: str, options: Options) -> DocumentResult:
     """Check one document; whatever goes wrong becomes part of its result."""
+    use_one_core()
     from lemmata.pipeline import check
 
     try:
@@ -178,6 +185,7 @@ def explain_one(
     path: str, options: Options, line: int | None = None, fuse: bool = True
 ) -> tuple[DocumentResult, Details]:
     """The result of one document with what else is known of its statements."""
+    use_one_core()
     from lemmata.pipeline import explain
 
     try:

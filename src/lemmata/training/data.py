@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
+from msgspec import Struct
 from torch import Tensor
 
 from lemmata.training.setup import BadSetup, Setup
@@ -68,8 +69,7 @@ def split(text: str, words: bool) -> Sequence[str]:
     return text.split() if words else text
 
 
-@dataclass(frozen=True)
-class Data:
+class Data(Struct, frozen=True):
     """Training and held-out examples: (source, target), either of them empty where the document has no such symbol."""
 
     train: list[tuple[str, str]]

@@ -6,11 +6,12 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from msgspec import Struct
+from msgspec.structs import replace
 from rich.console import Console
 from torch import Tensor
 
@@ -32,8 +33,7 @@ class Diverged(ArithmeticError):
     """A loss that is no finite number."""
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(Struct, frozen=True):
     """What came out of a run."""
 
     steps: int

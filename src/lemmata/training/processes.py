@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import torch
+from msgspec import Struct
 from torch import Tensor, distributed, nn
 
 from lemmata.training.setup import BadSetup
 
 
-@dataclass(frozen=True)
-class Process:
+class Process(Struct, frozen=True):
     """One of `count` processes that train together."""
 
     rank: int

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+import msgspec
 import torch
+from msgspec import Struct
 from torch import Tensor
 
 from lemmata.backends.torch import compile
@@ -103,8 +105,7 @@ def update_rule(model: Model, name: str, constants: Mapping[str, float] | None =
     )
 
 
-@dataclass
-class _Rule:
+class _Rule(Struct):
     """The recurrences of a rule, lowered at a length of the vector of weights."""
 
     weights: str
@@ -112,7 +113,7 @@ class _Rule:
     solution: Mapping[str, Size]
     given: Mapping[str, float]
     at: str
-    used: dict[str, float] = field(default_factory=dict)
+    used: dict[str, float] = msgspec.field(default_factory=dict)
     rate: str = ""
 
     def lower(self, length: int) -> tuple[list[Node], list[Node]]:

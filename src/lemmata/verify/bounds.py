@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
+
+from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from lemmata.program.graph import nodes
 from lemmata.program.node import Node
@@ -18,8 +20,7 @@ from lemmata.verify.problem import Domain, Instance
 INF = math.inf
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(Struct, frozen=True):
     """All numbers from low to high; an end counts as excluded where its flag says so."""
 
     low: float = -INF
@@ -29,8 +30,8 @@ class Interval:
 
     def __post_init__(self) -> None:
         if math.isnan(self.low) or math.isnan(self.high):
-            object.__setattr__(self, "low", -INF)
-            object.__setattr__(self, "high", INF)
+            force_setattr(self, "low", -INF)
+            force_setattr(self, "high", INF)
 
 
 LINE = Interval()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.backends.numpy import TooLarge
 from lemmata.core.size import Size
@@ -29,8 +31,7 @@ def examine(problem: Problem, seed: int, limits: Limits) -> Outcome:
         return Outcome("undecided", reason="its program is too large")
 
 
-@dataclass(frozen=True, slots=True)
-class _Loosened:
+class _Loosened(Struct, frozen=True):
     """The same claim of positive vectors, where its own are probabilities."""
 
     problem: Problem

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from lemmata.backends import numpy as backend
 from lemmata.program.graph import inputs, nodes
@@ -25,8 +25,7 @@ TINY = 1e-7
 FLIPPED = {"<": ">", ">": "<", "\\le": "\\ge", "\\ge": "\\le", "=": "=", "\\ne": "\\ne"}
 
 
-@dataclass(frozen=True, slots=True)
-class Values:
+class Values(Struct, frozen=True):
     """The sides of an instance over common axes, each broadcast by NumPy's rules."""
 
     sides: tuple[Array, ...]
@@ -38,8 +37,7 @@ class Values:
         return not any(s.dtype.kind in "fc" and bool(np.isnan(s).any()) for s in self.sides)
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """One link at one trial.
 
     kind: `agrees`; `noise`: a difference that only cancellation explains; `doubt`: more than rounding explains;

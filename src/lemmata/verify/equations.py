@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lemmata.program.node import Node
 from lemmata.verify import double, prime, referee
@@ -20,8 +21,7 @@ FIELD_ELEMENTS = 20_000
 """Programs above this are not looked at in the prime field."""
 
 
-@dataclass
-class _Tally:
+class _Tally(Struct):
     agreed: int = 0
     largest: float = 0.0
     noise: int = 0

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from lemmata.backends import numpy as backend
 from lemmata.program.graph import nodes
@@ -27,8 +27,7 @@ class Unlucky(Exception):
     """A division by zero at this point of the field."""
 
 
-@dataclass(frozen=True, slots=True)
-class Degree:
+class Degree(Struct, frozen=True):
     """Degrees of numerator and denominator of a rational function."""
 
     top: int = 0
@@ -54,8 +53,7 @@ class Degree:
         return Degree(self.bottom, self.top)
 
 
-@dataclass(frozen=True, slots=True)
-class FieldValue:
+class FieldValue(Struct, frozen=True):
     values: Array
     """uint64 below P, one dimension per axis of the node."""
     degree: Degree

@@ -11,9 +11,9 @@ are taken through `Parts`, which knows those that the claim itself contains, and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec import Struct, field
 
 from lemmata.verify.values import Array
 
@@ -24,8 +24,7 @@ Shape = tuple[int, ...]
 SAME = 1e-12
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """The arguments of the branching operations that a claim contains, at one trial."""
 
     arguments: dict[str, list[tuple[Array, ...]]] = field(default_factory=dict)
@@ -92,8 +91,7 @@ def _alike_values(known: tuple[Array, ...], values: tuple[Array, ...]) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(Struct, frozen=True):
     """Theorems about the same arguments: kind and required properties of each, and whether their shapes fit."""
 
     arguments: tuple[tuple[str, frozenset[str]], ...]

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
+from msgspec import Struct
 
 from lemmata.backends import numpy as backend
 from lemmata.program import build
@@ -36,8 +36,7 @@ MOST = {"number": 24, "vector": 14, "matrix": 8}
 LARGE = 40_000
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A program of the claim as argument of a theorem: its values at every trial, the last axes its own."""
 
     kind: str

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lemmata.verify.problem import Instance, Problem
 from lemmata.verify.values import Draw
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """One way to read a claim. The first of a sequence of readings is the best ranked."""
 
     problem: Problem
@@ -22,8 +22,7 @@ class Reading:
     """Whether the two sides are the same expression by definition, so that nothing would be tested."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How much work one claim may cost."""
 
     seconds: float = 2.0
@@ -38,8 +37,7 @@ class Limits:
     """Evaluations in search of a counterexample to an inequality."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True):
     """The claim at concrete sizes with concrete inputs."""
 
     sizes: Mapping[str, int]
@@ -47,8 +45,7 @@ class Trial:
     draws: Mapping[str, Draw]
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """A link of the claim that the referee found wrong at a trial."""
 
     trial: Trial
@@ -62,8 +59,7 @@ class Failure:
     """What the referee encloses the difference in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What examining one reading found: `holds`, `fails` or `undecided`."""
 
     kind: str

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from lemmata.verify import field, matrices
 from lemmata.verify.double import common_axes, spread
@@ -31,8 +31,7 @@ PLAIN = OPEN | frozenset(matrices.PATTERNS) | {"positive definite", "integer"}
 LINEAR = Degree(1, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Struct, frozen=True):
     """What the field says of a link: `equal` or `different`; `opaque` where functions were unknowns there."""
 
     equal: bool
@@ -132,8 +131,7 @@ def _patterned(values: Array, properties: frozenset[str]) -> Array:
     return np.asarray(values, dtype=np.uint64)
 
 
-@dataclass(frozen=True, slots=True)
-class _Residue:
+class _Residue(Struct, frozen=True):
     """An element of the field, for the constructions that are written once for all number types."""
 
     value: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from lemmata.core.size import Size
 from lemmata.program.node import Node
@@ -18,8 +19,7 @@ RANK = "rank "
 """Begins the property of a matrix that has a rank, which follows in digits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Domain:
+class Domain(Struct, frozen=True):
     """Where an input's values come from.
 
     properties, all meant for the last two axes where they speak of matrices (leading axes index a family):
@@ -35,8 +35,7 @@ class Domain:
     properties: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(Struct, frozen=True):
     node: Node
     """An `input` node of the program; its axes give the shape, its attr `name` is unique in the instance."""
     latex: str
@@ -44,8 +43,7 @@ class Input:
     domain: Domain
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(Struct, frozen=True):
     """The claim at concrete sizes: consecutive sides are related by `relations` (one fewer than sides)."""
 
     inputs: tuple[Input, ...]
@@ -64,8 +62,7 @@ class Instance:
     """Whether a side as written is a derivative, so that what it comes down to is no free letter."""
 
 
-@dataclass(frozen=True, slots=True)
-class SizeRule:
+class SizeRule(Struct, frozen=True):
     """`left = right` (relation `=`), or `<`, `\\le`, `\\ne` between sizes."""
 
     left: Size

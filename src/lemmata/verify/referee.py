@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from lemmata.program.node import Node
 from lemmata.verify.double import common_axes, spread
@@ -26,8 +26,7 @@ ROUGH = 1e-3
 """What a program that approximates by itself must miss by, relative to the larger side, before it counts as wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(Struct, frozen=True):
     """kind: `differ`, `agree` or `unclear` for equations; `violated`, `holds` or `unclear` for inequalities."""
 
     kind: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
+
+from msgspec import Struct, field
 
 from lemmata.core.size import Size
 from lemmata.verify.problem import Problem, SizeRule
@@ -158,8 +159,7 @@ def _coincidences(problem: Problem, sizes: Mapping[str, int]) -> int:
     return sum(n * (n - 1) // 2 for n in values.values())
 
 
-@dataclass
-class _Search:
+class _Search(Struct):
     """Depth first over the names; a name that an equality determines takes that value."""
 
     problem: Problem

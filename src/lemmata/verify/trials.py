@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lemmata.program.build import BadProgram
 from lemmata.program.graph import inputs, nodes
@@ -34,8 +35,7 @@ class Late(Exception):
     """The time for one claim is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """Processor time, so that a busy machine changes no verdict."""
 
     end: float
@@ -50,8 +50,7 @@ class Clock:
             raise Late("judging it takes too long")
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(Struct, frozen=True):
     """A trial with the values of its sides in double precision."""
 
     trial: Trial
@@ -60,8 +59,7 @@ class Tried:
     """Elements of the program."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bench:
+class Bench(Struct, frozen=True):
     """Every trial that counts."""
 
     problem: Problem

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from lemmata.verify.problem import Domain
@@ -19,8 +19,7 @@ class CannotDraw(Exception):
     """No values of this domain can be made; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Draw:
+class Draw(Struct, frozen=True):
     """The value of one input."""
 
     floats: Array
@@ -38,8 +37,7 @@ class Draw:
         return result
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(Struct, frozen=True):
     """How the values of one instance look."""
 
     scale: float = 1.0

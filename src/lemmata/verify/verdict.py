@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from lemmata.verify.outcome import Failure
 
 
-@dataclass(frozen=True, slots=True)
-class Counterexample:
+class Counterexample(Struct, frozen=True, eq=False):
     """Values under which the two sides differ, small enough to follow by hand."""
 
     sizes: Mapping[str, int] = field(default_factory=dict)
@@ -24,12 +24,17 @@ class Counterexample:
     """The component or link at which the sides part, in words or indices."""
     note: str = ""
     """For ill-typed claims: which shapes do not fit."""
-    failure: Failure | None = field(default=None, compare=False, repr=False)
+    failure: Failure | None = None
     """The trial it was read off, to compute with; none for shapes."""
 
+    def __eq__(self, other: object) -> bool:
+        told = [name for name in self.__struct_fields__ if name != "failure"]
+        return isinstance(other, Counterexample) and all(getattr(self, n) == getattr(other, n) for n in told)
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Verdict(Struct, frozen=True):
     """The judgement of one statement. Raises ValueError where the promise is not backed.
 
     kind: `verified`, `refuted`, `unchecked` or `assumed` (declarations, definitions, conditions).

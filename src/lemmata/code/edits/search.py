@@ -6,11 +6,11 @@ import ast
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from lemmata.code.agreement import compare_arrays, roundoff
 from lemmata.code.cells import Prepared
@@ -28,8 +28,7 @@ FARTHER = 0.35
 """How much less likely than the first correction another one may be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """Requests to the worker, the last of which has to give `wanted`."""
 
     requests: tuple[Mapping[str, Any], ...]

@@ -10,6 +10,7 @@ import os
 import random
 import signal
 import sys
+import time
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from lemmata.code.worker.weights import ATTENTION, FUSED, SCORES, WEIGHTS, Witne
 
 MESSAGE = 300
 """Characters of an error message."""
+LEAST = 0.05
+"""Seconds below which nothing is begun."""
 WARM = 60.0
 """Seconds for importing frameworks ahead of the cells."""
 
@@ -89,6 +92,14 @@ class Runner:
         self.names |= {SCORES: self.witness.scores, WEIGHTS: self.witness.weights, FUSED: self.witness.fused}
         self.names |= {STEP: self.recorder.step, SEEN: self.recorder.value}
         random.seed(seed)
+
+    def run_all(self, cells: list[tuple[int, str]], seconds: float, left: float) -> Iterator[dict[str, Any]]:
+        """Run (number, source) after one another, each for `seconds` at most, all of them for `left`; `late` is told
+        of those for which there is no time."""
+        ends = time.monotonic() + left
+        for cell, source in cells:
+            left = ends - time.monotonic()
+            yield {"late": True} if left <= LEAST else self.run(cell, source, min(seconds, left))
 
     def run(self, cell: int, source: str, seconds: float) -> dict[str, Any]:
         """Run a cell; the answer has `error` (None, or type, message and line in the cell) and `output`."""

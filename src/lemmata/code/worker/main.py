@@ -79,6 +79,9 @@ def _serve(
     while (request := _receive(requests)) is not None:
         if request["op"] == "surroundings":
             _send(answers, surroundings(runner, opened, config["scratch"]))
+        elif request["op"] == "cells":  # an answer for each
+            for answer in runner.run_all(request["cells"], request["seconds"], request["left"]):
+                _send(answers, answer)
         else:
             _send(answers, _answer(request, runner, objects))
     os._exit(0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +9,9 @@ from lemmata.code.worker import arrays
 
 STEPS, REPEATS, NAMES = 1000, 2, 200
 BUDGET = 256 * 2**20
-"""Bytes looked at for all steps of a document; afterwards nothing more is recorded."""
+"""Bytes kept for all steps of a document; afterwards nothing more is recorded."""
+LOOK = 32
+"""Comparing so many bytes with those kept costs no more than keeping one."""
 
 
 class Recorder:
@@ -24,7 +25,7 @@ class Recorder:
         self._names = names
         self._most = most
         self._count: dict[tuple[int, int], int] = {}
-        self._known: dict[str, tuple[object, int, str]] = {}
+        self._known: dict[str, tuple[object, int | None, str]] = {}
         self._budget = BUDGET
 
     def step(self, line: int, assigned: tuple[str, ...]) -> None:
@@ -64,20 +65,46 @@ class Recorder:
         return found
 
     def _keep(self, path: str, value: object) -> str | None:
-        version = int(value._version) if arrays.is_torch(value) else -1  # type: ignore[attr-defined]
+        """The key of the value, which is kept unless an equal one is; None if it is no array of numbers."""
         known = self._known.get(path)
-        if known is not None and version >= 0 and known[0] is value and known[1] == version:
+        version = _version(value)
+        if known is not None and known[0] is value and version is not None and known[1] == version:
             return known[2]
         array = arrays.to_numpy(value, self._most)
         if array is None:
             return None
-        data = array.tobytes()
-        self._budget -= len(data) + 64
-        key = hashlib.blake2b(data, digest_size=12).hexdigest() + f":{array.dtype.str}:{array.shape}"
-        if key not in self.store:
-            self.store[key] = array.copy()
+        if known is not None and known[0] is value and _same(array, self.store[known[2]]):
+            self._budget -= array.nbytes // LOOK
+            return known[2]
+        key = self._filed(array)
         self._known[path] = (value, version, key)
         return key
+
+    def _filed(self, array: Any) -> str:
+        """The key under which an array equal to this one is in the store from now on."""
+        data = array.tobytes()
+        self._budget -= len(data) + 64
+        key = f"{hash(data) & (2**64 - 1):016x}:{array.dtype.str}:{array.shape}"
+        while key in self.store and not _same(array, self.store[key]):
+            key += "'"
+        if key not in self.store:
+            self.store[key] = type(array)(array.shape, array.dtype, data)
+        return key
+
+
+def _version(value: object) -> int | None:
+    """What grows whenever the value is changed in place; None if nothing tells."""
+    if arrays.is_torch(value):
+        return int(value._version)  # type: ignore[attr-defined]
+    return 0 if arrays.framework(value) in ("python", "jax") else None
+
+
+def _same(array: Any, kept: Any) -> bool:
+    """Whether two contiguous arrays agree bit for bit."""
+    if array.dtype != kept.dtype or array.shape != kept.shape:
+        return False
+    bits = f"u{array.itemsize}"
+    return bool((array.reshape(-1).view(bits) == kept.reshape(-1).view(bits)).all())
 
 
 def _parts(name: str, value: object) -> list[tuple[str, object]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from lemmata.elaborate import surface as s
 
@@ -10,8 +10,7 @@ MAX_READINGS = 512
 """Combined parses of one formula that are kept apart."""
 
 
-@dataclass(slots=True)
-class Budget:
+class Budget(Struct):
     """How many combined parses the formula may still get: nested alternatives multiply."""
 
     left: int = MAX_READINGS

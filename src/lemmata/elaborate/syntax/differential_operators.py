@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.syntax import reach
@@ -21,8 +23,7 @@ Wrt = tuple[tuple[s.Expr, int], ...]
 """Variables with their multiplicities."""
 
 
-@dataclass(slots=True)
-class Operand:
+class Operand(Struct):
     factors: list[s.Expr]
     starts: list[Token]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from lemmata.elaborate.syntax import vocabulary as v
 from lemmata.elaborate.syntax.letters import is_name

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.syntax import names, operators, reach, structures
@@ -21,8 +22,7 @@ from lemmata.latex.tree import Gap, Node, Row
 ENDS = frozenset({"rel", "punct", "sep", "eval", "words", "quad", "row", "column", "align"})
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """What holds for the whole formula."""
 
     words: frozenset[str] = frozenset()
@@ -31,8 +31,7 @@ class Context:
     budget: Budget = field(default_factory=Budget)
 
 
-@dataclass(slots=True)
-class Factor:
+class Factor(Struct):
     """One factor with the token it began at, and whether it reached over everything up to the next + or -."""
 
     expr: s.Expr

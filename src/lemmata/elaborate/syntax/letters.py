@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from lemmata.elaborate.syntax import vocabulary as v
 from lemmata.elaborate.syntax.token import Token

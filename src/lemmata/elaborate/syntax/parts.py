@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.syntax import vocabulary as v
@@ -23,8 +24,7 @@ _LIST = 64
 """How many members of a list are looked at to see which relation it belongs to."""
 
 
-@dataclass(slots=True)
-class Piece:
+class Piece(Struct):
     """The tokens of one part, with the words before it and the row in which it begins."""
 
     lead: str

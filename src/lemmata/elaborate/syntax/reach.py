@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.syntax.choices import Budget

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from lemmata.latex.tree import Node
 
 
-@dataclass(slots=True)
-class Token:
+class Token(Struct):
     """One item of a row.
 
     kind: `letter`, `number`, `word` (several letters, one name), `words` (prose), `op`, `big`, `bin`, `rel`, `punct`,
@@ -44,8 +43,7 @@ class Token:
         return self.sub is None and self.sup is None and not self.primes
 
 
-@dataclass(slots=True)
-class Tokens:
+class Tokens(Struct):
     out: list[Token] = field(default_factory=list)
     space: float = 0.0
     last: int = -1
