@@ -154,15 +154,15 @@ class EquationChecks:
     def _plain(self, binding: Binding) -> bool:
         return self.closed(binding.piece, binding.program)
 
-    def closed(self, piece: Piece, made: Program) -> bool:
-        """Whether nothing but libraries and functions takes part beside the symbols, and no chance."""
+    def closed(self, piece: Piece, made: Program, units: tuple[str, ...] = OTHER_UNITS) -> bool:
+        """Whether nothing but libraries and functions takes part beside the symbols, no chance, none of the units."""
         trees = [t for e in self.session.prepared if (t := module(e)) is not None]
         functions = {n.name for t in trees for n in ast.walk(t) if isinstance(n, ast.FunctionDef)}
         imported = {(a.asname or a.name).split(".")[0] for t in trees for n in ast.walk(t)
                     if isinstance(n, (ast.Import, ast.ImportFrom)) for a in n.names}  # fmt: skip
         known = functions | imported | set(USUAL) | set(dir(builtins))
         text = source(piece, made, (), {})
-        doubt = any(word in text.lower() for word in (*RANDOM, *OTHER_UNITS))
+        doubt = any(word in text.lower() for word in (*RANDOM, *units))
         used = frozenset(n for s in (piece.value, *made.statements) for n in reads(s))
         return made.needs <= known and not self.absent & used and not doubt
 

@@ -28,16 +28,16 @@ def judge_factors(equations: Sequence[Equation], session: Session, seed: int) ->
     known = pieces(session.prepared) if equations else ()
     for equation in equations:
         for piece in known:
-            if piece.order > equation.order and _named(piece, equation):
+            if piece.order > equation.order and named(piece, equation.text):
                 found = _judged(equation, piece, session, seed)
                 if found is not None:
                     yield found
 
 
-def _named(piece: Piece, equation: Equation) -> bool:
+def named(piece: Piece, text: str) -> bool:
     """Whether the paragraph names the class, as “for LoRA” does LoRALayer."""
     name = ENDINGS.sub("", piece.owner.split(".")[0])
-    return "." in piece.owner and len(name) > 2 and bool(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", equation.text))
+    return "." in piece.owner and len(name) > 2 and bool(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text))
 
 
 def _judged(equation: Equation, piece: Piece, session: Session, seed: int) -> CodeFinding | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lemmata.code import draws, listed, open_layers, tied, whole_tables
+from lemmata.code import draws, listed, neighbourhoods, open_layers, tied, whole_tables
 from lemmata.code.equations import EquationChecks
 from lemmata.code.session import Failed
 from lemmata.code.target import CodeFinding, Target
 
-RULES = (whole_tables.judged, tied.judged, open_layers.judged, listed.judged, draws.judged)
+RULES = (whole_tables.judged, tied.judged, open_layers.judged, listed.judged, draws.judged, neighbourhoods.judged)
 
 
 def further(checks: EquationChecks, targets: Sequence[Target], found: Sequence[CodeFinding]) -> Iterator[CodeFinding]:

@@ -10,13 +10,16 @@ from lemmata.lower.draws import NormalNoise, noises
 from lemmata.lower.entrywise import Entrywise, entrywise
 from lemmata.lower.equations import StatedEquation, equations
 from lemmata.lower.listed import Listed, listed
+from lemmata.lower.neighbourhoods import Neighbourhood, neighbourhoods
 from lemmata.lower.open_layers import OpenLayers, open_layers
 from lemmata.lower.products import products
 from lemmata.lower.stated_values import StatedValue, stated_values
 from lemmata.lower.targets import FormulaTarget
 from lemmata.lower.ties import Tie, Tied, named, tied, ties
 
-Further: TypeAlias = StatedEquation | Tie | Tied | StatedValue | OpenLayers | Listed | Entrywise | NormalNoise
+Further: TypeAlias = (
+    StatedEquation | Tie | Tied | StatedValue | OpenLayers | Listed | Entrywise | NormalNoise | Neighbourhood
+)
 
 
 def further(elaboration: Elaboration, known: Sequence[FormulaTarget]) -> tuple[Further, ...]:
@@ -25,5 +28,6 @@ def further(elaboration: Elaboration, known: Sequence[FormulaTarget]) -> tuple[F
     stated = tuple(variant for e in equations(elaboration) for variant in named(e, said))
     found: list[Further] = [*stated, *said, *tied(elaboration, stated, said), *stated_values(elaboration)]
     found += [*open_layers(elaboration), *listed(elaboration), *entrywise(stated, known), *noises(elaboration, stated)]
+    found += neighbourhoods(elaboration)
     found += products(elaboration, stated[0].others if stated else frozenset())
     return tuple(found)
