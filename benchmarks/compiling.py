@@ -2,12 +2,12 @@
 
     python benchmarks/compiling.py [--definitions 10 30 100 300] [--chain 5 10 20 40]
 
-Two kinds of documents. *Side by side*: so many definitions that have nothing to do with each other, each attention with
-its weights in the text. *Chain*: so many definitions of which each calls the one before, so that the last one is a
-program of that depth. For each: seconds to read (`lemmata.load`), to the first value (all definitions side by side, the
-last one of a chain), to a value again, and to PyTorch source with all of them (`lemmata compile --to torch`, the trial in
-a process of its own included). `growth` is the time per definition of the largest document over that of the smallest;
-1 is linear. The last line is one JSON object.
+Two kinds of documents. *Side by side*: so many definitions that have nothing to do with each other, each attention
+with its weights in the text. *Chain*: so many definitions of which each calls the one before, so that the last one is
+a program of that depth. For each: seconds to read (`lemmata.load`), to the first value (all definitions side by side,
+the last one of a chain), to a value again, and to PyTorch source with all of them (`lemmata compile --to torch`, the
+trial in a process of its own included). `growth` is the time per definition of the largest document over that of the
+smallest; 1 is linear. The last line is one JSON object.
 """
 
 from __future__ import annotations
