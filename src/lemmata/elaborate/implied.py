@@ -208,9 +208,9 @@ def _looks_back_twice(binding: Binding) -> bool:
     """Whether a recurrence over k leads to its member k - 2."""
     for node in walk(binding.body) if binding.body is not None else ():
         match node:
-            case s.Name(sub=s.Infix(ops=("-",), items=(s.Name() as letter, s.Num(value=2)))) if (
-                stem(node) == binding.key and spell(letter) == spell(binding.indices[0])
-            ):
+            case s.Name(sub=s.Infix(ops=("-",), items=(s.Name() as letter, s.Num(value=2)))) if stem(
+                node
+            ) == binding.key and spell(letter) == spell(binding.indices[0]):
                 return True
     return False
 
