@@ -110,6 +110,7 @@ class Process:
         os.set_blocking(self._requests, False)
         os.set_blocking(self._answers, False)
         self._come = bytearray()
+        self._victims: list[int] = []
         self._greeted = False
         self.layers: tuple[str, ...] = ()
         """What confines the worker; known after the first answer."""
@@ -165,8 +166,18 @@ class Process:
 
     def kill(self) -> None:
         """End the worker and everything it started; `close` removes what is left of it."""
-        for pid in (*_descendants(self._popen.pid), self._popen.pid):
-            _kill(pid)
+        for _ in range(10):  # the first process last: it holds the others together
+            found = [pid for pid in _descendants(self._popen.pid) if _runs(pid)]
+            if not found:
+                break
+            self._victims += found
+            for pid in found:
+                _kill(pid)
+        _kill(self._popen.pid)
+        try:
+            os.killpg(self._popen.pid, signal.SIGKILL)
+        except (OSError, AttributeError):
+            pass
 
     def close(self) -> None:
         """End the worker and everything it started, and remove its scratch folder."""
@@ -175,19 +186,7 @@ class Process:
         self._open = False
         if self._kernel is not None:
             self._kernel.end()
-        victims: list[int] = []
-        for _ in range(10):  # the first process last: it holds the others together
-            found = [pid for pid in _descendants(self._popen.pid) if _runs(pid)]
-            if not found:
-                break
-            victims += found
-            for pid in found:
-                _kill(pid)
-        _kill(self._popen.pid)
-        try:
-            os.killpg(self._popen.pid, signal.SIGKILL)
-        except (OSError, AttributeError):
-            pass
+        self.kill()
         for stream in (self._popen.stdin, self._popen.stdout):
             if stream is not None:
                 try:
@@ -200,7 +199,7 @@ class Process:
             pass
         for turn in range(1, 110):  # descendants may still be ending, with files open in the folder
             _remove(self.scratch)
-            if not os.path.exists(self.scratch) and not any(map(_runs, victims)):
+            if not os.path.exists(self.scratch) and not any(map(_runs, self._victims)):
                 break
             time.sleep(0.001 * min(10, turn))
 

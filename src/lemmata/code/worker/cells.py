@@ -19,6 +19,7 @@ from typing import Any
 from lemmata.code.worker import arrays
 from lemmata.code.worker.instrument import SEEN, STEP, instrument
 from lemmata.code.worker.recorder import Recorder
+from lemmata.code.worker.sandbox import Started
 from lemmata.code.worker.weights import ATTENTION, FUSED, SCORES, WEIGHTS, Witness, instrument_weights
 
 MESSAGE = 300
@@ -88,6 +89,7 @@ class Runner:
         self.output = Output(output)
         self.seed = seed
         self.pid = os.getpid()
+        self.started = Started()
         self._seeded: set[str] = set()
         self.names |= {SCORES: self.witness.scores, WEIGHTS: self.witness.weights, FUSED: self.witness.fused}
         self.names |= {STEP: self.recorder.step, SEEN: self.recorder.value}
@@ -100,6 +102,7 @@ class Runner:
         for cell, source in cells:
             left = ends - time.monotonic()
             yield {"late": True} if left <= LEAST else self.run(cell, source, min(seconds, left))
+            self.started.settle()
 
     def run(self, cell: int, source: str, seconds: float) -> dict[str, Any]:
         """Run a cell; the answer has `error` (None, or type, message and line in the cell) and `output`."""

@@ -73,6 +73,39 @@ def end_children() -> None:
             return
 
 
+class Started:
+    """Processes that cells have started and that have not ended."""
+
+    def __init__(self) -> None:
+        self.known: set[int] = set()
+
+    def settle(self, seconds: float = 0.5) -> None:
+        """Linux: wait a moment for those of the last cell that are about to end, so that no other cell answers for
+        them. Those that stay are not waited for again."""
+        ends = time.monotonic() + seconds
+        while (running := _running_beside()) - self.known and time.monotonic() < ends:
+            time.sleep(0.005)
+        self.known = running
+
+
+def _running_beside() -> set[int]:
+    """Children of this process and, beside it, of its parent, who adopts what they leave behind."""
+    own, parent = os.getpid(), os.getppid()
+    found: set[int] = set()
+    for pid in {own, parent} - {0, 1} | {own}:
+        with contextlib.suppress(OSError, ValueError), open(f"/proc/{pid}/task/{pid}/children") as file:
+            found |= {int(n) for n in file.read().split()}
+    return {pid for pid in found - {own} if _lives(pid)}
+
+
+def _lives(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except (OSError, IndexError):
+        return False
+
+
 def isolate(scratch: str) -> tuple[str, ...]:
     """Enter own namespaces. A child forked afterwards is the first process of the new process namespace."""
     if sys.platform != "linux":
