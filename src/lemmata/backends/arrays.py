@@ -13,7 +13,7 @@ import numpy as np
 from msgspec import Struct
 
 from lemmata.backends import numpy as plain
-from lemmata.program.graph import ordered
+from lemmata.program.graph import dependent, independent, ordered
 from lemmata.program.node import Axis, Node
 
 Rule = Callable[[Any, list[Any]], Any]
@@ -121,18 +121,8 @@ def compile_for(
         return node.args[:-1] if library.native(node) else node.args[-1:]
 
     order = ordered(outputs, arguments)
-    own = {n.uid for n in inputs}
-    varying: set[int] = set()
-    for node in order:
-        if node.op == "input":
-            if node.uid not in own:
-                raise KeyError(node.attr("name"))
-            varying.add(node.uid)
-        elif any(a.uid in varying for a in arguments(node)):
-            varying.add(node.uid)
-    moving = [n for n in order if n.uid in varying and n.op != "input"]
-    fixed = {a.uid: a for n in moving for a in arguments(n) if a.uid not in varying}
-    fixed.update({o.uid: o for o in outputs if o.uid not in varying})
+    moving, varying = dependent(order, inputs, arguments)
+    fixed = independent(moving, outputs, varying, arguments)
     numbers = dict(zip(fixed, map(_constant, plain.run(list(fixed.values()), {})), strict=True))
     steps = []
     for node in moving:

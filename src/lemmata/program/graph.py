@@ -40,6 +40,30 @@ def ordered(outputs: Sequence[Node], reads: Callable[[Node], tuple[Node, ...]] =
     return order
 
 
+def dependent(
+    order: Sequence[Node], inputs: Sequence[Node], reads: Callable[[Node], tuple[Node, ...]]
+) -> tuple[list[Node], set[int]]:
+    """What depends on the inputs, in order, without these; and the uids of both. Raises KeyError for another input."""
+    own = {n.uid for n in inputs}
+    varying: set[int] = set()
+    for node in order:
+        if node.op == "input":
+            if node.uid not in own:
+                raise KeyError(node.attr("name"))
+            varying.add(node.uid)
+        elif any(a.uid in varying for a in reads(node)):
+            varying.add(node.uid)
+    return [n for n in order if n.uid in varying and n.op != "input"], varying
+
+
+def independent(
+    moving: Sequence[Node], outputs: Sequence[Node], varying: set[int], reads: Callable[[Node], tuple[Node, ...]]
+) -> dict[int, Node]:
+    """The constants that the nodes which move read, and those among the outputs, by uid."""
+    fixed = {a.uid: a for n in moving for a in reads(n) if a.uid not in varying}
+    return fixed | {o.uid: o for o in outputs if o.uid not in varying}
+
+
 def inputs(*outputs: Node) -> list[Node]:
     return [n for n in nodes(*outputs) if n.op == "input"]
 
