@@ -14,7 +14,7 @@ from lemmata.elaborate import surface as s
 from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.guesses import guess_variable
 from lemmata.elaborate.interleaved import interleaved, is_interleaved, literal_component
-from lemmata.elaborate.names import Suffix, digits, length_key, script_items, spell, stem, suffix, walk
+from lemmata.elaborate.names import Suffix, digits, index_above, length_key, script_items, spell, stem, suffix, walk
 from lemmata.elaborate.patterns import index_value, match_pattern
 from lemmata.elaborate.reader import Reader, known
 from lemmata.elaborate.recurrences import INTEGRAL, step
@@ -109,6 +109,13 @@ def _split(r: Reader, expr: s.Name) -> tuple[t.Term | None, tuple[s.Expr, ...], 
     local = r.locals.get(key)
     if local is not None:
         return local, items, expr.sup
+    raised_index = index_above(expr)
+    family = r.shared.environment.find(key, expr.font, r.place, indexed=True) if raised_index is not None else None
+    if family is not None and raised_index is not None and family.indices and len(items) >= len(family.indices) - 1:
+        if family.kind in ("family", "definition"):
+            count = len(family.indices) - 1  # the index above comes last in a head, too
+            value, rest = member(r, family, (*items[:count], raised_index, *items[count:]), expr)
+            return value, rest, None
     binding = r.shared.environment.find(key, expr.font, r.place, indexed=bool(items))
     if binding is not None and binding.stepwise:
         binding = _iterates(r, binding)
