@@ -39,7 +39,7 @@ def expected(x):
     return np.maximum(0, x @ WEIGHTS["W_1"] + WEIGHTS["b_1"]) @ WEIGHTS["W_2"] + WEIGHTS["b_2"]
 
 
-@pytest.mark.torch
+@pytest.mark.onnx
 def test_onnx_with_its_weights_runs_at_any_sizes(document, tmp_path):
     runtime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")

@@ -77,6 +77,7 @@ def test_every_target_agrees_with_the_document(target, mixed, tmp_path):
     assert "largest difference from the document" in result.output
 
 
+@pytest.mark.lint
 @pytest.mark.parametrize("target", TARGETS)
 def test_files_are_formatted_and_pass_linter_and_type_checker(target, mixed, tmp_path):
     documents = [*(ROOT / "examples" / f"{name}.md" for name in EXAMPLES), mixed]

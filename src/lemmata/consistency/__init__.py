@@ -25,6 +25,7 @@ from lemmata.consistency.standard import cumulative, even, flat, nonnegative, tw
 from lemmata.consistency.survey import Contradiction, Survey, survey
 from lemmata.consistency.worked import finite_sums, outcomes, plugged, scores
 from lemmata.elaborate.document import Elaboration
+from lemmata.elaborate.prose_framing import framing, stating
 
 RULES = (
     arithmetic,
@@ -67,9 +68,20 @@ Failed = Callable[[str, Exception], None]
 def contradictions(elaboration: Elaboration, failed: Failed | None = None) -> tuple[Contradiction, ...]:
     """Everything that the rules find, in the order of the document; `failed` is told of mistakes of ours."""
     seen = survey(elaboration)
-    words = elaboration.context.formulas
-    found = [c for rule in RULES for c in _carefully(rule, seen, failed) if not words[c.formula.index].foreign]
+    found = [c for rule in RULES for c in _carefully(rule, seen, failed) if asserts(elaboration, c)]
     return tuple(sorted(found, key=lambda c: (c.formula.index, c.start)))
+
+
+def asserts(elaboration: Elaboration, found: Contradiction) -> bool:
+    """Whether a formula stands in words that are known and is not denied, asked, wished or told of others.
+
+    An implication inside a formula is asserted, whatever is wanted of its sides.
+    """
+    context, formula = elaboration.context, found.formula.index
+    if context.formulas[formula].foreign:
+        return False
+    own = found.rule == implications.__name__
+    return own or not framing(context, formula, stating(elaboration.items), situations=False)
 
 
 def _carefully(rule: Rule, seen: Survey, failed: Failed | None) -> Iterator[Contradiction]:

@@ -9,11 +9,12 @@ from lemmata.consistency import Failed
 from lemmata.consistency.survey import Confirmation, Contradiction
 from lemmata.counting.judge import Judge
 from lemmata.elaborate.document import Elaboration
+from lemmata.elaborate.prose_framing import framing, stating
 
 
 def counts(elaboration: Elaboration, failed: Failed | None = None) -> tuple[Contradiction | Confirmation, ...]:
     """Every counting claim that can be decided, in the order of the document."""
-    judge = Judge(elaboration)
+    judge, relations = Judge(elaboration), stating(elaboration.items)
     found = []
     for item in elaboration.items:
         try:
@@ -21,6 +22,8 @@ def counts(elaboration: Elaboration, failed: Failed | None = None) -> tuple[Cont
         except Exception as error:  # a mistake of ours here must not cost the document
             if failed is not None:
                 failed("judging counts", error)
+            continue
+        if isinstance(outcome, Contradiction) and framing(elaboration.context, item.formula.index, relations):
             continue
         if outcome is not None:
             found.append(outcome)

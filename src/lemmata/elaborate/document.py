@@ -48,6 +48,7 @@ from lemmata.elaborate.open_functions import open_functions
 from lemmata.elaborate.outline import Outlines, called
 from lemmata.elaborate.patterns import specific
 from lemmata.elaborate.premises import Premises
+from lemmata.elaborate.prose_framing import framing, stating
 from lemmata.elaborate.reader import Conventions, Reader, Shared, known
 from lemmata.elaborate.readings import Choices
 from lemmata.elaborate.roles import Item, Roles
@@ -122,6 +123,11 @@ class Elaborator(Struct, dict=True):
     def said(self) -> tuple[Said, ...]:
         """What is said of whole numbers that no value meets."""
         return restrictions(self.context, self.items)
+
+    @cached_property
+    def stating(self) -> frozenset[int]:
+        """The formulas that are relations."""
+        return stating(self.items)
 
     @cached_property
     def formulas(self) -> tuple[Formula, ...]:
@@ -379,6 +385,8 @@ class Elaborator(Struct, dict=True):
         guards.extend(unheard(item, self.items, self.context))
         if item.reserved:
             guards.append(item.formula.latex)
+        if not item.part.lead and not side_conditions.is_solution(item):
+            guards.extend(filter(None, [framing(self.context, item.formula.index, self.stating)]))
         if self.words(item).foreign:
             guards.append(f"{self.words(item).foreign} (in a language that is not known)")
         for source in self.items:
@@ -569,7 +577,7 @@ class Elaborator(Struct, dict=True):
             kind="shape",
             membership=(found.shape, claimed),
             solution=solution,
-            guards=tuple(self.ambiguous(left)),
+            guards=(*self.ambiguous(left), *filter(None, [framing(self.context, item.formula.index, self.stating)])),
         )
 
     def ambiguous(self, *sides: s.Expr) -> list[str]:
@@ -626,9 +634,10 @@ def _definition_term(r: Reader, item: Item, expr: s.Relation) -> Term:
                     r = r.bind({spell(i): references.free_index(r, spell(i)) for i in binding.indices})
                 return call_function(r, binding, own_arguments(r, binding), binding.latex)
             if binding.indices:
-                letters = {stem(n) for i in binding.indices for n in walk(i) if isinstance(n, s.Name)}
+                own = head.indices if len(head.indices) == len(binding.indices) else binding.indices
+                letters = {stem(n) for i in own for n in walk(i) if isinstance(n, s.Name)}
                 r = r.bind({x: references.free_index(r, x) for x in letters if x not in r.locals})
-                return references.member(r, binding, binding.indices, None)[0]
+                return references.member(r, binding, own, None)[0]
             return references.refer(r, binding)
     return r.term(expr.items[-1])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -54,7 +54,7 @@ def usage(exprs: Iterable[s.Expr], index_letters: frozenset[str]) -> dict[str, f
                             note(left, "beside")
                             note(right, "beside")
                 case s.Infix(ops=ops, items=items) if all(o in "+-" for o in ops):
-                    if any(isinstance(i, s.Juxt) and any(_matrixlike(x) for x in i.items) for i in items):
+                    if any(isinstance(i, s.Juxt) and _gives_a_vector(i) for i in items):
                         for item in items:
                             if isinstance(item, s.Name) and item.base == "b":
                                 note(item, "added")
@@ -68,6 +68,17 @@ def usage(exprs: Iterable[s.Expr], index_letters: frozenset[str]) -> dict[str, f
                         for inner in _values(argument):
                             note(inner, "trace")
     return {k: frozenset(v) for k, v in found.items()}
+
+
+def _gives_a_vector(product: s.Juxt) -> bool:
+    """Whether a product with a matrix may be more than a number, as xᵀ A x and (x - c)ᵀ A (x - c) are not."""
+    factors = [x for x in product.items if not isinstance(x, s.Num | s.Quotient)]
+    first = factors[0] if factors else product
+    over = first.sup if isinstance(first, s.Name | s.Scripted) else None
+    turned = isinstance(over, s.Mark) and over.name == "top"
+    if turned and any(isinstance(n, s.Name) and n.base.islower() for n in walk(first)):
+        return False
+    return any(_matrixlike(x) for x in factors)
 
 
 def _values(expr: s.Expr) -> Iterator[s.Expr]:
@@ -182,6 +193,40 @@ def forced(variable: t.Variable, solution: Mapping[str, Size]) -> bool:
     if variable.described or not variable.key.endswith("?bold") or variable.type.rank == 0 or variable.family:
         return False
     return all(size.atoms and not any(map(is_unknown, size.atoms)) for size in variable.type.substitute(solution).shape)
+
+
+def of_one_length(expr: s.Expr, variables: Sequence[t.Variable], solution: Mapping[str, Size]) -> frozenset[str]:
+    """Keys of undeclared symbols that leave no doubt in a claim about a function at its own arguments.
+
+    h(x) = … is said for every x; beside it bold letters that the products make vectors of one length, though nobody
+    names the length, and plain letters that they make numbers. `variables`: every input of the claim.
+    """
+    arguments = _arguments(expr)
+    sizes = {a for v in variables for size in v.type.substitute(solution).shape for a in size.atoms}
+    if not arguments or len(sizes) != 1:
+        return frozenset()
+    found = set()
+    for v in variables:
+        letter, _, font = v.key.rpartition("?")
+        if v.described and letter not in arguments or v.family:
+            continue
+        if font == "bold" and v.type.rank or not font and not v.type.rank and len(letter) == 1:
+            found.add(v.key)
+    return frozenset(found) if arguments <= {k.removesuffix("?bold") for k in found} else frozenset()
+
+
+def _arguments(expr: s.Expr) -> frozenset[str]:
+    """The letters that a function or its derivative is taken at, on the left of an equation."""
+    match expr.items[0] if isinstance(expr, s.Relation) and expr.ops == ("=",) else expr:
+        case s.Derivative(numerator=s.Expr() as inner):
+            pass
+        case inner:
+            pass
+    match inner:
+        case s.Call(arguments=items) | s.Juxt(items=(s.Name(), s.Paren(items=items))):
+            plain = all(isinstance(x, s.Name) and x.sub is None and x.sup is None for x in items)
+            return frozenset(stem(x) for x in items if isinstance(x, s.Name)) if plain else frozenset()
+    return frozenset()
 
 
 def guessed_size(letter: str) -> Size:

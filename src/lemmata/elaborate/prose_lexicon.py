@@ -18,6 +18,9 @@ Tables of a file, all of them lists of phrases unless said otherwise (a phrase m
                behind it follows; `plain`: words that only link formulas and add nothing to what these say.
 `judgement`    `guesses`, `turns`, `mistakes`, `instead`, `rejections`: withdrawn formulas; `approximate`;
                `described`: a symbol's value is told in words that are not understood.
+`framing`      patterns of a claim that is not asserted of all values: `situations` (from anywhere before it in its
+               sentence), `frames` (in its clause before it), `behind` (right behind it), `titles` (of its section);
+               <LEAD> the beginning of a clause, <HARMLESS> the list `harmless`; `linking` is taken out first.
 `counting`     patterns, <F> a formula: `layer_…` nouns of layers, `size_…` the sizes of a layer, `unit_…_before` and
                `unit_…_after` what a formula counts, `bias_…`, `norms_…` what belongs to the count, `obstacles` words
                that may change a count; counting/words.py says what each list is for.
@@ -84,6 +87,12 @@ WORDS = (
     "plain",
 )
 JUDGEMENT = ("guesses", "turns", "mistakes", "instead", "rejections", "approximate", "described")
+FRAMING = ("situations", "frames", "behind", "titles", "harmless", "linking")
+_LEAD = (
+    r"(?:^|[,，;；:：(（]\s*|⟧\s+"
+    r"|\b(?:and|but|that|so|then|hence|thus|therefore|have|get|obtain|is|are|only|even|also)\s+)"
+)
+"""The beginning of a clause."""
 _UNMATCHED = frozenset(
     {
         "described",
@@ -187,6 +196,9 @@ class Lexicon(Struct, frozen=True):
     """The tables of `words` whose phrases are compared with whole texts rather than matched."""
     counting: dict[str, tuple[Relation, ...]] = field(default_factory=dict)
     """Patterns of the table `counting` by list."""
+
+    framing: dict[str, re.Pattern[str]] = field(default_factory=dict)
+    """One pattern for each list of the table `framing`."""
 
     def tokens(self, text: str) -> list[Token]:
         """Cut a sentence (formulas as ⟦k⟧) into formulas, marks, known phrases (longest first) and other words."""
@@ -314,8 +326,9 @@ def build(languages: Iterator[dict[str, object]]) -> Lexicon:
     relations: list[Relation] = []
     conventions: list[Relation] = []
     counting: dict[str, list[Relation]] = {}
+    framing: dict[str, list[str]] = {}
     sets: dict[str, set[str]] = {name: set() for name in _UNMATCHED}
-    known = {"cues": CUES, "hypotheses": HYPOTHESES, "words": WORDS, "judgement": JUDGEMENT}
+    known = {"cues": CUES, "hypotheses": HYPOTHESES, "words": WORDS, "judgement": JUDGEMENT, "framing": FRAMING}
     for data in languages:
         for table, entries in data.items():
             if table == "language":
@@ -327,7 +340,11 @@ def build(languages: Iterator[dict[str, object]]) -> Lexicon:
                     raise LanguageError(f"unknown list `{table}.{name}`")
                 if not isinstance(phrases, list) or not all(isinstance(p, str) and p for p in phrases):
                     raise LanguageError(f"`{table}.{name}` must be a list of phrases")
-                if table == "counting":
+                if table == "framing":
+                    harmless = "|".join(["(?!)", *entries.get("harmless", ())])
+                    whole = (p.replace("<LEAD>", _LEAD).replace("<HARMLESS>", harmless) for p in phrases)
+                    framing.setdefault(name, []).extend(whole)
+                elif table == "counting":
                     counting.setdefault(name, []).extend(_relation(name, p) for p in phrases)
                 elif table in ("relations", "conventions"):
                     (relations if table == "relations" else conventions).extend(_relation(name, p) for p in phrases)
@@ -358,6 +375,7 @@ def build(languages: Iterator[dict[str, object]]) -> Lexicon:
         tuple(conventions),
         {k: frozenset(v) for k, v in sets.items()},
         {k: tuple(v) for k, v in counting.items()},
+        {k: _compiled("|".join(["(?!)", *v])) for k, v in framing.items()},
     )
 
 

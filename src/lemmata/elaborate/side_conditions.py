@@ -51,12 +51,12 @@ def says_nothing(hypothesis: Hypothesis, item: Item, items: Sequence[Item], envi
     named = [i for i in items if i.formula.index in hypothesis.formulas]
     if named and all(i.kind == "curve" for i in named) and not excepts(hypothesis):
         return True
-    if _is_solution(item) and ZEROED.search(hypothesis.text) is not None and not hypothesis.formulas:
+    if is_solution(item) and ZEROED.search(hypothesis.text) is not None and not hypothesis.formulas:
         return True
     return is_about_activations(hypothesis, item, environment)
 
 
-def _is_solution(item: Item) -> bool:
+def is_solution(item: Item) -> bool:
     """Whether a definition claims that a gradient vanishes: “setting it to zero” is then what it says itself."""
     first = item.claims[0].items[0] if item.role == "definition" and item.claims else None
     return isinstance(first, s.Evaluated) or isinstance(first, s.Choice) and first.key == "loss"

@@ -10,7 +10,7 @@ from msgspec import Struct
 from lemmata.core import terms as t
 from lemmata.core.size import Size
 from lemmata.elaborate import surface as s
-from lemmata.elaborate.guesses import forced
+from lemmata.elaborate.guesses import forced, of_one_length
 from lemmata.elaborate.joint_laws import MARK, WEIGHTS
 from lemmata.elaborate.names import letters_of, spell, stem, walk
 from lemmata.elaborate.open_functions import is_open
@@ -39,7 +39,8 @@ def judge_statement(statement: Statement, seed: int = 0) -> Verdict:
     if statement.shape_error is not None:
         return _ill_typed(statement, statement.shape_error)
     if not statement.readings:
-        return Verdict("unchecked", reason=statement.reason or "it could not be read", alternatives=statement.unread)
+        others = tuple(x for x in statement.unread if x != statement.reason)
+        return Verdict("unchecked", reason=statement.reason or "it could not be read", alternatives=others)
     return _claim(statement, seed)
 
 
@@ -57,13 +58,16 @@ def _claim(statement: Statement, seed: int) -> Verdict:
     verdict = judge(readings, seed=seed, guards=guards)
     first = statement.readings[0]
     if verdict.kind == "refuted":
+        sure = {id(r): of_one_length(statement.expr, variables(r.sides), r.solution) for r in statement.readings}
         guessed = [
             v
             for r in statement.readings
             for v in (*r.guessed, *undeclared(r.sides))
-            if v.key not in r.counted and not forced(v, r.solution)
+            if v.key not in r.counted and not forced(v, r.solution) and v.key not in sure[id(r)]
         ]
-        described = [v.latex for r in statement.readings for v in described_variables(r.sides)]
+        described = [
+            v.latex for r in statement.readings for v in described_variables(r.sides) if v.key not in sure[id(r)]
+        ]
         if statement.kind == "inequality" and any(opens(r.sides) for r in statement.readings):
             return _unchecked(verdict, "fails for some smooth function, and the text may say more of it")
         if opens(first.sides) and isinstance(statement.expr, s.Relation) and any_number(statement.expr):
@@ -305,6 +309,10 @@ def dependent(sides: Sequence[t.Term]) -> list[str]:
             if several and loose:
                 return [v.latex for v in drawn.values()]
     return []
+
+
+def variables(sides: Sequence[t.Term]) -> list[t.Variable]:
+    return [x.variable for x in t.walk(tuple(sides)) if isinstance(x, t.Input)]
 
 
 def undeclared(sides: Sequence[t.Term]) -> list[t.Variable]:
