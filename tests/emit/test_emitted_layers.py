@@ -87,3 +87,18 @@ def test_keras_layers(emitted):
     again.set_weights(layer.get_weights())
     np.testing.assert_allclose(again(x), found)
     assert sorted(w.name for w in layer.trainable_weights) == ["W", "b"]
+
+
+def test_weights_begin_as_the_document_says(tmp_path):
+    """A normal law in numbers is kept; the second number is the variance."""
+    (tmp_path / "law.md").write_text(TEXT + "\nFirst $W \\sim \\mathcal{N}(0, 0.02^2)$.\n", encoding="utf-8")
+    for target, wanted in (
+        ("numpy", "rng.normal(0, 0.02, (d, k))"),
+        ("torch", "torch.empty(d, k).normal_(0, 0.02)"),
+        ("jax", "0.02 * jax.random.normal(keys[0], (d, k))"),
+        ("tensorflow", "keras.initializers.RandomNormal(0, 0.02)"),
+    ):
+        out = tmp_path / f"{target}_law.py"
+        options = ["compile", str(tmp_path / "law.md"), "--to", target, "-o", str(out), "--no-check"]
+        result = CliRunner().invoke(cli, options)
+        assert result.exit_code == 0 and wanted in out.read_text(encoding="utf-8"), result.output

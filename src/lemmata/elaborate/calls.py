@@ -16,7 +16,7 @@ from lemmata.elaborate.components import component, suffixed
 from lemmata.elaborate.environment import Binding
 from lemmata.elaborate.functions import apply_operator, is_operator
 from lemmata.elaborate.lifting import by_parts
-from lemmata.elaborate.names import parameter_key, script_items, spell, stem, suffix
+from lemmata.elaborate.names import index_above, parameter_key, script_items, spell, stem, suffix
 from lemmata.elaborate.open_functions import is_open_letter, open_call
 from lemmata.elaborate.reader import Reader
 from lemmata.elaborate.references import free_index, match_pattern
@@ -38,6 +38,8 @@ def function_binding(r: Reader, expr: s.Name, arity: int | None = None) -> tuple
         if key in r.locals:
             return None
         binding = r.shared.environment.find(key, expr.font, r.place, arity)
+        if binding is not None and binding.indices and sup is not None and index_above(expr) is not None:
+            continue  # f^{(l)} is the member l of a family
         if binding is not None:
             return (binding, sup) if binding.kind in ("function", "abstract") else None
     return None
@@ -337,8 +339,12 @@ def is_value(r: Reader, name: s.Name) -> bool:
 
 def _member_of_functions(r: Reader, name: s.Name, given: tuple[s.Expr, ...]) -> t.Term | None:
     """p_k(τ) where p_k(τ) = … defines a function for every index: its body at this index and these arguments."""
-    items = script_items(name.sub)
-    if not items or name.sup is not None or name.primes:
+    items, above = script_items(name.sub), index_above(name)
+    if above is not None:
+        items = (*items, above)
+    elif name.sup is not None:
+        return None
+    if not items or name.primes:
         return None
     binding = r.shared.environment.find(stem(name), name.font, r.place, len(given))
     if binding is None or binding.kind != "function" or binding.body is None or len(binding.indices) != len(items):

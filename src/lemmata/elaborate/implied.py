@@ -13,7 +13,7 @@ from lemmata.elaborate.declarations import declare_sizes
 from lemmata.elaborate.environment import Binding, Place
 from lemmata.elaborate.guesses import MATRIX_LETTERS
 from lemmata.elaborate.heads import head_of
-from lemmata.elaborate.names import spell, stem, walk
+from lemmata.elaborate.names import index_above, spell, stem, walk
 from lemmata.elaborate.reader import Reader
 from lemmata.elaborate.roles import Item, Roles
 from lemmata.elaborate.solver import unknown
@@ -176,7 +176,7 @@ def apply_first_values(roles: Roles) -> None:
             if binding is nearest or binding.place.scopes == nearest.place.scopes and binding.stepwise:
                 binding.clauses = (*binding.clauses, ((number,), value))
     for key in list(roles.environment.keys()):
-        base, _, number_text = key.rpartition("_")
+        base, _, number_text = key.removesuffix(")").replace("^(", "_").rpartition("_")
         if number_text in ("0", "1"):
             _named_first_value(roles, base, key, s.Num(0, 0, Fraction(int(number_text))))
 
@@ -227,9 +227,9 @@ def mutual_recurrences(roles: Roles) -> None:
     earlier: set[int] = set()
     for family in families:
         assert family.body is not None
-        named = [n for n in walk(family.body) if isinstance(n, s.Name) and n.sub is not None]
+        named = [(n, index_above(n) or n.sub) for n in walk(family.body) if isinstance(n, s.Name)]
         for other in families:
-            of = [n.sub for n in named if stem(n) == other.key and other.place.scopes == family.place.scopes]
+            of = [i for n, i in named if stem(n) == other.key and other.place.scopes == family.place.scopes]
             if any(spell(x) == spell(family.indices[0]) for x in of if x is not None):
                 uses.setdefault(family.uid, set()).add(other.uid)
             if any(_step_before(x, family.indices[0]) for x in of if x is not None):

@@ -178,6 +178,14 @@ def suffix(sup: s.Expr | None, transpose_letter: bool) -> Suffix | None:
     return Suffix("power", sup)
 
 
+def index_above(expr: s.Name) -> s.Expr | None:
+    """The l of H^{(l)}, an index where H is a family."""
+    match expr.sup:
+        case s.Paren(open="(", items=(inner,)):
+            return inner
+    return None
+
+
 def index_letters(parts: list[s.Expr]) -> frozenset[str]:
     """Letters that some binder, range or ±1 step of the document uses as an index, with i and j always."""
     letters = {"i", "j"}

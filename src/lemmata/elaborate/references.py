@@ -11,11 +11,21 @@ from lemmata.core.size import Size
 from lemmata.core.types import SCALAR, Tensor
 from lemmata.elaborate import arithmetic as a
 from lemmata.elaborate import surface as s
+from lemmata.elaborate.by_pattern import implied
 from lemmata.elaborate.components import apply_suffix, component, match_range
-from lemmata.elaborate.environment import Binding, Environment, Place
+from lemmata.elaborate.environment import Binding
 from lemmata.elaborate.guesses import guess_variable
 from lemmata.elaborate.interleaved import interleaved, is_interleaved, literal_component
-from lemmata.elaborate.names import digits, length_key, member_spelling, script_items, spell, stem, walk
+from lemmata.elaborate.names import (
+    digits,
+    index_above,
+    length_key,
+    member_spelling,
+    script_items,
+    spell,
+    stem,
+    walk,
+)  # fmt: skip
 from lemmata.elaborate.patterns import index_value, match_pattern
 from lemmata.elaborate.reader import Reader
 from lemmata.elaborate.recurrences import INTEGRAL, step
@@ -110,6 +120,13 @@ def _split(r: Reader, expr: s.Name) -> tuple[t.Term | None, tuple[s.Expr, ...], 
     local = r.locals.get(key)
     if local is not None:
         return local, items, expr.sup
+    raised_index = index_above(expr)
+    family = r.shared.environment.find(key, expr.font, r.place, indexed=True) if raised_index is not None else None
+    if family is not None and raised_index is not None and family.indices and len(items) >= len(family.indices) - 1:
+        if family.kind in ("family", "definition"):
+            count = len(family.indices) - 1  # the index above comes last in a head, too
+            value, rest = member(r, family, (*items[:count], raised_index, *items[count:]), expr)
+            return value, rest, None
     binding = r.shared.environment.find(key, expr.font, r.place, indexed=bool(items))
     if binding is not None and binding.stepwise:
         binding = _iterates(r, binding)
@@ -245,34 +262,6 @@ def conventional(r: Reader, expr: s.Name) -> tuple[t.Term, tuple[s.Expr, ...], s
     if rule is None:
         return None
     return r.term(rule), script_items(expr.sub) if expr.base[0] == "d" else (), expr.sup
-
-
-def implied(environment: Environment, expr: s.Name, place: Place) -> s.Expr | None:
-    """What a name that follows a pattern of the document stands for."""
-    if expr.base == "J" and isinstance(expr.sub, s.Name):
-        function = environment.find(stem(expr.sub), expr.sub.font, place)
-        if function is not None and function.kind == "function" and len(function.params) == 1:
-            return s.Derivative(expr.start, expr.end, "partial", 1, expr.sub, ((function.params[0], 1),))
-        points = list(environment.arguments.get(stem(expr.sub), {}).values())
-        if function is not None and function.kind == "abstract" and len(points) == 1:
-            # f: ℝ^m → ℝ^m is only ever taken at x: J_f is its Jacobian there.
-            called = s.Call(expr.start, expr.end, expr.sub, (points[0],), (), True)
-            return s.Derivative(expr.start, expr.end, "partial", 1, called, ((points[0], 1),))
-    if expr.accents == ("dot",):
-        curve = environment.find(expr.base, expr.font, place)
-        if curve is not None and curve.kind == "curve" and curve.through is not None:
-            bare = replace(expr, accents=(), sup=None)
-            return s.Derivative(expr.start, expr.end, "d", 1, bare, ((curve.through, 1),))
-    if len(expr.base) > 1 and expr.base[0] == "d" and expr.word | (expr.base[1:2].isupper()):
-        for key in environment.keys():
-            for binding in environment.all(key):
-                body = binding.body
-                if key[0] == "d" and key != expr.base and isinstance(body, s.Derivative) and len(body.wrt) == 1:
-                    wrt = body.wrt[0][0]
-                    if isinstance(wrt, s.Name) and "d" + wrt.base == key:
-                        rest = s.Name(expr.start, expr.end, expr.base[1:], font=expr.font)
-                        return s.Derivative(expr.start, expr.end, body.style, 1, body.numerator, ((rest, 1),))
-    return None
 
 
 def _constant(r: Reader, expr: s.Name, items: tuple[s.Expr, ...]) -> t.Term | None:

@@ -11,6 +11,7 @@ from lemmata.documents.model import Formula
 from lemmata.elaborate import by_index, equations, side_conditions
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.bounds import CONDITIONAL, DEFINING, declare_bound
+from lemmata.elaborate.by_pattern import implied
 from lemmata.elaborate.declarations import declare_member, declare_sizes, index_range, membership, number_of
 from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.first_values import entry, first_value, restates
@@ -34,7 +35,7 @@ from lemmata.elaborate.heads import (
 from lemmata.elaborate.joint_laws import DIVERGENCES
 from lemmata.elaborate.names import spell, stem, walk
 from lemmata.elaborate.reader import Reader, Shared
-from lemmata.elaborate.references import implied, member, refer
+from lemmata.elaborate.references import member, refer
 from lemmata.elaborate.solver import Unreadable, is_unknown
 
 COMPARISONS = frozenset({"<", "\\le", ">", "\\ge", "\\ne"})

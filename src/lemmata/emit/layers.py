@@ -17,7 +17,7 @@ class Holder(Wrapper):
     """What makes the weights of a definition, each an expression in their sizes."""
 
     def weight(self, name: str, shape: Sequence[str], kind: str) -> str:
-        """A fresh weight: `zeros`, `ones`, or uniform with `kind` as the sum of its fans."""
+        """A fresh weight: `zeros`, `ones`, `normal 0, 0.02`, or uniform with `kind` as the sum of its fans."""
         raise NotImplementedError
 
     def layers(self, holder: Unit, sizes: Sequence[str], count: str) -> str:
@@ -37,7 +37,7 @@ class Holder(Wrapper):
                 yield slot.name, self.number(slot.name)
             elif slot.role == "weight":
                 shape = sizes.shape(slot)
-                yield slot.name, self.weight(slot.name, shape, start(slot, shape))
+                yield slot.name, self.weight(slot.name, shape, start(unit, slot, shape))
 
 
 class Functions(Holder):
@@ -116,6 +116,8 @@ def _uniform(rng: np.random.Generator, *shape: int, fans: int) -> Array:
     def weight(self, name: str, shape: Sequence[str], kind: str) -> str:
         if kind in ("zeros", "ones"):
             return f"np.{kind}({shape_text(shape)})"
+        if kind.startswith("normal "):
+            return f"rng.normal({kind.removeprefix('normal ')}, {shape_text(shape)})"
         return f"_uniform(rng, {', '.join(shape)}, fans={kind})"
 
     def layers(self, holder: Unit, sizes: Sequence[str], count: str) -> str:
@@ -158,6 +160,10 @@ def _uniform(key: Array, *shape: int, fans: int) -> Array:
     def weight(self, name: str, shape: Sequence[str], kind: str) -> str:
         if kind in ("zeros", "ones"):
             return f"jnp.{kind}({shape_text(shape)})"
+        if kind.startswith("normal "):
+            mean, deviation = kind.removeprefix("normal ").split(", ")
+            value = f"{deviation} * jax.random.normal({self.key()}, {shape_text(shape)})"
+            return value if float(mean) == 0 else f"{mean} + {value}"
         return f"_uniform({self.key()}, {', '.join(shape)}, fans={kind})"
 
     def layers(self, holder: Unit, sizes: Sequence[str], count: str) -> str:
@@ -203,6 +209,9 @@ def _uniform(*shape: int, fans: int) -> nn.Parameter:
     def weight(self, name: str, shape: Sequence[str], kind: str) -> str:
         if kind in ("zeros", "ones"):
             return f"nn.Parameter(torch.{kind}({', '.join(shape) or '()'}))"
+        if kind.startswith("normal "):
+            where = ", ".join(shape) or "()"
+            return f"nn.Parameter(torch.empty({where}).normal_({kind.removeprefix('normal ')}))"
         return f"_uniform({', '.join(shape)}, fans={kind})"
 
     def layers(self, holder: Unit, sizes: Sequence[str], count: str) -> str:
@@ -244,6 +253,8 @@ def _uniform(fans: int) -> keras.initializers.Initializer:
 
     def weight(self, name: str, shape: Sequence[str], kind: str) -> str:
         first = f'"{kind}"' if kind in ("zeros", "ones") else f"_uniform({kind})"
+        if kind.startswith("normal "):
+            first = f"keras.initializers.RandomNormal({kind.removeprefix('normal ')})"
         return f'self.add_weight(shape={shape_text(shape)}, initializer={first}, name="{name}")'
 
     def layers(self, holder: Unit, sizes: Sequence[str], count: str) -> str:

@@ -16,6 +16,7 @@ from lemmata.emit.request import Request, Written
 from lemmata.emit.stacks import Stack
 from lemmata.emit.units import Argument, Unit, Workshop, dimensions
 from lemmata.files import put
+from lemmata.model.initial import normal_law
 from lemmata.model.naming import plain
 
 DIALECTS = {
@@ -208,8 +209,12 @@ def _in_order(size: object) -> list[str]:
     return [a for monomial, _ in terms for a, _ in monomial]
 
 
-def start(argument: Argument, shape: Sequence[str]) -> str:
-    """How a weight starts: `zeros`, `ones`, or the fans of a uniform distribution (Glorot and Bengio 2010)."""
+def start(unit: Unit, argument: Argument, shape: Sequence[str]) -> str:
+    """How a weight starts: `zeros`, `ones`, the fans of a uniform distribution (Glorot and Bengio 2010), or `normal`
+    with mean and deviation where the document states so."""
+    law = normal_law(unit.function, argument.symbol)
+    if law is not None:
+        return f"normal {law[0]:.6g}, {law[1]:.6g}"
     letter = plain(argument.symbol.name).split("_")[0]
     if letter in ("b", "beta", "c"):
         return "zeros"

@@ -68,6 +68,18 @@ def _drawn(
     return generator.uniform(-bound, bound, shape)
 
 
+def normal_law(function: Function, symbol: Symbol) -> tuple[float, float] | None:
+    """(mean, standard deviation) where the document states a normal law in numbers alone, whatever the sizes."""
+    law = law_of(function, symbol)
+    if law is None or law[1] != "N":
+        return None
+    try:
+        mean, variance = (_number(function, law[0], x, {}) for x in law[2])
+    except CannotRun:
+        return None
+    return mean, math.sqrt(variance)
+
+
 def law_of(function: Function, symbol: Symbol) -> tuple[Item, str, tuple[s.Expr, s.Expr]] | None:
     """The last law that the document states for a symbol: where, N or U, and its two arguments."""
     for item in reversed(function.definition.elaboration.items):
