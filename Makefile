@@ -13,6 +13,8 @@ help:  ## This list
 
 # --- environments: .venv with core and PyTorch; then everything optional -------------------------------------------
 
+EXTRAS := torch,train,minilm,jax,tensorflow,onnx,kernel,xlsx,test,lint
+
 .venv/.core: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) -e '.[torch,test]'
@@ -28,7 +30,7 @@ help:  ## This list
 	@touch $@
 
 .venv/.all: .venv/.core
-	$(PIP) -e '.[torch,train,jax,tensorflow,kernel,test]'
+	$(PIP) -e '.[$(EXTRAS)]'
 	@touch $@
 
 # --- what people run --------------------------------------------------------------------------------------------
@@ -40,10 +42,10 @@ train: .venv/.train  ## Train the Transformer of examples/transformer.md from it
 	$(BIN)/python -m lemmata train examples/transformer.md $(ARGS)
 
 test: .venv/.core  ## Tests of the core and PyTorch
-	$(BIN)/python -m pytest -m "not jax and not tensorflow" $(ARGS)
+	$(BIN)/python -m pytest -m "not optional" $(ARGS)
 
-test-all: .venv/.all test  ## ... and of JAX, TensorFlow and Keras
-	$(BIN)/python -m pytest -m "jax or tensorflow" $(ARGS)
+test-all: test .venv/.all  ## ... and of every optional framework and tool
+	$(BIN)/python -m pytest -m optional $(ARGS)
 
 lint: .venv/.lint  ## Style and types
 	$(BIN)/ruff check .
@@ -65,7 +67,7 @@ bench: .venv/.core  ## Every benchmark; each prints ratios and ends with one lin
 	test ! -d $(SHARED)/corpus || $(BIN)/python benchmarks/reading.py --formulas $(SHARED)/corpus/formulas_dev.jsonl
 
 accept: .venv/.core  ## Update the expected outputs under tests/ and show what changed
-	LEMMATA_ACCEPT=1 $(BIN)/python -m pytest -q -m "not jax and not tensorflow" tests/test_accepted.py
+	LEMMATA_ACCEPT=1 $(BIN)/python -m pytest -q -m "not optional" tests/test_accepted.py
 	git --no-pager diff --stat -p -- tests
 
 docs: .venv/.core  ## Regenerate the pages that follow from the code, and check every link of docs/ and the README

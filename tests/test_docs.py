@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 
 from places import ROOT
 
@@ -18,6 +19,15 @@ def test_every_target_that_the_readme_names_exists():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     named = set(re.findall(r"^\$ make ([a-z-]+)", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.M))
     assert named and named <= set(re.findall(r"^([a-z-]+):", makefile, flags=re.M))
+
+
+def test_every_extra_is_installed_for_all_tests_and_told_in_the_readme():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = set(project["optional-dependencies"])
+    (installed,) = re.findall(r"^EXTRAS := (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.M)
+    assert set(installed.split(",")) == extras
+    rows = re.findall(r"^\| (`.*?) \|", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.M)
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == extras
 
 
 def test_decision_records_are_numbered_without_gaps():

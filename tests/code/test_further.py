@@ -256,14 +256,18 @@ def data(x):
 @pytest.mark.parametrize(
     "text, code, wanted",
     [
-        (NOISE, NOISE_CODE, {"refuted"}),
+        (NOISE, NOISE_CODE, set()),
+        (NOISE + r" In general $y \sim \mathcal{N}(\mu, \sigma^2)$.", NOISE_CODE, {"refuted"}),
+        (NOISE.replace(".$$", "$$ of variance 0.3."), NOISE_CODE, {"refuted"}),
+        (NOISE.replace(".$$", "$$ 其方差为 0.3。"), NOISE_CODE, {"refuted"}),
+        (NOISE + " The variance of the estimate is another matter.", NOISE_CODE, set()),
         (NOISE.replace("0.3", "0.09"), NOISE_CODE, {"verified"}),
         (NOISE.replace("0.3", "0.3^2"), NOISE_CODE, {"verified"}),
         (NOISE, NOISE_CODE.replace("0.3", "np.sqrt(0.3)"), {"verified"}),
         (
             NOISE,
             NOISE_CODE.replace("rng.normal(0, 0.3, size=x.shape)", "0.3 * rng.standard_normal(x.shape)"),
-            {"refuted"},
+            set(),
         ),
         # the second number may be the standard deviation, or the code does something else
         (NOISE + " The standard deviation is small.", NOISE_CODE, set()),
@@ -276,6 +280,12 @@ def data(x):
 )
 def test_noise_of_a_law_in_numbers(tmp_path, text, code, wanted):
     assert kinds(tmp_path, text, code) == wanted
+
+
+def test_a_number_that_may_be_variance_or_deviation_is_told(tmp_path):
+    (tmp_path / "a.md").write_text(f"{NOISE}\n\n```python\n{NOISE_CODE}\n```\n")
+    (told,) = (s.reason for s in check(tmp_path / "a.md") if s.verdict == "unchecked")
+    assert "whether 0.3 is the standard deviation or the variance of the law, the document does not say" in told
 
 
 @pytest.mark.parametrize(

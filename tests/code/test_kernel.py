@@ -24,6 +24,7 @@ def test_a_kernel_that_cannot_be_had_is_said_once_with_what_to_do():
     assert second.kind == "not tried" and second.message == f"not run: {first.message}"
 
 
+@pytest.mark.kernel
 def test_cells_run_in_a_kernel_and_stay_confined(tmp_path):
     pytest.importorskip("ipykernel")
     pytest.importorskip("jupyter_client")
@@ -47,6 +48,7 @@ def test_cells_run_in_a_kernel_and_stay_confined(tmp_path):
     assert (tmp_path / "victim.txt").read_text() == "precious" and not os.path.exists(scratch)
 
 
+@pytest.mark.kernel
 def test_what_a_kernel_found_is_not_cached(tmp_path):
     pytest.importorskip("ipykernel")
     pytest.importorskip("jupyter_client")

@@ -39,7 +39,7 @@ def expected(x):
     return np.maximum(0, x @ WEIGHTS["W_1"] + WEIGHTS["b_1"]) @ WEIGHTS["W_2"] + WEIGHTS["b_2"]
 
 
-@pytest.mark.torch
+@pytest.mark.onnx
 def test_onnx_with_its_weights_runs_at_any_sizes(document, tmp_path):
     runtime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
@@ -51,6 +51,34 @@ def test_onnx_with_its_weights_runs_at_any_sizes(document, tmp_path):
     assert [x.name for x in session.get_inputs()] == ["X"]
     x = RNG.normal(size=(7, 5, 4)).astype(np.float32)
     np.testing.assert_allclose(session.run(None, {"X": x})[0], expected(x), atol=1e-4)
+
+
+STACK = r"""
+For $X \in \mathbb{R}^{n \times d}$ and $l = 1, \dots, L$, with $W_l \in \mathbb{R}^{d \times d}$, let
+
+$$
+\text{Block}_l(X) = X + \tanh(X W_l), \qquad H_l = \text{Block}_l(H_{l-1}), \qquad H_0 = X, \qquad \text{Net} = H_L .
+$$
+"""
+
+
+@pytest.mark.torch
+def test_onnx_unrolls_layers(tmp_path):
+    runtime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    (tmp_path / "stack.md").write_text(STACK, encoding="utf-8")
+    weights = RNG.normal(size=(3, 4, 4)).astype(np.float32)
+    np.savez(tmp_path / "weights.npz", W=weights)
+    out, options = tmp_path / "net.onnx", ("--functions", "Net", "--weights", str(tmp_path / "weights.npz"))
+    result = compiled(tmp_path / "stack.md", "onnx", out, *options)
+    assert result.exit_code == 0, result.output
+    assert "at any sizes, with L = 3 unrolled, by onnxruntime" in result.output
+    x = RNG.normal(size=(5, 7, 4)).astype(np.float32)
+    value = x
+    for weight in weights:
+        value = value + np.tanh(value @ weight)
+    found = runtime.InferenceSession(str(out), providers=["CPUExecutionProvider"]).run(None, {"X": x})[0]
+    np.testing.assert_allclose(found, value, atol=1e-4)
 
 
 def test_onnx_holds_one_function(document, tmp_path):

@@ -77,6 +77,7 @@ def test_every_target_agrees_with_the_document(target, mixed, tmp_path):
     assert "largest difference from the document" in result.output
 
 
+@pytest.mark.lint
 @pytest.mark.parametrize("target", TARGETS)
 def test_files_are_formatted_and_pass_linter_and_type_checker(target, mixed, tmp_path):
     documents = [*(ROOT / "examples" / f"{name}.md" for name in EXAMPLES), mixed]
@@ -128,3 +129,17 @@ def test_what_cannot_be_written_is_said_and_the_rest_is_written(tmp_path):
     assert result.exit_code == 1
     assert "half.md:4: f is not written: " in result.output and "Mystery" in result.output
     assert "def g(x: Array) -> Array:" in (tmp_path / "m.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("target", ["numpy", pytest.param("torch", marks=pytest.mark.torch)])
+def test_the_plain_expansion_agrees(target, mixed, tmp_path):
+    text = (ROOT / "examples" / "transformer-encoder.md").read_text(encoding="utf-8")
+    (tmp_path / "both.md").write_text(text + mixed.read_text(encoding="utf-8"), encoding="utf-8")
+    out = tmp_path / "model.py"
+    result = compiled(tmp_path / "both.md", target, out, "--no-fuse")
+    assert result.exit_code == 0, result.output
+    written = out.read_text(encoding="utf-8")
+    assert "largest difference from the document" in result.output
+    assert not any(
+        word in written for word in ("scaled_dot_product_attention", "softmax(", "layer_norm(", "_standardized")
+    )

@@ -9,7 +9,6 @@ from lemmata.backends import ball
 from lemmata.backends import numpy as plain
 from lemmata.operations import call, catalogue, did_you_mean, lookup
 from lemmata.program import build as b
-from lemmata.program.graph import inputs, nodes
 from lemmata.program.node import Axis
 
 EXAMPLES = [pytest.param(o.name, e, id=f"{o.name} {n}") for o in catalogue().values() for n, e in enumerate(o.examples)]
@@ -50,33 +49,6 @@ def test_examples_in_torch(name, example):
     (value,) = backend.run([node], feeds)
     moved = value.permute([node.axes.index(a) for a in order])
     np.testing.assert_allclose(moved, example.value, rtol=1e-14, atol=1e-15)
-
-
-@pytest.mark.torch
-@pytest.mark.parametrize("name", sorted(o.name for o in catalogue().values() if "torch" in o.native))
-def test_native_spellings_agree_with_definitions_and_their_gradients(name):
-    torch = pytest.importorskip("torch")
-    backend = pytest.importorskip("lemmata.backends.torch")
-    from lemmata.backends.torch_layout import index_only
-
-    node, feeds, _ = program(name, catalogue()[name].examples[-1])
-    rng = np.random.default_rng(5)
-    fed = inputs(node)
-    places = index_only(nodes(node), [node])
-    given = [np.asarray(feeds[i.attr("name")]) for i in fed]
-    tensors = [
-        torch.tensor(x.astype(int) if i.uid in places else rng.uniform(0.1, 0.9, x.shape))
-        for i, x in zip(fed, given, strict=True)
-    ]
-    leaves = [t.requires_grad_() for t in tensors if t.is_floating_point()]
-    results = []
-    for spelled in (node, node.args[-1]):
-        (value,) = backend.compile([spelled], fed)(*tensors)
-        weights = torch.arange(1, value.numel() + 1, dtype=torch.float64).reshape(value.shape)
-        grads = torch.autograd.grad((value * weights).sum(), leaves)
-        results.append([value.detach(), *grads])
-    for ours, theirs in zip(*results, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-8, atol=1e-10)
 
 
 def test_every_operation_has_an_example():

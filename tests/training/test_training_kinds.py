@@ -103,6 +103,7 @@ def test_text_is_continued(tmp_path):
     assert report.right is None and report.held_out_loss < 0.6 * report.losses[0][1]
 
 
+@pytest.mark.train
 def test_tensorboard_is_told_figures_weights_and_maps(tmp_path):
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     trained(tmp_path, CLASSIFIER, ["a b\tx", "c d\ty"] * 20, steps=4, show_every=2)

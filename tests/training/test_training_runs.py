@@ -94,6 +94,16 @@ def wait_until(done, process):
         time.sleep(0.01)
 
 
+def test_the_plain_expansion_trains_alike(model, tmp_path):
+    """`lemmata train --no-fuse`: the formulas step by step, without fused attention, give the same losses."""
+    fused = trained(model, tmp_path / "fused", steps=6)
+    line, environment = command("--steps", "6", "--out", str(tmp_path / "plain"), "--device", "cpu", "--no-fuse")
+    done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert losses(tmp_path / "plain") == pytest.approx([loss for _, loss in fused.losses], rel=2e-5)
+    assert losses(tmp_path / "plain") != [loss for _, loss in fused.losses]
+
+
 def test_two_processes_give_the_loss_curve_of_one(model, tmp_path):
     one = trained(model, tmp_path / "one", steps=8)
     line, environment = command("--steps", "8", "--out", str(tmp_path / "two"), "--device", "cpu")

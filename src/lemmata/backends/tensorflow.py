@@ -119,11 +119,17 @@ def _imaginary(x: Any) -> Any:
     return tf.math.imag(x) if x.dtype.is_complex else tf.zeros_like(x)
 
 
+def _not_in_bfloat16(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """In single precision where TensorFlow has no kernel for the CPU."""
+    return lambda x: tf.cast(function(tf.cast(x, tf.float32)), x.dtype) if x.dtype == tf.bfloat16 else function(x)
+
+
 ELEMENTWISE: dict[str, Callable[..., Any]] = {
     **{op: getattr(tf.math, op) for op in (
-        "exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf", "lgamma", "digamma", "floor", "ceil",
-        "reciprocal", "square", "abs", "sign", "conj", "maximum", "minimum",
+        "exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf", "floor", "ceil", "reciprocal",
+        "square", "abs", "sign", "conj", "maximum", "minimum",
     )},
+    "lgamma": _not_in_bfloat16(tf.math.lgamma), "digamma": _not_in_bfloat16(tf.math.digamma),
     "arcsin": tf.math.asin, "arccos": tf.math.acos, "arctan": tf.math.atan,
     "real": lambda x: tf.math.real(x) if x.dtype.is_complex else x, "imag": _imaginary,
     "neg": tf.math.negative, "not_": tf.math.logical_not, "and_": tf.math.logical_and, "or_": tf.math.logical_or,

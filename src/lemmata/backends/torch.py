@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lemmata.backends import numpy as plain
+from lemmata.backends.torch_beside import beside, linear_beside, part
 from lemmata.backends.torch_calls import NATIVE
 from lemmata.backends.torch_layout import Kind, Laid, Rule, as_index, as_tensor, index_only, rearrange, wanted_layouts
 from lemmata.backends.torch_products import contraction
@@ -134,6 +135,7 @@ def compile(
         elif any(a.uid in varying for a in reads(node)):
             varying.add(node.uid)
     moving = [n for n in order if n.uid in varying and n.op != "input"]
+    moving, groups = beside(moving, reads) if native else (moving, [])
     fixed = {a.uid: a for n in moving for a in reads(n) if a.uid not in varying}
     fixed.update({o.uid: o for o in outputs if o.uid not in varying})
     numbers = dict(zip(fixed, map(_constant, plain.run(list(fixed.values()), {})), strict=True))
@@ -152,24 +154,35 @@ def compile(
     kept = {place[o.uid] for o in outputs} | {place[uid] for uid in numbers}
     steps: list[Step] = []
     size = len(inputs) + len(numbers) + len(work)
-    apart, unbound = _members(work, numbers, own), dict[tuple[int, Axis], int]()
+    apart, more = _members(work, numbers, own), dict[tuple[int, Axis | None], int]()
+    group_of = {node.uid: (number, at) for number, group in enumerate(groups) for at, node in enumerate(group)}
     for at, node in enumerate(work):
         if node.uid in apart:
             source, axis = reads(node)[0], node.attr("axis")
-            if (source.uid, axis) not in unbound:
-                slot = unbound[source.uid, axis] = size + len(unbound)
+            if (source.uid, axis) not in more:
+                slot = more[source.uid, axis] = size + len(more)
                 steps.append((_unbind(source.axes.index(axis)), (place[source.uid],), slot, ()))
-            steps.append((_member(node, apart[node.uid]), (unbound[source.uid, axis],), place[node.uid], ()))
+            steps.append((_member(node, apart[node.uid]), (more[source.uid, axis],), place[node.uid], ()))
             continue
         args = tuple(place[a.uid] for a in reads(node))
         free = tuple(sorted({p for p in args if last[p] == at and p not in kept}))
+        if node.uid in group_of:
+            number, which = group_of[node.uid]
+            group = groups[number]
+            slot = more.setdefault((group[0].uid, None), size + len(more))
+            if which == 0:
+                given = (args[0], *(place[a.uid] for n in group for a in reads(n)[1:]))
+                steps.append((linear_beside(group), given, slot, ()))
+            done = (slot,) if which == len(group) - 1 else ()
+            steps.append((part(which), (slot,), place[node.uid], (*free, *done)))
+            continue
         known = [numbers.get(a.uid) for a in reads(node)]
         rule = _rule(node, known, native, layouts.get(node.uid, node.axes), node.uid in places)
         steps.append((rule, args, place[node.uid], free))
     real = tuple(n.dtype == "real" and n.uid not in places for n in inputs)
     stored = [_stored(fixed[uid], value, layouts.get(uid), reads, moving) for uid, value in numbers.items()]
     results = tuple(place[o.uid] for o in outputs)
-    size += len(unbound)
+    size += len(more)
     return Compiled(tuple(inputs), tuple(outputs), steps, stored, results, real, size, precision)
 
 

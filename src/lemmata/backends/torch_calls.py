@@ -24,8 +24,9 @@ def _elementwise(function: Callable[[Tensor], Tensor]) -> Callable[[Node], Rule]
 
 def _along(function: Callable[[Tensor, int], Tensor]) -> Callable[[Node], Rule]:
     def make(node: Node) -> Rule:
-        axes = node.args[0].axes
-        dim, back = axes.index(_attr(node, "axis")), rearrange(axes, node.axes)
+        axes, axis = node.args[0].axes, _attr(node, "axis")
+        dim = axes.index(axis)
+        back = rearrange(axes if axis in node.axes else tuple(a for a in axes if a != axis), node.axes)
         return lambda kind, x: back(function(kind.number(x[0]), dim))
 
     return make

@@ -28,12 +28,14 @@ class NormalNoise(Target, Protocol):
     symbol: str
     equations: tuple[Equation, ...]
     settled: bool
+    variances: bool
 
 
 def judged(checks: EquationChecks, targets: Sequence[Target], found: Sequence[CodeFinding]) -> Iterator[CodeFinding]:
     """Code that computes an equation with noise in it: whether its draws have the variance that the text gives.
 
-    They are held against the text only where the code is the equation with the second number as standard deviation.
+    They are held against the text only where the code is the equation with the second number as standard deviation,
+    and refuted only where the document says or shows that this number is a variance.
     """
     for target in targets:
         if target.kind != "noise":
@@ -84,6 +86,12 @@ def _told(
     if scale == deviation:
         reason = f"line {piece.line} draws noise of variance {noise.variance:g}"
         verdict = Verdict("verified", reason, "code on fresh inputs", evidence)
+    elif not noise.variances:
+        reason = (
+            f"line {piece.line} draws noise of standard deviation {scale:g}; whether {scale:g} is the standard "
+            "deviation or the variance of the law, the document does not say"
+        )
+        verdict = Verdict("unchecked", reason)
     else:
         example = Counterexample(
             values={f"variance of {noise.latex}": noise.variance, "variance in the code": scale * scale},

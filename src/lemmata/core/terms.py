@@ -70,6 +70,21 @@ class Variable(Struct, frozen=True):
     """Of a random variable."""
 
 
+class Told(str):
+    """A text for people. It is equal to any other: what differs in it alone means the same."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Told)
+
+    def __ne__(self, other: object) -> bool:
+        return not isinstance(other, Told)
+
+    def __hash__(self) -> int:
+        return 0
+
+
 class Term(Struct, frozen=True):
     type: Tensor
 
@@ -100,6 +115,8 @@ class Defined(Term, frozen=True):
     key: str
     latex: str
     body: Term
+    member: Told = Told()
+    """Of a member of a family: how it is called at its indices; `latex` is how the definition calls it."""
 
 
 class Unrolled(Term, frozen=True):
@@ -108,6 +125,8 @@ class Unrolled(Term, frozen=True):
     family: str
     latex: str
     index: Size
+    member: Told = Told()
+    """How it is called at its index."""
 
 
 class Var(Term, frozen=True):
@@ -152,6 +171,8 @@ class Item(Term, frozen=True):
     indices: tuple[Term | None, ...]
     origins: tuple[int, ...]
     zero_outside: bool = False
+    member: Told = Told()
+    """Of a member of a declared family: how it is called at its indices."""
 
 
 class Cases(Term, frozen=True):
@@ -205,6 +226,10 @@ class Apply(Term, frozen=True):
     name: str
     args: tuple[Term, ...]
     body: Term
+    indices: tuple[Term, ...] = ()
+    """Of a member of a family of functions, f_l(x), the values of its indices."""
+    definition: int = 0
+    """Which definition is called, by the uid of its binding."""
 
 
 class Blocks(Term, frozen=True):

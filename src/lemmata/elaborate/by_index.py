@@ -83,7 +83,7 @@ def _applied(r: Reader, binding: Binding, letter: str, arguments: tuple[t.Term, 
     if body.type.rank:
         raise Unreadable(f"the components of {binding.latex} are no numbers")
     whole = t.Build(Tensor((count,), dtype=body.type.dtype), (index.var,), body)
-    return t.Apply(whole.type, binding.latex, arguments, whole)
+    return t.Apply(whole.type, binding.latex, arguments, whole, (), binding.uid)
 
 
 def _body(binding: Binding) -> s.Expr:

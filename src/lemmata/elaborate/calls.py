@@ -61,7 +61,7 @@ def call_function(
         raise Unreadable(f"{name} takes {len(binding.params)} arguments, not {len(arguments)}")
     own = {parameter_key(p): x for p, x in zip(binding.params, arguments, strict=True)}
     body = _body(r, binding, arguments, own, indices)
-    return t.Apply(body.type, name, arguments, body)
+    return t.Apply(body.type, name, arguments, body, tuple(indices.values()), binding.uid)
 
 
 def _body(
@@ -354,7 +354,8 @@ def _member_of_functions(r: Reader, name: s.Name, given: tuple[s.Expr, ...]) -> 
     arguments = tuple(r.term(i) for i in given)
     own = {parameter_key(p): x for p, x in zip(binding.params, arguments, strict=True)}
     body = _body(r, binding, arguments, own, bound)
-    return t.Apply(body.type, spell(name), arguments, body)
+    plain = all(isinstance(i, s.Name) for i in binding.indices)
+    return t.Apply(body.type, spell(name), arguments, body, tuple(values) if plain else (), binding.uid)
 
 
 def _looks_called(r: Reader, name: s.Name, group: s.Paren) -> bool:

@@ -634,9 +634,10 @@ def _definition_term(r: Reader, item: Item, expr: s.Relation) -> Term:
                     r = r.bind({spell(i): references.free_index(r, spell(i)) for i in binding.indices})
                 return call_function(r, binding, own_arguments(r, binding), binding.latex)
             if binding.indices:
-                letters = {stem(n) for i in binding.indices for n in walk(i) if isinstance(n, s.Name)}
+                own = head.indices if len(head.indices) == len(binding.indices) else binding.indices
+                letters = {stem(n) for i in own for n in walk(i) if isinstance(n, s.Name)}
                 r = r.bind({x: references.free_index(r, x) for x in letters if x not in r.locals})
-                return references.member(r, binding, binding.indices, None)[0]
+                return references.member(r, binding, own, None)[0]
             return references.refer(r, binding)
     return r.term(expr.items[-1])
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lemmata.core.size import Size
@@ -63,7 +62,7 @@ class Binding(Struct, eq=False):
     place: Place
     type: Tensor | None = None
     """Of a variable, of a member of a family, declared of a definition."""
-    domain: Domain = msgspec.field(default_factory=Domain)
+    domain: Domain = field(default_factory=Domain)
     body: s.Expr | None = None
     term: Term | None = None
     make: Callable[..., Term] | None = None
@@ -74,12 +73,12 @@ class Binding(Struct, eq=False):
     """The head's subscripts of an indexed definition or family."""
     clauses: tuple[tuple[tuple[s.Expr, ...], s.Expr], ...] = ()
     """PE_{pos,2i} = …, PE_{pos,2i+1} = …; also first values of a recurrence (m_0 = 0)."""
-    ranges: dict[str, tuple[Size, Size]] = msgspec.field(default_factory=dict)
+    ranges: dict[str, tuple[Size, Size]] = field(default_factory=dict)
     """(start, count) by index letter."""
     origin: int = 1
     declared: bool = True
     argument_types: tuple[Tensor, ...] = ()
-    facts: set[str] = msgspec.field(default_factory=set)
+    facts: set[str] = field(default_factory=set)
     uid: int = 0
     stepwise: bool = False
     """A recurrence, or something that depends on one: its index is a step."""

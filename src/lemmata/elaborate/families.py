@@ -22,7 +22,7 @@ def whole(r: Reader, binding: Binding) -> t.Term | None:
         return None
     cached = r.shared.values.get(key)
     if cached is None:
-        r.shared.reading.add(key)
+        r.shared.reading[key] = ""
         saved = dict(r.solver.solution)
         try:
             body = stacked(r.at(binding.place, {}), binding)
@@ -30,7 +30,7 @@ def whole(r: Reader, binding: Binding) -> t.Term | None:
             r.solver.solution = saved
             return None
         finally:
-            r.shared.reading.discard(key)
+            r.shared.reading.pop(key, None)
         cached = t.Defined(body.type, f"{binding.key}#{binding.uid}", binding.key, body)
         r.shared.values[key] = cached
     return cached if cached.type.rank == len(binding.indices) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
@@ -57,6 +58,19 @@ def spell(expr: s.Expr | None) -> str:
         case s.Quotient():
             return f"{spell(expr.numerator)}/{spell(expr.denominator)}"
     return type(expr).__name__ + f"@{expr.start}"
+
+
+def member_spelling(latex: str, heads: Sequence[s.Expr], items: Sequence[s.Expr]) -> str:
+    """What a family calls `u_i`, at other indices: `u_{k+1}`; empty where the name does not show them."""
+    base, script, rest = re.fullmatch(r"([^_^]*)([_^]?)(.*)", latex, re.S).groups()  # type: ignore[union-attr]
+    own = {spell(h): spell(i) for h, i in zip(heads, items)}
+    if not script or not own:
+        return ""
+    letters = "|".join(re.escape(h) for h in sorted(own, key=len, reverse=True))
+    rest, shown = re.subn(rf"(?<![A-Za-z\\])(?:{letters})(?![A-Za-z])", lambda m: own[m.group()], rest)
+    if shown < len(own):
+        return ""
+    return base + script + (rest if len(rest) == 1 or re.search(r"[_^({]", rest) else f"{{{rest}}}")
 
 
 _WALKED: dict[int, tuple[s.Expr, tuple[s.Expr, ...]]] = {}

@@ -21,8 +21,8 @@ _TURNS = re.compile(
 )
 """Where a clause of its own begins that what stands before does not govern."""
 _HOLDS = re.compile(
-    r"[\s,，]*(?:(?:(?:which|and|that)\s+)?(?:(?:also|still|then|always)\s+)?"
-    r"(?:(?:holds?(?: true)?|applies|(?:is|becomes) (?:true|valid|satisfied|fulfilled|met))\b|成立))?[\s,，]*",
+    r"\s*(?:[,，]\s*(?:which|and|that)\s+)?(?:(?:also|still|then|always)\s+)?"
+    r"(?:(?:holds?(?: true)?|applies|(?:is|becomes) (?:true|valid|satisfied|fulfilled|met))\b|成立)?[\s,，]*",
     re.IGNORECASE,
 )
 _SPELLED = re.compile(r"(?:\b(?:for|where|when|if|that is,?|ie,?|i\.e\.,?)|当|若|即)\s*⟦(\d+)⟧", re.IGNORECASE)
@@ -108,10 +108,11 @@ def _linked(text: str) -> str:
 
 
 def _clause(text: str, stating: Set[int]) -> str:
-    """The text from the last formula that states something, or the last turn of the sentence, on."""
+    """The text from the last formula that states something, the last comma or turn of the sentence on."""
     at = 0
     for match in re.finditer(r"⟦(\d+)⟧", text):
         at = match.end() if int(match[1]) in stating else at
+    at = max(at, text.rfind(",", at) + 1, text.rfind("，", at) + 1)
     for match in _TURNS.finditer(text, at):
         at = match.end()
     return text[at:].strip()

@@ -72,8 +72,8 @@ class Shared(Struct):
     values: dict[object, t.Term] = field(default_factory=dict)
     """Definitions already read, by binding and index."""
     recurrences: dict[str, Recurrence] = field(default_factory=dict)
-    reading: set[object] = field(default_factory=set)
-    """Definitions being read right now."""
+    reading: dict[object, str] = field(default_factory=dict)
+    """Definitions being read right now, in this order, by what they are called."""
     guessed: dict[str, t.Variable] = field(default_factory=dict)
     """Symbols nobody declared, with the type their use suggests."""
     usage: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -114,7 +114,7 @@ class Shared(Struct):
             choices=Choices(dict(self.choices.taken)),
             values={},
             recurrences={},
-            reading=set(),
+            reading={},
             guessed={},
             steps={},
             order=[],

@@ -19,7 +19,7 @@ from lemmata.elaborate.solver import Misfit, Unreadable, unknown
 INTEGRAL = replace(SCALAR, dtype="int")
 
 
-def step(r: Reader, binding: Binding, values: list[t.Term]) -> t.Term:
+def step(r: Reader, binding: Binding, values: list[t.Term], label: str = "") -> t.Term:
     """A member of a recurrence: kept as `Unrolled`, its body read once."""
     if len(values) != 1:
         raise Unreadable(f"a recurrence over several indices: {binding.latex}")
@@ -27,7 +27,7 @@ def step(r: Reader, binding: Binding, values: list[t.Term]) -> t.Term:
     if index is None:
         return step_along(r, binding, values[0])
     kind = recurrence(r, binding)
-    return t.Unrolled(kind, f"{binding.key}#{binding.uid}", binding.latex, index)
+    return t.Unrolled(kind, f"{binding.key}#{binding.uid}", binding.latex, index, t.Told(label))
 
 
 def step_along(r: Reader, binding: Binding, index: t.Term) -> t.Term:
@@ -46,11 +46,11 @@ def recurrence(r: Reader, binding: Binding) -> Tensor:
     kind = binding.type or r.shared.values.get(("type", binding.uid), t.Num(SCALAR, Fraction(0))).type
     if binding.uid in r.shared.reading:
         return kind
-    r.shared.reading.add(binding.uid)
+    r.shared.reading[binding.uid] = binding.latex
     try:
         kind = _recurrence_type(r, binding, letter, shift, kind)
     finally:
-        r.shared.reading.discard(binding.uid)
+        r.shared.reading.pop(binding.uid, None)
     return kind
 
 

@@ -14,7 +14,7 @@ from lemmata.elaborate import surface as s
 from lemmata.elaborate.environment import Binding, Environment, Place
 from lemmata.elaborate.guesses import guess_variable
 from lemmata.elaborate.interleaved import interleaved, is_interleaved, literal_component
-from lemmata.elaborate.names import Suffix, digits, length_key, script_items, spell, stem, suffix, walk
+from lemmata.elaborate.names import Suffix, digits, length_key, member_spelling, script_items, spell, stem, suffix, walk
 from lemmata.elaborate.patterns import index_value, match_pattern
 from lemmata.elaborate.reader import Reader, known
 from lemmata.elaborate.recurrences import INTEGRAL, step
@@ -144,13 +144,13 @@ def _link(r: Reader, binding: Binding) -> t.Term:
 
     marker = ("link", binding.uid)
     if marker in r.shared.reading:
-        raise Unreadable(f"{binding.latex} is defined by itself")
-    r.shared.reading.add(marker)
+        raise Unreadable(_in_a_circle(r, marker))
+    r.shared.reading[marker] = binding.latex
     try:
         arguments = tuple(r.at(binding.place, {}).term(p) for p in binding.params)
         value = call_function(r, binding, arguments, binding.latex)
     finally:
-        r.shared.reading.discard(marker)
+        r.shared.reading.pop(marker, None)
     return t.Defined(value.type, f"{binding.key}#{binding.uid}", binding.latex, value)
 
 
@@ -386,11 +386,11 @@ def _assigned(r: Reader, binding: Binding) -> t.Term:
         return cached
     if binding.uid in r.shared.reading:
         raise Unreadable(f"{binding.latex} is given by itself")
-    r.shared.reading.add(binding.uid)
+    r.shared.reading[binding.uid] = binding.latex
     try:
         body = r.at(r.shared.home or binding.place, {}).term(r.shared.assigned[binding.uid])
     finally:
-        r.shared.reading.discard(binding.uid)
+        r.shared.reading.pop(binding.uid, None)
     if binding.type is not None:
         a.unify_shapes(r.solver, binding.type, body.type, f"{binding.latex} was declared with another shape")
     value = t.Defined(body.type, f"{binding.key}#{binding.uid}", binding.latex, body)
@@ -432,18 +432,25 @@ def definition(r: Reader, binding: Binding) -> t.Term:
     if cached is not None:
         return cached
     if binding.uid in r.shared.reading:
-        raise Unreadable(f"{binding.latex} is defined by itself")
+        raise Unreadable(_in_a_circle(r, binding.uid))
     assert binding.body is not None
-    r.shared.reading.add(binding.uid)
+    r.shared.reading[binding.uid] = binding.latex
     try:
         body = r.at(binding.place, {}).term(binding.body)
     finally:
-        r.shared.reading.discard(binding.uid)
+        r.shared.reading.pop(binding.uid, None)
     if binding.type is not None and binding.type.rank == body.type.rank:
         a.unify_shapes(r.solver, binding.type, body.type, f"{binding.latex} was declared with another shape")
     value = t.Defined(body.type, f"{binding.key}#{binding.uid}", binding.latex, body)
     r.shared.values[binding.uid] = value
     return value
+
+
+def _in_a_circle(r: Reader, key: object) -> str:
+    """What is said of a definition that is met while it is read, and by way of which others."""
+    first, *way = list(r.shared.reading.values())[list(r.shared.reading).index(key) :]
+    others = list(dict.fromkeys(x for x in way if x and x != first))
+    return f"{first} is defined by itself" + (f", through {' and '.join(others)}" if others else "")
 
 
 def _any_step(r: Reader, binding: Binding) -> t.Term | None:
@@ -537,7 +544,9 @@ def _declared_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> 
         if origins[position] == FIRST_STEP:
             continue
         origins[position] = match_range(r, place, leading[position], origins[position], spell(items[position]))
-    return t.Item(replace(binding.type), t.Input(whole, variable), tuple(full), (*origins, *([1] * binding.type.rank)))
+    firsts = (*origins, *([1] * binding.type.rank))
+    label = member_spelling(binding.latex, binding.indices, items)
+    return t.Item(replace(binding.type), t.Input(whole, variable), tuple(full), firsts, member=t.Told(label))
 
 
 def members(r: Reader, binding: Binding, letter: str) -> Size:
@@ -551,7 +560,8 @@ def _defined_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> t
 
     values = [index_value(r, i) for i in items]
     if binding.stepwise:
-        return step(r, binding, values)
+        label = member_spelling(binding.latex, binding.indices, items)
+        return step(r, binding, values, label)
     found = families.component_of_whole(r, binding, values, items) if len(values) == len(binding.indices) else None
     if found is not None:
         return found
@@ -563,14 +573,15 @@ def _defined_member(r: Reader, binding: Binding, items: tuple[s.Expr, ...]) -> t
             sub = r.at(binding.place, bound)
             sub.free = {k: v for k, v in r.free.items() if k not in bound}
             if binding.uid in r.shared.reading and r.depth > 20:
-                raise Unreadable(f"{binding.latex} is defined by itself")
-            r.shared.reading.add(binding.uid)
+                raise Unreadable(_in_a_circle(r, binding.uid))
+            r.shared.reading[binding.uid] = binding.latex
             try:
                 result = sub.term(body)
             finally:
-                r.shared.reading.discard(binding.uid)
+                r.shared.reading.pop(binding.uid, None)
             key = f"{binding.key}#{binding.uid}[{','.join(spell(i) for i in items)}@{id(values[0]) if values else 0}]"
-            return t.Defined(result.type, key, binding.latex, result)
+            label = member_spelling(binding.latex, binding.indices, items)
+            return t.Defined(result.type, key, binding.latex, result, t.Told(label))
     single = literal_component(r, binding, items)
     if single is not None:
         return single

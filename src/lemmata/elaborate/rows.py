@@ -91,7 +91,9 @@ def _row_names(expr: s.Expr) -> list[s.Name]:
         case s.Name():
             return [replace(expr, sup=None) if _is_transpose(expr.sup) else expr]
         case s.Listing(items=items):
-            return [n for i in items for n in _row_names(i)]
+            found = [n for i in items for n in _row_names(i)]
+            known = [stem(n) for n in found]
+            return [n for place, n in enumerate(found) if stem(n) not in known[:place]]  # x_1, …, x_n is one family
         case s.Relation(items=(first, *_)):
             return _row_names(first)
         case s.Scripted(base=base):
@@ -132,6 +134,8 @@ def _tie(matrix: s.Name, row: s.Name, item: Item, roles: Roles) -> None:
             # The declared family x_1, …, x_n is these rows, not vectors of its own.
             members.kind, members.type = "definition", None
             members.body = replace(matrix, sub=members.indices[0], sup=matrix.sup)
+            if members.place.at < 0:  # known from its use only, so far
+                members.place = place
             return
         letter = indices[0] if isinstance(indices[0], s.Name) else s.Name(0, 0, "i")
         body = replace(matrix, sub=letter, sup=matrix.sup)

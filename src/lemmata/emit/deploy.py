@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,11 @@ import numpy as np
 from lemmata.emit import exporter
 from lemmata.emit.request import Refusal, Request, Unavailable, Written
 from lemmata.emit.source import dialect, text
+from lemmata.emit.stacks import Stack
 from lemmata.emit.trial import Instance, Trial, agreeing
 from lemmata.emit.units import Unit, Workshop
 from lemmata.model.naming import resolve
+from lemmata.model.weights import stated
 
 SOURCES = {"onnx": "torch", "savedmodel": "tensorflow"}
 NEEDS = {"onnx": ("torch, onnx, onnxscript, onnxruntime", "onnx"), "savedmodel": ("tensorflow, keras", "tensorflow")}
@@ -29,6 +31,8 @@ NEEDS = {"onnx": ("torch, onnx, onnxscript, onnxruntime", "onnx"), "savedmodel":
 SINGLE = 1e-5
 """Largest difference in single precision, beside the largest value."""
 SECONDS = 600
+STEPS = 2
+"""Layers, or steps of a recurrence, where nothing says how many."""
 
 
 def write(request: Request) -> Written:
@@ -85,7 +89,7 @@ def _export(
     request: Request, units: Sequence[Unit], source: str, weights: dict[str, dict[str, np.ndarray]]
 ) -> tuple[list[Unit], list[Refusal], list[str]]:
     """(what was exported, what was not, how far it is from the document)."""
-    trials = {u.name: _instances(u, weights[u.name]) for u in units}
+    trials = {u.name: _instances(u, weights[u.name], request.sizes) for u in units}
     with tempfile.TemporaryDirectory(prefix="lemmata-") as folder:
         home = Path(folder)
         (home / "model.py").write_text(source, encoding="utf-8")
@@ -96,7 +100,7 @@ def _export(
                 arrays[f"{unit.name} {name}"] = value.astype(np.float32)
             for number, instance in enumerate(trials[unit.name]):
                 for argument in unit.arguments:
-                    value = np.asarray(instance.values[argument.symbol.name])
+                    value = np.asarray(instance.value(argument))
                     kind = np.int64 if argument.whole or argument.kind == "index" else np.float32
                     arrays[f"{unit.name} {number} {argument.name}"] = value.astype(kind)
             arguments = [
@@ -104,7 +108,10 @@ def _export(
                 for a in unit.arguments
             ]
             asked = {name: trials[unit.name][0].sizes[atom] for atom, name in unit.asked.items()}
-            calls.append({"function": unit.name, "arguments": arguments, "asked": asked})
+            slots = [s.weights if isinstance(s, Stack) else s.name for s in unit.slots]
+            calls.append({
+                "function": unit.name, "arguments": arguments, "asked": asked, "slots": [*slots, *asked],
+            })  # fmt: skip
         np.savez(home / "arguments.npz", **arrays)
         task = {"format": request.target, "out": str(request.out.absolute()), "calls": calls}
         (home / "task.json").write_text(json.dumps(task), encoding="utf-8")
@@ -148,12 +155,24 @@ def _compared(
         done.append(unit)
         fixed = report["fixed"].get(unit.name)
         shapes = f", at the sizes {fixed} only" if fixed else ", at any sizes"
-        remarks.append(f"{unit.name}: {worst:.1g} from the document in single precision{shapes}, by {report['runner']}")
+        counts = ", ".join(f"{n.strip('?')} = {trials[unit.name][0].lengths[n]}" for n in unit.steps)
+        steps = f", with {counts} unrolled" if counts else ""
+        remarks.append(
+            f"{unit.name}: {worst:.1g} from the document in single precision{shapes}{steps}, by {report['runner']}"
+        )
     return done, failed, remarks
 
 
-def _instances(unit: Unit, weights: dict[str, np.ndarray]) -> list[Instance]:
-    """The definition at two sizes and batches: one to export with, another to compare at too."""
-    trial = Trial(seed=1)
+def _instances(unit: Unit, weights: dict[str, np.ndarray], sizes: Mapping[str, int]) -> list[Instance]:
+    """The definition at two sizes and batches: one to export with, another to compare at too.
+
+    Both have as many layers or steps as the weights, `sizes` or the document say, else two: loops are unrolled.
+    """
+    named = {**stated(unit.function), **sizes}
+    steps = {}
+    for atom in unit.steps:
+        found = resolve(atom, ((n, n) for n in named))
+        steps[atom] = STEPS if found is None else named[found]
+    trial = Trial(seed=1, steps=steps)
     trial.add_batches(unit, ((2,), (3,)), {a.symbol.name: weights[a.name] for a in unit.arguments if a.name in weights})
     return trial.instances

@@ -90,6 +90,10 @@ class Dialect(Struct, frozen=True):
         """Without the last dimension, which has length 1."""
         return f"{x.inside(ATOM)}[..., 0]"
 
+    def bounded(self, op: str, x: str, number: str) -> str:
+        """The `maximum` or `minimum` of a tensor and a number."""
+        return f"{self.module}.{op}({x}, {number})"
+
     def where(self, condition: str, x: str, y: str) -> str:
         return f"{self.module}.where({condition}, {x}, {y})"
 
@@ -102,6 +106,10 @@ class Dialect(Struct, frozen=True):
 
     def stacked(self, parts: Sequence[str], dim: int) -> str:
         return f"{self.module}.stack([{', '.join(parts)}], axis={dim})"
+
+    def listed(self, name: str, dim: int) -> str:
+        """The tensors of a list, side by side."""
+        return f"{self.module}.stack({name}, axis={dim})"
 
     def flattened(self, x: Expr, count: int) -> str:
         """The last `count` dimensions as one."""
@@ -147,6 +155,10 @@ class Dialect(Struct, frozen=True):
     def rows(self, table: Expr, index: Expr) -> str:
         """Rows of an unbatched table at whole numbers."""
         return f"{table.inside(ATOM)}[{index.text}]"
+
+    def along_last(self, x: Expr, index: Expr) -> str:
+        """Elements along the last dimension, at places in an array of as many dimensions."""
+        return f"{self.module}.take_along_axis({x.text}, {index.text}, axis=-1)"
 
     def attention(
         self, p: Printer, q: Expr, k: Expr, v: Expr, scale: tuple[str, Expr | None], mask: Expr | None, causal: str,

@@ -21,6 +21,7 @@ def converter(library: str) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]
     if library == "torch":
         import torch
 
+        torch.set_default_dtype(torch.float64)
         return torch.from_numpy, lambda x: x.numpy() if isinstance(x, torch.Tensor) else np.asarray(x)
     if library == "jax":
         os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -52,6 +53,8 @@ def main(folder: Path) -> None:
         ((kind, content),) = given.items()
         if kind == "array":
             return into(arrays[content])
+        if kind == "layers":
+            return [value({"params": x}) for x in content]
         return {n: value(x) for n, x in content.items()} if kind == "params" else content
 
     values, errors = {}, {}

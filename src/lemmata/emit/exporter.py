@@ -57,9 +57,20 @@ def fixed(call: dict[str, Any], arrays: dict[str, Any]) -> dict[str, Any]:
     return found | call["asked"]
 
 
-def names(call: dict[str, Any]) -> list[str]:
-    """Of all arguments, in their order."""
-    return [a["name"] for a in call["arguments"]] + list(call["asked"])
+def passed(call: dict[str, Any], held: dict[str, Any]) -> list[Any]:
+    """The arguments of the function, weights of layers as one dictionary for each layer."""
+    found: list[Any] = []
+    for slot in call["slots"]:
+        if isinstance(slot, str):
+            found.append(held[slot])
+        else:
+            found.append([{n: held[n][at] for n in slot} for at in range(int(held[slot[0]].shape[0]))])
+    return found
+
+
+def layered(call: dict[str, Any]) -> set[str]:
+    """Arguments with an axis that counts layers in front."""
+    return {n for slot in call["slots"] if not isinstance(slot, str) for n in slot}
 
 
 def told(call: dict[str, Any], inputs: dict[str, Any], open_sizes: bool) -> str:
@@ -83,7 +94,6 @@ def onnx(task: dict[str, Any], model: Any, arrays: dict[str, Any], report: dict[
     (call,) = task["calls"]
     function = getattr(model, call["function"])
     held = fixed(call, arrays)
-    order = names(call)
     inputs = given(call, 0, arrays)
 
     class Whole(torch.nn.Module):
@@ -96,13 +106,15 @@ def onnx(task: dict[str, Any], model: Any, arrays: dict[str, Any], report: dict[
         def forward(self, *given: Any) -> Any:
             own = dict(zip(inputs, given, strict=True))
             kept = {n: getattr(self, n) if isinstance(v, np.ndarray) else v for n, v in held.items()}
-            return function(*(own[n] if n in own else kept[n] for n in order))
+            return function(*passed(call, kept | own))
 
     arguments = tuple(torch.from_numpy(x) for x in inputs.values())
     error: Exception | None = None
     for open_sizes in (True, False):
         auto = torch.export.Dim.AUTO
-        dynamic = tuple(dict.fromkeys(range(x.dim()), auto) for x in arguments) if open_sizes else None
+        dynamic = tuple(
+            dict.fromkeys(range(int(n in layered(call)), x.dim()), auto) for n, x in zip(inputs, arguments, strict=True)
+        ) if open_sizes else None  # fmt: skip
         try:
             torch.onnx.export(
                 Whole().eval(), arguments, task["out"], input_names=list(inputs), output_names=["value"],
@@ -136,9 +148,9 @@ def run_onnx(path: str, feeds: list[dict[str, Any]]) -> tuple[list[Any], str]:
     return [session.run(None, {n: x for n, x in feed.items() if n in wanted})[0] for feed in feeds], "onnxruntime"
 
 
-def bound(function: Any, held: dict[str, Any], order: list[str]) -> Any:
+def bound(function: Any, held: dict[str, Any], call: dict[str, Any]) -> Any:
     """The function of its inputs by name, the other arguments filled in."""
-    return lambda **own: {"value": function(*(own[n] if n in own else held[n] for n in order))}
+    return lambda **own: {"value": function(*passed(call, held | own))}
 
 
 def saved_model(task: dict[str, Any], model: Any, arrays: dict[str, Any], report: dict[str, Any], values: Any) -> None:
@@ -152,12 +164,14 @@ def saved_model(task: dict[str, Any], model: Any, arrays: dict[str, Any], report
         held = {n: tf.Variable(v) if isinstance(v, np.ndarray) else v for n, v in fixed(call, arrays).items()}
         setattr(module, f"{name}_weights", {n: v for n, v in held.items() if isinstance(v, tf.Variable)})
         inputs = given(call, 0, arrays)
-        run = bound(getattr(model, name), held, names(call))
+        run = bound(getattr(model, name), held, call)
 
         for open_sizes in (True, False):
-            specs = {
-                n: tf.TensorSpec([None] * x.ndim if open_sizes else x.shape, x.dtype, n) for n, x in inputs.items()
+            shapes_of = {
+                n: [*x.shape[: int(n in layered(call))], *[None] * (x.ndim - int(n in layered(call)))]
+                for n, x in inputs.items()
             }
+            specs = {n: tf.TensorSpec(shapes_of[n] if open_sizes else x.shape, x.dtype, n) for n, x in inputs.items()}
             try:
                 concrete = tf.function(run).get_concrete_function(**specs)
                 for number in range(2 if open_sizes and not call["asked"] else 1):

@@ -84,7 +84,15 @@ def statement(text: str, indent: str) -> list[str]:
         if found and is_call(value):
             head, _, inner = value.partition("(")
             return call(f"{before}{mark}{head}", arguments(inner[:-1]), "", indent)
+        if found and value.startswith("[") and " for " in value:
+            return listed(f"{before}{mark}", value, "", indent)
     return [indent + text]
+
+
+def listed(head: str, value: str, tail: str, indent: str) -> list[str]:
+    """`head[x for y in z]tail` with what is listed and what it runs over on lines of their own."""
+    element, _, rest = value[1:-1].partition(" for ")
+    return [f"{indent}{head}[", f"{indent}{STEP}{element}", f"{indent}{STEP}for {rest}", f"{indent}]{tail}"]
 
 
 def braced(text: str, indent: str) -> list[str]:

@@ -9,7 +9,7 @@ from lemmata.emit.expression import ATOM, Expr
 from lemmata.emit.request import CannotEmit
 from lemmata.emit.sheet import Sheet
 from lemmata.program import build
-from lemmata.program.node import Node
+from lemmata.program.node import Axis, Node
 
 
 class Moves(Sheet):
@@ -33,15 +33,20 @@ class Moves(Sheet):
         marks = [":"] * (len(x.layout) - 1 - x.layout.index(axis))
         if not index.layout:
             if index.batched and x.batched:
-                raise CannotEmit("an index of its own for each example")
+                return self.picked(x, axis, index)
             if not index.number:
                 self.demand(index, "index")
             place = index.text
+            source = str(node.args[0].attr("name")) if node.args[0].op == "input" else ""
+            if source in self.stacked:
+                layers, key = self.stacked[source]
+                return Expr(f'{layers}[{place}]["{key}"]', ATOM, rest)
             if x.layout[0] == axis and not x.batched:
                 return Expr(f"{x.inside(ATOM)}[{place}]", ATOM, rest)
             return Expr(f"{x.inside(ATOM)}[..., {', '.join([place, *marks])}]", ATOM, rest, x.batched)
-        if set(index.layout) & set(rest) or index.batched and x.batched:
-            raise CannotEmit("an index that runs along with what it picks from")
+        along = set(index.layout) & set(rest)
+        if along or index.batched and x.batched:
+            return self.picked(x, axis, index)
         start = self.slice(at)
         if start is not None:
             (own,) = at.axes
@@ -57,6 +62,18 @@ class Moves(Sheet):
             self.demand(index, "index")
             return Expr(self.d.rows(x, index), ATOM, (*index.layout, *rest), index.batched)
         raise CannotEmit("an index of its own for each example")
+
+    def picked(self, x: Expr, axis: Axis, index: Expr) -> Expr:
+        """Of each row the element at an index of its own: P_{i, y_i}."""
+        both = tuple(a for a in x.layout if a != axis and a in index.layout)
+        around = (*both, *(a for a in index.layout if a not in x.layout))
+        rest = tuple(a for a in x.layout if a != axis and a not in index.layout)
+        if rest:
+            raise CannotEmit("rows of its own for each example")
+        self.demand(index, "index")
+        laid, places = self.lay(x, (*around, axis)), self.lay(index, (*around, Axis.fresh("1", 1)), exact=True)
+        found = Expr(self.d.along_last(laid, places))
+        return Expr(self.d.first(found), ATOM, around, x.batched or index.batched)
 
     def slice(self, index: Node) -> int | None:
         """The first of consecutive places."""

@@ -51,6 +51,12 @@ def valid(text: str, fallback: str = "x") -> str:
     return UNREADABLE.get(text, text)
 
 
+def size_name(atom: str) -> str:
+    """A variable for a size; unlike other letters, L and N are no words."""
+    name = atom.strip("?").split(":")[0].split(" ")[0]
+    return valid(name, "size") if name.isidentifier() else "size" if not name else identifier(name, "size")
+
+
 def function_name(latex: str, fallback: str = "f") -> str:
     """A function's: words in lower case with underscores, single letters as they are."""
     name = identifier(latex, fallback)

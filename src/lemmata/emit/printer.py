@@ -14,6 +14,7 @@ from lemmata.core.size import Size
 from lemmata.emit.dialect import OPERATORS
 from lemmata.emit.expression import ATOM, POWER, PRODUCT, SUM, UNARY, Expr, infix, number_text
 from lemmata.emit.layout import WIDTH
+from lemmata.emit.loops import Loops
 from lemmata.emit.moves import Moves
 from lemmata.emit.products import Products
 from lemmata.emit.request import CannotEmit
@@ -23,19 +24,24 @@ from lemmata.program import build
 from lemmata.program.node import Axis, Node
 
 
-class Printer(Products, Moves):
+class Printer(Products, Moves, Loops):
     """Statements for one definition. Raises CannotEmit from `write` for what the dialect has no words for."""
 
     def write(self) -> tuple[list[str], Expr]:
         """(statements, the value returned)."""
-        for node in self.order:
-            if node.uid not in self.done:
-                self.shorten(node)
-                self.done[node.uid] = self.kept(node, self.expression(node))
+        self.run(self.order)
         value = self.done[self.source.output.uid]
         value = self.exactly(value, self.source.axes)
         value = replace(value, text=self.fitted(value.text, WIDTH - len("    return ")))
         return self.needed(value), value
+
+    def run(self, order: Sequence[Node]) -> None:
+        for node in order:
+            if node.uid in self.source.loops and node.uid not in self.done:
+                self.loop(self.source.loops[node.uid])
+            elif node.uid not in self.done:
+                self.shorten(node)
+                self.done[node.uid] = self.kept(node, self.expression(node))
 
     def shorten(self, node: Node) -> None:
         """Names for the longest of what an operator joins, so that it fits on a line."""
@@ -53,15 +59,17 @@ class Printer(Products, Moves):
         kept: list[str] = []
         text = value.text
         for line in reversed(self.lines):
-            name, _, right = line.partition(" = ")
-            if re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", text):
+            name, _, right = line.strip().partition(" = ")
+            if line in self.carried or re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", text):
                 kept.append(line)
-                text += f" {right}"
+                text += f" {line if line in self.carried else right}"
         return kept[::-1]
 
     def kept(self, node: Node, found: Expr) -> Expr:
         """The value under a name, where it deserves one."""
         if node is self.source.output and self.uses[node.uid] == 1:
+            return found
+        if node.uid in self.after and self.uses[node.uid] == 1:
             return found
         latex = self.source.named.get(node.uid)
         plain = re.fullmatch(r"-?[\w.]+(\[\"\w+\"\])?", found.text) is not None
@@ -146,6 +154,8 @@ class Printer(Products, Moves):
             x, y = (self.truth(p, a) for p, a in zip((x, y), node.args, strict=True))
         if op == "pow":
             text = infix(x.inside(POWER + 1), "**", y.inside(POWER))
+        elif op == "add" and y.number and y.binding == UNARY and y.text.startswith("-"):
+            text = infix(x.inside(binding), "-", y.text[1:])
         else:
             right = y.inside(binding if op in ("add",) else binding + 1)
             text = infix(x.inside(binding), sign, right)
@@ -243,7 +253,12 @@ class Printer(Products, Moves):
 
     def function(self, node: Node, parts: list[Expr]) -> Expr:
         layout = self.joint(parts)
-        return self.applied(node.op, [self.lay(x, layout) for x in parts], layout)
+        laid = [self.lay(x, layout) for x in parts]
+        if node.op in ("maximum", "minimum") and laid[0].number != laid[1].number:
+            number, x = laid if laid[0].number else laid[::-1]
+            self.demand(x, "tensor")
+            return Expr(self.d.bounded(node.op, x.text, number.text), ATOM, layout, x.batched)
+        return self.applied(node.op, laid, layout)
 
     def applied(self, name: str, parts: Sequence[Expr], layout: tuple[Axis, ...]) -> Expr:
         """A function of the library, or of `math` for numbers."""

@@ -13,9 +13,12 @@ from lemmata.core.size import Size
 from lemmata.emit.dialect import Dialect
 from lemmata.emit.expression import ATOM, PRODUCT, Expr, infix, size_text
 from lemmata.emit.layout import WIDTH, bracketed, is_call, loosest
-from lemmata.emit.names import Names, identifier, valid
+from lemmata.emit.names import Names, identifier, size_name, valid
 from lemmata.emit.request import CannotEmit
 from lemmata.emit.symbolic import Source
+from lemmata.emit.tracing import Loop
+from lemmata.model.definitions import Symbol
+from lemmata.model.weights import counts
 from lemmata.program import build
 from lemmata.program.graph import arguments, ordered
 from lemmata.program.node import Axis, Node
@@ -46,46 +49,81 @@ class Sheet:
         self.caller: Any = None
         """The definition that is written."""
         self.lines: list[str] = []
+        self.made_of: dict[str, str] = {}
+        """Values by the names they got."""
         self.done: dict[int, Expr] = {}
         self.size_names: dict[str, str] = {}
+        self.steps: dict[str, Size] = {}
+        """The steps of recurrences by the variable of their loop, which counts from zero."""
         self.helpers: dict[str, None] = {}
         """Definitions of functions that the file then holds."""
         self.demands: dict[str, set[str]] = {}
         """What the numbers among the arguments must be: `tensor` where a function of the library takes them."""
-        self.like = ""
-        """A tensor among the arguments, for the type and the device of new ones."""
         self.real_index: set[int] = set()
+        self.stacked: dict[str, tuple[str, str]] = {}
+        """Families that come layer by layer: by name, the list of layers and what each calls its member."""
+        self.above: list[str] | None = None
+        """Inside of a loop, the statements before it."""
+        self.carried: set[str] = set()
+        """Statements that a loop needs for its next step."""
         self.tensors: set[str] = set()
         """Names of what is a tensor and no single number among the arguments."""
-        for _, node, axes in source.inputs:
-            known = symbols[node.attr("name")]
-            if axes:
-                self.like = self.like or known.text
-                self.tensors.add(known.text)
+        self.tensors |= {symbols[node.attr("name")].text for _, node, axes in source.inputs if axes}
+        self.bodies: dict[int, Body] = {}
+        for loop in source.loops.values():  # those that others take results of come first
+            if id(loop) not in self.bodies:
+                self.bodies[id(loop)] = Body(self, loop)
+        self.after = {x.after.node.uid for loop in source.loops.values() for x in loop.states}
         order = ordered([self.source.output], self.operands)
+        self.everything = [*order, *(n for body in self.bodies.values() for n in body.order)]
         self.uses: dict[int, int] = {}
-        for node in order:
+        for node in self.everything:
             used = self.operands(node)
             if len(used) == 2 and used[0] is used[1] and node.op in ("contract", "mul"):
                 used = used[:1]  # written as a square
             for argument in used:
                 self.uses[argument.uid] = self.uses.get(argument.uid, 0) + 1
-        self.uses[source.output.uid] = self.uses.get(source.output.uid, 0) + 1
+        for uid in [source.output.uid, *(v.node.uid for body in self.bodies.values() for v in body.loop.values)]:
+            self.uses[uid] = self.uses.get(uid, 0) + 1
         self.order = order
         self.mark_indices()
+
+    def run(self, order: Sequence[Node]) -> None:
+        """Statements for nodes, arguments before their users."""
+        raise NotImplementedError
+
+    @property
+    def like(self) -> str:
+        """A tensor of real numbers among the arguments, for the type and the device of new ones."""
+        given = [(x, str(node.attr("name"))) for x, node, _ in self.source.inputs if not counts(x)]
+        sized = sorted((n for x, n in given if x.shape), key=lambda n: n in self.stacked)
+        for name in sized:
+            layers, key = self.stacked.get(name, ("", ""))
+            return f'{layers}[0]["{key}"]' if layers else self.symbols[name].text
+        indices = self.source.function.definition.indices
+        number = next((n for _, n in given if n not in indices), None)
+        if number is None or any(x.shape for x, _, _ in self.source.inputs):
+            return ""
+        self.demands.setdefault(number, set()).add("tensor")
+        return self.symbols[number].text
 
     # --- the program ------------------------------------------------------------------------------------------------
 
     def operands(self, node: Node) -> tuple[Node, ...]:
         call = self.source.calls.get(node.uid)
         if call is not None:
-            return tuple(a.node for a in call.arguments)
+            return tuple(v.node for v in call.values)
+        loop = self.source.loops.get(node.uid)
+        if loop is not None:
+            return self.bodies[id(loop)].outside
         if node.op == "call" and not self.known(node):
             return node.args[-1:]
         return arguments(node)
 
     def known(self, node: Node) -> bool:
         """Whether the library has words for a call; what it lacks is written by its definition."""
+        if not self.source.function.fuse:
+            return False
         name = node.attr("name")
         if name == "attention":
             return self.d.grouped or dict(node.attr("attrs")).get("groups") is None
@@ -95,17 +133,19 @@ class Sheet:
         """Counting axes are whole numbers in comparisons and as indices, numbers of the tensors' type elsewhere."""
         whole = build.COMPARISON | {"rename", "broadcast", "take"}
         spread: set[int] = set()
-        for node in reversed(self.order):
+        for node in reversed(self.everything):
             for argument in self.operands(node):
                 if node.op not in whole or node.op in ("rename", "broadcast") and node.uid in spread:
                     spread.add(argument.uid)
-        self.real_index = {n.uid for n in self.order if n.op == "iota" and n.uid in spread}
+        self.real_index = {n.uid for n in self.everything if n.op == "iota" and n.uid in spread}
 
     def author(self, latex: str, node: Node) -> str:
         """The author's name; of all members of a family at once, in the plural."""
         name = identifier(latex, "value")
         family = re.fullmatch(r"(.{2,})_[ijkhl]", name)
-        return f"{family[1]}s" if family else name
+        if family is None:
+            return name
+        return f"{family[1]}s" if re.fullmatch(r"[a-z]+[a-rt-z]", family[1]) else family[1]
 
     def word(self, node: Node) -> str:
         if node.op == "call":
@@ -119,11 +159,17 @@ class Sheet:
 
     def assign(self, wanted: str, found: Expr) -> Expr:
         name = self.names.new(wanted)
-        text = self.fitted(found.text, WIDTH - len(f"    {name} = "))
+        text = self.fitted(found.text, self.room - len(f"    {name} = "))
         self.lines.append(f"{name} = {text}")
+        self.made_of[name] = text
         if found.layout or found.batched or any(holds(found.text, t) for t in self.tensors):
             self.tensors.add(name)
         return Expr(name, ATOM, found.layout, found.batched, found.number)
+
+    @property
+    def room(self) -> int:
+        """Columns for a statement of the function."""
+        return WIDTH if self.above is None else WIDTH - len("    ")
 
     def fitted(self, text: str, room: int) -> str:
         """A value that fits on a line: the longer side of its loosest operator under a name, as often as it takes.
@@ -156,8 +202,12 @@ class Sheet:
         """Of an argument that is a single number: what it must be in Python."""
         if kind == "tensor" and (x.layout or x.batched or any(holds(x.text, t) for t in self.tensors)):
             return
+        text, done = x.text, set[str]()
+        while more := [n for n in self.made_of if n not in done and holds(text, n)]:
+            done.update(more)
+            text = " ".join([text, *(self.made_of[n] for n in more)])
         for name, known in self.symbols.items():
-            if holds(x.text, known.text):
+            if holds(text, known.text):
                 self.demands.setdefault(name, set()).add(kind)
 
     # --- sizes and numbers ------------------------------------------------------------------------------------------
@@ -166,6 +216,7 @@ class Sheet:
         return self.size_of(self.source.sizes[axis.uid], True)[0]
 
     def size_of(self, size: Size, whole: bool = False) -> tuple[str, int]:
+        size = size.substitute(self.steps)
         for atom in sorted(size.atoms):
             self.size_name(atom)
         return size_text(size, self.size_names, whole)
@@ -178,23 +229,21 @@ class Sheet:
         if atom in self.source.asked:
             found = self.symbols[f"size {atom}"].text
         else:
-            found = self.names.new(identifier(atom.strip("?"), "size") if atom.strip("?").isidentifier() else "size")
-            self.lines.append(f"{found} = {self._from_shape(atom)}")
+            found = self.names.new(size_name(atom))
+            (self.lines if self.above is None else self.above).append(f"{found} = {self._from_shape(atom)}")
         self.size_names[atom] = found
         return found
 
     def _from_shape(self, atom: str) -> str:
         best: tuple[int, str] | None = None
         for symbol, node, _ in self.source.inputs:
-            text = self.symbols[node.attr("name")].text
             for place, size in enumerate(symbol.shape):
                 if size.atoms == {atom}:
-                    dim = place - len(symbol.shape)
                     if size == Size.of(atom):
-                        return self.d.shape_of(text, dim)
+                        return self.length(symbol, node, place)
                     ratio = size.divide(Size.of(atom))
                     if ratio is not None and ratio.number is not None and ratio.number.denominator == 1:
-                        best = best or (1, f"{self.d.shape_of(text, dim)} // {ratio.number}")
+                        best = best or (1, f"{self.length(symbol, node, place)} // {ratio.number}")
         if best is None:
             for symbol, node, _ in self.source.inputs:
                 for place, size in enumerate(symbol.shape):
@@ -202,10 +251,20 @@ class Sheet:
                     if atom in size.atoms and rest is not None and atom not in rest.atoms:
                         below, binding = self.size_of(rest)
                         below = below if binding == ATOM else f"({below})"
-                        text = self.symbols[node.attr("name")].text
-                        return f"{self.d.shape_of(text, place - len(symbol.shape))} // {below}"
+                        return f"{self.length(symbol, node, place)} // {below}"
             raise CannotEmit(f"the size {atom.strip('?') or 'of an axis'} cannot be told from the arguments")
         return best[1]
+
+    def length(self, symbol: Symbol, node: Node, place: int) -> str:
+        """The length of a dimension of an argument."""
+        name = str(node.attr("name"))
+        text, dim = self.symbols[name].text, place - len(symbol.shape)
+        if name in self.stacked:
+            layers, key = self.stacked[name]
+            if place == 0:
+                return f"len({layers})"
+            text = f'{layers}[0]["{key}"]'
+        return self.d.shape_of(text, dim)
 
     def number(self, node: Node) -> Size | None:
         """The value of a constant, in sizes."""
@@ -308,6 +367,27 @@ class Sheet:
         parts = [self.lay(x, axes), self.lay(ones, axes)]
         text = infix(parts[0].inside(PRODUCT), "*", parts[1].inside(PRODUCT + 1))
         return self.named("repeated", Expr(text, PRODUCT, axes, x.batched))
+
+
+class Body:
+    """What a loop repeats, apart from what it needs only once."""
+
+    def __init__(self, sheet: Sheet, loop: Loop) -> None:
+        self.loop = loop
+        source = sheet.source
+        own = {s.before.node.uid for s in loop.states}
+        inside: set[int] = set()
+        everything = ordered([v.node for v in loop.values], sheet.operands)
+        for node in everything:
+            number = source.numbers.get(node.uid)
+            steps = number is not None and loop.letter in number.atoms
+            if node.uid in own or steps or any(a.uid in inside for a in sheet.operands(node)):
+                inside.add(node.uid)
+        self.order = [n for n in everything if n.uid in inside and n.uid not in own]
+        used = [a for n in self.order for a in sheet.operands(n)]
+        used += [v.node for v in loop.values]
+        self.outside = tuple(dict.fromkeys(n for n in used if n.uid not in inside))
+        self.inside = inside
 
 
 def holds(text: str, name: str) -> bool:

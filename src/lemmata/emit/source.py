@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import PurePath
 
+from lemmata.core.size import Size
 from lemmata.emit import layout
 from lemmata.emit.dialect import Dialect
 from lemmata.emit.expression import size_text
-from lemmata.emit.names import Names, identifier
+from lemmata.emit.names import Names, size_name
 from lemmata.emit.request import Request, Written
+from lemmata.emit.stacks import Stack
 from lemmata.emit.units import Argument, Unit, Workshop, dimensions
 from lemmata.files import put
 from lemmata.model.naming import plain
@@ -35,10 +37,14 @@ def write(request: Request) -> Written:
     shop = Workshop(request.model, dialect(request.target))
     for function in request.functions:
         shop.unit(function)
-    refusals = [
-        shop.refused[key] for key in map(shop.keys.__getitem__, map(id, request.functions)) if key in shop.refused
-    ]
     units = list(shop.units.values())
+    keys = {shop.keys[id(f)]: f for f in request.functions}
+    looped = {family.split("#")[1] for u in units for loop in u.source.loops.values() for family in loop.now}
+    refusals = [
+        shop.refused[key]
+        for key, function in keys.items()
+        if key in shop.refused and str(function.definition.binding.uid) not in looped
+    ]
     remarks: list[str] = []
     if request.check and units:
         from lemmata.emit.trial import agreeing
@@ -74,16 +80,19 @@ def _function(unit: Unit, d: Dialect) -> list[str]:
     lines = layout.call(f"def {unit.name}", arguments, f" -> {kind}:", "")
     lines += layout.docstring(documentation(unit, d), INDENT)
     for line in unit.lines:
-        lines += layout.statement(line, INDENT)
+        text = line.lstrip()
+        lines += layout.statement(text, INDENT + " " * (len(line) - len(text)))
     return [*lines, *layout.statement(f"return {unit.value.text}", INDENT)]
 
 
 def signature(unit: Unit, d: Dialect) -> list[str]:
     """The arguments with their types."""
     found = ["params: Params"] if unit.layer and d.params else []
-    for argument in unit.arguments:
-        if argument.role == "input" or not (unit.layer and d.params):
-            found.append(f"{argument.name}: {annotation(argument, d)}")
+    for slot in unit.slots:
+        if isinstance(slot, Stack):
+            found += [] if d.params else [f"{slot.name}: Sequence[Mapping[str, {d.tensor}]]"]
+        elif slot.role == "input" or not (unit.layer and d.params):
+            found.append(f"{slot.name}: {annotation(slot, d)}")
     return found + [f"{name}: int" for name in unit.asked.values()]
 
 
@@ -98,13 +107,21 @@ def documentation(unit: Unit, d: Dialect) -> list[str]:
     letters: dict[str, str] = {}
     formula = [re.sub(r"\s+", " ", line).strip() for line in unit.function.definition.latex.split("\n")]
     lines = [*(x for x in formula if x), "", f"{PurePath(unit.place).name}", "", "Args:"]
-    together = [a for a in unit.arguments if a.role != "input"] if unit.layer and d.params else []
+    together = []
+    for slot in unit.slots:
+        role = "weight" if isinstance(slot, Stack) else slot.role
+        if isinstance(slot, Stack):
+            text = f"{size_text(slot.count, _lettered(slot.count, letters))[0]} of "
+            listed = [f"{a.name} {_shape(unit, a, letters, 1)}" for a in slot.arguments]
+            text += f"{{{', '.join(listed)}}}"
+        else:
+            text = _shape(unit, slot, letters)
+        if role != "input" and unit.layer and d.params:
+            together.append(f"{slot.name} {text}")
+        else:
+            lines.append(f"{INDENT}{slot.name}: {text}")
     if together:
-        listed = [f"{a.name} {_shape(unit, a, letters)}" for a in together]
-        lines.append(f"{INDENT}params: {', '.join(listed)}")
-    for argument in unit.arguments:
-        if argument not in together:
-            lines.append(f"{INDENT}{argument.name}: {_shape(unit, argument, letters)}")
+        lines.insert(lines.index("Args:") + 1, f"{INDENT}params: {', '.join(together)}")
     for atom, name in unit.asked.items():
         letters[atom] = name
         lines.append(f"{INDENT}{name}: a size")
@@ -120,12 +137,17 @@ def documentation(unit: Unit, d: Dialect) -> list[str]:
     return [*lines, "", "Returns:", f"{INDENT}{value}"]
 
 
-def _shape(unit: Unit, argument: Argument, letters: dict[str, str]) -> str:
+def _lettered(size: Size, letters: dict[str, str]) -> dict[str, str]:
+    return {**{a: a.strip("?") or "n" for a in size.atoms}, **letters}
+
+
+def _shape(unit: Unit, argument: Argument, letters: dict[str, str], gone: int = 0) -> str:
+    """The shape of an argument in words; `gone` leading axes are told elsewhere."""
     if argument.kind == "index":
         return "a whole number, as the document counts"
     if not argument.symbol.shape:
         return "a number"
-    shape = dimensions(argument.symbol, argument.batched, letters)
+    shape = dimensions(argument.symbol.shape[gone:], argument.batched, letters)
     return f"{shape}, whole numbers as the document counts" if argument.whole else shape
 
 
@@ -166,7 +188,16 @@ class Sizes:
         self.names: dict[str, str] = {}
         atoms = [a for x in unit.weights for size in x.symbol.shape for a in _in_order(size)]
         for atom in dict.fromkeys(atoms):
-            self.names[atom] = names.new(identifier(atom.strip("?"), "size") if atom.strip("?") else "size")
+            self.names[atom] = names.new(size_name(atom))
+
+    def count(self, stack: Stack) -> str:
+        """How many layers there are."""
+        return size_text(stack.count, self.names)[0]
+
+    def given(self, stack: Stack) -> list[str]:
+        """The arguments that make one layer."""
+        own = stack.sizes()
+        return [size_text(own[atom], self.names)[0] for atom in Sizes(stack.holder).names]
 
     def shape(self, argument: Argument) -> list[str]:
         return [size_text(size, self.names)[0] for size in argument.symbol.shape]

@@ -7,16 +7,19 @@ and the primes tell which. Where they differ in anything else, the definition ha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from fractions import Fraction
+from itertools import combinations
 from typing import Any
 
 from msgspec import Struct, field
 
 from lemmata.core import terms as t
 from lemmata.core.size import Size
+from lemmata.emit.members import Member, taken_out
 from lemmata.emit.request import CannotEmit
-from lemmata.lower.lowering import Lowering
+from lemmata.emit.tracing import Call, Lookup, Loop, Tracing
 from lemmata.lower.value import Value, full
 from lemmata.model.definitions import Expression, Symbol, describe
 from lemmata.model.function import Function, atoms
@@ -33,19 +36,12 @@ PRIMES = (
     (3203, 3259, 3323, 3371, 3449, 3511, 3547, 3607, 3659, 3709, 3769, 3833, 3889, 3943, 4013, 4079, 4139, 4217),
 )
 WHOLE = 12
-Lookup = Callable[[t.Apply], Function | None]
-"""The definition that is to be called for an application, if any."""
-
-
-class Call(Struct, frozen=True):
-    """An application of another definition: in the program an input on the axes of its value."""
-
-    hole: Node
-    callee: Function
-    arguments: tuple[Value, ...]
-    free: tuple[Axis, ...]
-    """Axes around the value, such as the heads: batch axes of the call."""
-    axes: tuple[Axis, ...]
+SMALL = 1000
+"""Largest factor of a size that is one of two in a sum."""
+STEPS = (
+    (503, 509, 521, 523, 541, 547), (557, 563, 569, 571, 577, 587), (593, 599, 601, 607, 613, 617),
+)  # fmt: skip
+"""Of the steps of recurrences: less than any size, as places along axes are."""
 
 
 class Source(Struct, frozen=True):
@@ -56,8 +52,12 @@ class Source(Struct, frozen=True):
     output: Node
     axes: tuple[Axis, ...]
     inputs: tuple[tuple[Symbol, Node, tuple[Axis, ...]], ...]
+    """Without indices of which nothing depends; of families, those members that `members` tells."""
+    members: dict[str, Member]
     calls: dict[int, Call]
     """By the uid of the hole."""
+    loops: dict[int, Loop]
+    """By the uids of their results."""
     named: dict[int, str]
     """Nodes that the author gave a name, in LaTeX."""
     sizes: dict[int, Size]
@@ -67,36 +67,21 @@ class Source(Struct, frozen=True):
     asked: tuple[str, ...]
     """Sizes that no argument tells."""
 
+    @property
+    def weighty(self) -> bool:
+        """Whether it has symbols of its own beside its parameters."""
+        return len(self.inputs) > len(self.expression.parameters)
 
-class _Tracing(Lowering):
-    """Lowering that keeps applications of other definitions as calls, and the names of what is defined."""
+    @property
+    def everything(self) -> list[Node]:
+        """All nodes, those of arguments of calls and of loops included."""
+        roots = [self.output, *(v.node for c in self.calls.values() for v in c.values)]
+        return ordered([*roots, *(v.node for loop in self.loops.values() for v in loop.values)])
 
-    def prepare(self, lookup: Lookup) -> None:
-        self.lookup = lookup
-        self.holes: list[tuple[Node, Function, tuple[Value, ...], Value]] = []
-        self.names: list[tuple[str, Node]] = []
-
-    def _value(self, term: t.Term) -> Value:
-        match term:
-            case t.Deriv() | t.Expect() | t.Limit() | t.Held():
-                return self.under({})._value(term)
-            case t.Apply():
-                callee = self.lookup(term)
-                if callee is not None:
-                    return self.call(term, callee)
-        value = Lowering._value(self, term)
-        if isinstance(term, t.Defined):
-            value = full(value)
-            self.names.append((term.latex, value.node))
-        return value
-
-    def call(self, term: t.Apply, callee: Function) -> Value:
-        inside = full(self.value(term.body))
-        arguments = tuple(full(self.value(x)) for x in term.args)
-        hole = build.input(f"call {len(self.holes)} of {callee.name}", inside.node.axes, inside.node.dtype)
-        result = Value(hole, inside.axes)
-        self.holes.append((hole, callee, arguments, result))
-        return result
+    @property
+    def recognised(self) -> int:
+        """How many operations of the catalogue it takes."""
+        return sum(n.op == "call" for n in self.everything)
 
 
 class _Lowered(Struct):
@@ -106,39 +91,48 @@ class _Lowered(Struct):
     output: Node
     axes: tuple[Axis, ...]
     inputs: list[tuple[Symbol, Node, tuple[Axis, ...]]]
+    members: dict[str, list[tuple[str, Fraction]]]
+    """Of a family, the indices of the member that is taken, and what is added to each."""
     holes: list[Call]
+    loops: list[Loop]
     names: list[tuple[str, Node]]
     asked: tuple[str, ...]
 
     @property
     def roots(self) -> list[Node]:
-        return [self.output, *(a.node for call in self.holes for a in call.arguments)]
+        inside = [v.node for loop in self.loops for v in loop.values]
+        return [self.output, *(v.node for call in self.holes for v in call.values), *inside]
 
     @property
     def marked(self) -> list[Axis]:
         """Axes in a fixed order, besides those of the nodes."""
         own = [*self.axes, *(a for _, _, axes in self.inputs for a in axes)]
         for call in self.holes:
-            own += [*call.free, *call.axes, *(a for v in call.arguments for a in v.axes)]
+            own += [*call.free, *call.axes, *(a for v in call.values for a in v.axes)]
+        for loop in self.loops:
+            for state in loop.states:
+                own += [*state.before.axes, *state.base.axes, *state.after.axes]
+            own += [a for h in loop.histories for a in (h.axis, *h.result.axes)]
         return own
 
 
-def symbolic(function: Function, expression: Expression, lookup: Lookup) -> Source:
+def symbolic(function: Function, expression: Expression, lookup: Lookup, fuse: bool = True) -> Source:
     """The definition for all sizes. Raises CannotEmit."""
     try:
-        found = [_lower(function, expression, lookup, primes) for primes in PRIMES]
+        found = [_lower(function, expression, lookup, fuse, *primes) for primes in zip(PRIMES, STEPS, strict=True)]
     except (CannotLower, build.BadProgram, ShapeMismatch) as error:
-        if "too many steps" in str(error):
-            raise CannotEmit("it is a recurrence, and how many steps it takes is a size that is not known") from error
         raise CannotEmit(str(error)) from error
     except RecursionError as error:
         raise CannotEmit("the definitions are nested too deeply") from error
     return _Joined(found).source(function, expression)
 
 
-def _lower(function: Function, expression: Expression, lookup: Lookup, primes: Sequence[int]) -> _Lowered:
-    names = sorted(atoms(expression) - expression.solution.keys())
-    if len(names) > len(primes):
+def _lower(
+    function: Function, expression: Expression, lookup: Lookup, fuse: bool, primes: Sequence[int], steps: Sequence[int]
+) -> _Lowered:
+    letters = sorted({r.letter for r in expression.recurrences.values()})
+    names = sorted(atoms(expression) - expression.solution.keys() - set(letters))
+    if len(names) > len(primes) or len(letters) > len(steps):
         raise CannotEmit(f"{len(names)} sizes")
     sizes = {name: WHOLE * prime for name, prime in zip(names, primes, strict=False)}
     shapes = {x.name: tuple(_whole(size, sizes) for size in x.shape) for x in expression.symbols}
@@ -151,8 +145,8 @@ def _lower(function: Function, expression: Expression, lookup: Lookup, primes: S
                 asked.append(atom)
             else:
                 sizes[atom] = width
-    low = _Tracing(sizes, dict(expression.solution), dict(expression.recurrences))
-    low.prepare(lookup)
+    low = Tracing(sizes, dict(expression.solution), dict(expression.recurrences))
+    low.prepare(lookup, {letter: WHOLE * prime for letter, prime in zip(letters, steps, strict=False)})
     inputs = []
     for symbol in expression.symbols:
         axes = tuple(Axis.fresh(describe((x,)), n) for x, n in zip(symbol.shape, shapes[symbol.name], strict=True))
@@ -163,31 +157,55 @@ def _lower(function: Function, expression: Expression, lookup: Lookup, primes: S
         inputs.append((symbol, node, axes))
     term = expression.term
     value = full(low.value(term.body if isinstance(term, t.Apply) else term))
-    own = {n.uid for _, n, _ in inputs} | {h.uid for h, *_ in low.holes}
-    return _fused(low, sizes, value, inputs, own, tuple(asked))
+    sizes |= {letter: low.letters[letter] for letter in letters}
+    return _finished(low, sizes, value, inputs, tuple(asked), {x.name for x in expression.parameters}, fuse)
 
 
-def _fused(
-    low: _Tracing, sizes: dict[str, int], value: Value, inputs: list[Any], own: set[int], asked: tuple[str, ...]
-) -> _Lowered:
-    roots = [value.node, *(a.node for _, _, args, _ in low.holes for a in args), *(n for _, n in low.names)]
-    fused = fuse_all(roots)
-    output, rest = fused[0], fused[1:]
+def _finished(
+    low: Tracing, sizes: dict[str, int], value: Value, inputs: list[tuple[Symbol, Node, tuple[Axis, ...]]],
+    asked: tuple[str, ...], parameters: set[str], fuse: bool,
+) -> _Lowered:  # fmt: skip
+    """The program with members taken out of their families, and operations recognised."""
+    calls, loops = _reached(low, value.node)
+    values = [value, *(v for _, _, given, _ in calls for _, v in given)]
+    values += [v for loop in loops for v in loop.values]
+    roots = [*(v.node for v in values), *(n for _, n in low.names)]
+    needed = {x.variable.key for _, callee, _, _ in calls for x, _, _ in callee.inputs if x.name not in callee.members}
+    roots, inputs, members = taken_out(roots, len(values), inputs, parameters, needed)
+    rest = iter(fuse_all(roots) if fuse else roots)
+    output = next(rest)
     holes = []
-    for hole, callee, arguments, result in low.holes:
-        mine, rest = rest[: len(arguments)], rest[len(arguments) :]
-        given = tuple(Value(n, a.axes) for n, a in zip(mine, arguments, strict=True))
+    for hole, callee, arguments, result in calls:
+        given = tuple((name, Value(next(rest), v.axes)) for name, v in arguments)
         free = tuple(a for a in hole.axes if a not in result.axes)
         holes.append(Call(hole, callee, given, free, result.axes))
+    for loop in loops:
+        for state in loop.states:
+            state.base = Value(next(rest), state.base.axes)
+        for state in loop.states:
+            state.after = Value(next(rest), state.after.axes)
     names = [(latex, node) for (latex, _), node in zip(low.names, rest, strict=True)]
+    found = _Lowered(sizes, output, value.axes, inputs, members, holes, loops, names, asked)
     stray = [a.label for a in output.axes if a not in value.axes]
     if stray:
         raise CannotEmit(f"it holds for every {', '.join(stray)}: it is no single value")
-    for node in ordered([output, *(a.node for h in holes for a in h.arguments)]):
+    own = {n.uid for _, n, _ in inputs} | {c.hole.uid for c in holes}
+    own |= {n.uid for loop in loops for n in (*loop.results, *(s.before.node for s in loop.states))}
+    for node in ordered(found.roots):
         if node.op == "input" and node.uid not in own:
             name = str(node.attr("name")).split("#")[0].split(" ")[0].split("?")[0]
             raise CannotEmit(f"it depends on {name}, which the document leaves open")
-    return _Lowered(sizes, output, value.axes, inputs, holes, names, asked)
+    return found
+
+
+def _reached(low: Tracing, output: Node) -> tuple[list[tuple[Any, ...]], list[Loop]]:
+    """The calls and the loops that the value takes, in the order in which they were met."""
+    calls = {hole.uid: [v.node for _, v in given] for hole, _, given, _ in low.holes}
+    loops = {n.uid: [v.node for v in loop.values] for loop in low.loops for n in loop.results}
+    seen = {n.uid for n in ordered([output], lambda n: (*n.args, *calls.get(n.uid, ()), *loops.get(n.uid, ())))}
+    return [c for c in low.holes if c[0].uid in seen], [
+        loop for loop in low.loops if any(n.uid in seen for n in loop.results)
+    ]
 
 
 def _whole(size: Size, sizes: dict[str, int]) -> int:
@@ -210,12 +228,23 @@ class _Joined(Struct):
             self.match(group)
         for nodes in zip(*(ordered(x.roots) for x in self.found), strict=True):
             self.same(nodes)
+        for nodes in zip(*(ordered(x.roots, lambda n: n.args) for x in self.found), strict=False):
+            self.within(nodes)
         sizes = {uid: self.size(tuple(a.size for a in group)) for uid, group in self.axes.items()}
         present = {n.uid for n in ordered(first.roots)}
         named = {n.uid: latex for latex, n in first.names if n.uid in present}
         calls = {c.hole.uid: c for c in first.holes if c.hole.uid in present}
-        return Source(function, expression, first.output, first.axes, tuple(first.inputs), calls, named, sizes,
-                      self.numbers, first.asked)  # fmt: skip
+        loops = {n.uid: loop for loop in first.loops for n in loop.results}
+        whole = {x.name: x for x in expression.symbols}
+        members = {
+            name: Member(whole[name], tuple(
+                (index, self.size(shifts))
+                for index, shifts in ((p[0][0], tuple(s for _, s in p)) for p in zip(*places, strict=True))
+            ))
+            for name, places in ((n, [x.members[n] for x in self.found]) for n in first.members)
+        }  # fmt: skip
+        return Source(function, expression, first.output, first.axes, tuple(first.inputs), members, calls, loops, named,
+                      sizes, self.numbers, first.asked)  # fmt: skip
 
     def match(self, group: tuple[Axis, ...]) -> None:
         if self.axes.setdefault(group[0].uid, group) != group:
@@ -234,6 +263,11 @@ class _Joined(Struct):
             return
         for values in zip(*(n.attrs for n in nodes), strict=True):
             self.attribute(first, values[0][0], tuple(v for _, v in values))
+
+    def within(self, nodes: tuple[Node, ...]) -> None:
+        """What stands in the definition of an operation, in case that it is written out."""
+        with suppress(CannotEmit):
+            self.same(nodes)
 
     def attribute(self, node: Node, name: str, values: tuple[Any, ...]) -> None:
         if node.op == "input":
@@ -267,7 +301,24 @@ class _Joined(Struct):
             start = exact[0] - slope * x
             if slope * z + start == exact[2]:
                 return Size.of(slope) * Size.of(name) + Size.of(start)
+        for first, second in combinations(names, 2):
+            plane = _plane([(Fraction(sizes[first]), Fraction(sizes[second])) for sizes in given], exact)
+            if plane is not None:
+                return Size.of(plane[0]) * Size.of(first) + Size.of(plane[1]) * Size.of(second) + Size.of(plane[2])
         raise CannotEmit("a number in it depends on its sizes in a way that was not recognised")
+
+
+def _plane(points: Sequence[tuple[Fraction, Fraction]], values: Sequence[Fraction]) -> tuple[Fraction, ...] | None:
+    """(a, c, s) with a x + c y + s the value at each of three points, where these are small whole numbers."""
+    (x0, y0), (x1, y1), (x2, y2) = points
+    whole = (x0 - x2) * (y1 - y2) - (x1 - x2) * (y0 - y2)
+    if not whole:
+        return None
+    first, second = values[0] - values[2], values[1] - values[2]
+    a = (first * (y1 - y2) - second * (y0 - y2)) / whole
+    c = ((x0 - x2) * second - (x1 - x2) * first) / whole
+    found = (a, c, values[2] - a * x2 - c * y2)
+    return found if all(v.denominator == 1 and abs(v) <= SMALL for v in found) else None
 
 
 def _monomial(value: Fraction, sizes: dict[str, int]) -> Size:

@@ -53,6 +53,9 @@ class Torch(Dialect, frozen=True):
     def first(self, x: Expr) -> str:
         return f"{x.inside(ATOM)}.squeeze(-1)"
 
+    def bounded(self, op: str, x: str, number: str) -> str:
+        return f"torch.clamp({x}, {'min' if op == 'maximum' else 'max'}={number})"
+
     def moved(self, x: Expr, source: Sequence[int], target: Sequence[int]) -> str:
         return f"{x.inside(ATOM)}.movedim({tuple(source)}, {tuple(target)})"
 
@@ -64,6 +67,9 @@ class Torch(Dialect, frozen=True):
 
     def stacked(self, parts: Sequence[str], dim: int) -> str:
         return f"torch.stack([{', '.join(parts)}], dim={dim})"
+
+    def listed(self, name: str, dim: int) -> str:
+        return f"torch.stack({name}, dim={dim})"
 
     def flattened(self, x: Expr, count: int) -> str:
         return f"{x.inside(ATOM)}.flatten(-{count})"
@@ -95,6 +101,9 @@ class Torch(Dialect, frozen=True):
 
     def norm(self, x: Expr, dims: Sequence[int]) -> str:
         return f"torch.linalg.vector_norm({x.text}, {self.dims(dims)})"
+
+    def along_last(self, x: Expr, index: Expr) -> str:
+        return f"torch.take_along_dim({x.text}, {index.text}, dim=-1)"
 
     def attention(
         self, p: Printer, q: Expr, k: Expr, v: Expr, scale: tuple[str, Expr | None], mask: Expr | None, causal: str,

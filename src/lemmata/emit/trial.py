@@ -16,7 +16,8 @@ from msgspec import Struct, field
 from lemmata.emit import driver
 from lemmata.emit.dialect import Dialect
 from lemmata.emit.request import Refusal
-from lemmata.emit.units import Unit
+from lemmata.emit.stacks import Stack
+from lemmata.emit.units import Argument, Unit
 from lemmata.model.function import CannotRun
 from lemmata.model.sizes import Given, solve
 
@@ -24,6 +25,8 @@ TOLERANCE = {"tensorflow": 1e-7}
 """Largest difference in double precision, beside the largest value; TensorFlow's GELU has constants of single one."""
 CLOSE = 1e-9
 SIZES = ((3, 4, 5, 7, 6, 9, 8, 11, 10, 12), (4, 6, 3, 5, 8, 7, 10, 9, 12, 11))
+KINDS = ((-1.5, False), (0.2, False), (-1.5, True))
+"""Least value, and whether vectors of data are masks; the first one at which the document has a value is taken."""
 SECONDS = 300
 
 
@@ -34,9 +37,20 @@ class Instance(Struct):
     values: dict[str, Any]
     """By the document's name."""
     sizes: dict[str, int]
+    """Those that are arguments."""
+    lengths: dict[str, int]
+    """All of them."""
     expected: Any
     found: Any = None
     error: str = ""
+
+    def value(self, argument: Argument) -> Any:
+        """What the source is given: of a family, its member."""
+        value = self.values[argument.symbol.name]
+        member = self.unit.source.members.get(argument.symbol.name)
+        for index, shift in member.places if member is not None else ():
+            value = value[int(self.values[index] + shift.at(self.lengths))]
+        return value
 
     @property
     def difference(self) -> float:
@@ -60,6 +74,9 @@ class Trial(Struct):
 
     seed: int = 0
     instances: list[Instance] = field(default_factory=list)
+    steps: Mapping[str, int] = field(default_factory=dict)
+    """Numbers of layers or steps that are not chosen freely."""
+    rng: np.random.Generator = field(default_factory=np.random.default_rng)
 
     def add(self, unit: Unit) -> str:
         """Arguments for a definition; the reason where the document itself has no value there."""
@@ -69,9 +86,11 @@ class Trial(Struct):
         """Instances with these batch axes, and these values of some symbols, by the document's names."""
         for number, batch in enumerate(batches):
             reason = "it has no value at the numbers tried"
-            for low, binary in ((-1.5, False), (0.2, False), (-1.5, True)):
+            ways = [(*kind, turned, scale) for scale in (1, 2, 4) for turned in (False, True) for kind in KINDS]
+            for attempt, (low, binary, turned, scale) in enumerate(ways):
+                self.rng = np.random.default_rng((self.seed, len(self.instances), attempt))
                 try:
-                    instance = self.instance(unit, batch, low, number, held, binary)
+                    instance = self.instance(unit, batch, low, number, held, binary, turned, scale)
                 except (CannotRun, ValueError, TypeError) as error:
                     prefix = f"{unit.function.name} (line {unit.function.definition.line}): "
                     reason = str(error).removeprefix(prefix)
@@ -92,41 +111,56 @@ class Trial(Struct):
         number: int,
         held: Mapping[str, np.ndarray],
         binary: bool,
+        turned: bool,
+        scale: int,
     ) -> Instance:
-        """Uniform values from `low` on; with `binary`, vectors among the data of zeros and ones, as masks are."""
-        rng = np.random.default_rng(self.seed + len(self.instances))
+        """Uniform values from `low` on; with `binary`, vectors among the data of zeros and ones, as masks are.
+
+        With `turned`, sizes that come first in the alphabet are the larger ones: n ≤ N. All but numbers of steps are
+        multiples of `scale`.
+        """
+        rng = self.rng
         symbols = unit.source.expression.symbols
         atoms = sorted({a for x in symbols for size in x.shape for a in size.atoms} | set(unit.asked))
-        sizes = dict(zip(atoms, SIZES[number] * 3, strict=False))
+        lengths = (SIZES[number] * 3)[: len(atoms)]
+        sizes = dict(zip(atoms, sorted(lengths, reverse=True) if turned else lengths, strict=True))
+        sizes = {name: scale * size for name, size in sizes.items()}
+        sizes |= {name: self.steps.get(name, 2 + (number + place) % 2) for place, name in enumerate(unit.steps)}
         shapes = [Given(x.name, x.shape, held[x.name].shape) for x in symbols if x.name in held]
         sizes |= solve([g for g in shapes if len(g.shape) == len(g.lengths)])
-        if any(size.at(sizes).denominator != 1 for x in symbols for size in x.shape) or unit.asked:
-            sizes = {name: 4 * size for name, size in sizes.items()}
+        if any(size.at(sizes).denominator != 1 for x in symbols for size in x.shape):
+            raise CannotRun("a size is no whole number")
         values: dict[str, Any] = {}
-        for argument in unit.arguments:
-            shape = tuple(int(size.at(sizes)) for size in argument.symbol.shape)
-            if argument.symbol.name in held:
-                values[argument.symbol.name] = held[argument.symbol.name]
+        arguments = {a.symbol.name: a for a in unit.arguments}
+        for symbol in symbols:
+            argument = arguments.get(symbol.name)
+            shape = tuple(int(size.at(sizes)) for size in symbol.shape)
+            if argument is None:
+                values[symbol.name] = 2
+            elif symbol.name in held:
+                values[symbol.name] = held[symbol.name]
             elif argument.kind == "index":
-                values[argument.symbol.name] = 2
+                values[symbol.name] = 2
             elif not shape:
-                values[argument.symbol.name] = float(rng.uniform(0.3, 1.5))
+                values[symbol.name] = float(rng.uniform(0.3, 1.5))
             elif argument.whole:
                 lead = batch if argument.batched else ()
-                values[argument.symbol.name] = rng.integers(1, 3, (*lead, *shape))
+                domain = symbol.variable.domain
+                least = 0 if domain.low == 0 or "binary" in domain.properties else 1
+                values[symbol.name] = rng.integers(least, least + 2, (*lead, *shape))
             elif binary and len(shape) == 1 and argument.batched:
                 mask = rng.integers(0, 2, (*batch, *shape)).astype(float)
                 mask[..., 0] = 1
-                values[argument.symbol.name] = mask
+                values[symbol.name] = mask
             else:
                 lead = batch if argument.batched else ()
-                values[argument.symbol.name] = rng.uniform(low, 1.5, (*lead, *shape))
+                values[symbol.name] = rng.uniform(low, 1.5, (*lead, *shape))
         asked = {a: sizes[a] for a in unit.asked}
         own = unit.source.expression.parameters
         given = [values[x.name] for x in own]
         rest = {x.name: values[x.name] for x in symbols if x not in own}
         expected = unit.function(*given, weights=rest, sizes=asked)
-        return Instance(unit, values, asked, expected)
+        return Instance(unit, values, asked, sizes, expected)
 
     def run(self, source: str, dialect: Dialect) -> str:
         """Fills in what the source gives. The reason where it could not be run at all."""
@@ -171,12 +205,19 @@ class Trial(Struct):
             arrays[key] = np.asarray(value)
             return {"array": key}
 
-        given = []
-        weights = {}
-        for argument in unit.arguments:
-            value = spelled(argument.name, argument.kind, instance.values[argument.symbol.name])
-            if together and argument.role != "input":
-                weights[argument.name] = value
+        given: list[Any] = []
+        weights: dict[str, Any] = {}
+        for slot in unit.slots:
+            if isinstance(slot, Stack):
+                families = {a.name: instance.value(a) for a in slot.arguments}
+                value: Any = {"layers": [
+                    {n: spelled(f"{n} {at}", "tensor", x[at]) for n, x in families.items()}
+                    for at in range(len(next(iter(families.values()))))
+                ]}  # fmt: skip
+            else:
+                value = spelled(slot.name, slot.kind, instance.value(slot))
+            if together and (isinstance(slot, Stack) or slot.role != "input"):
+                weights[slot.name] = value
             else:
                 given.append(value)
         if together:

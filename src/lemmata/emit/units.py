@@ -9,18 +9,20 @@ import msgspec
 from msgspec import Struct
 
 from lemmata.core import terms as t
-from lemmata.elaborate.names import spell
+from lemmata.core.size import Size
 from lemmata.emit.dialect import Dialect
 from lemmata.emit.expression import Expr, size_text
-from lemmata.emit.names import Names, class_name, function_name, identifier, valid
+from lemmata.emit.names import Names, class_name, function_name, identifier, size_name
 from lemmata.emit.printer import Printer
 from lemmata.emit.request import CannotEmit, Refusal
 from lemmata.emit.sheet import LONG
+from lemmata.emit.stacks import Stack, spread, stacks
 from lemmata.emit.symbolic import Source, symbolic
 from lemmata.model import Model
 from lemmata.model.definitions import Expression, Symbol
 from lemmata.model.function import CannotRun, Function
 from lemmata.model.naming import plain
+from lemmata.model.weights import counts, declared
 from lemmata.program.graph import ordered
 from lemmata.program.node import Node
 
@@ -28,6 +30,8 @@ WEIGHTS = frozenset({"W", "w", "b", "theta", "beta", "gamma"})
 """Letters of weights wherever they stand."""
 DATA = frozenset("X x Y y Z z Q K V q k M m H h S s T t D P p A lambda tau alpha eta".split())
 """Letters of data, among the symbols that a function does not take as parameters."""
+EXAMPLES = frozenset("X x Y y Z z".split())
+"""Letters of data even where they are indexed."""
 SMALL = ("epsilon", "varepsilon")
 
 
@@ -70,6 +74,7 @@ class Unit(Struct):
     """Sizes that no argument tells, with the names of their arguments."""
     layer: bool
     """Whether what it does not take as parameters are weights, so that it makes a layer."""
+    stacks: list[Stack] = msgspec.field(default_factory=list)
     lines: list[str] = msgspec.field(default_factory=list)
     value: Expr = msgspec.field(default_factory=lambda: Expr(""))
     helpers: dict[str, None] = msgspec.field(default_factory=dict)
@@ -82,6 +87,18 @@ class Unit(Struct):
     @property
     def inputs(self) -> list[Argument]:
         return [a for a in self.arguments if a.role == "input"]
+
+    @property
+    def slots(self) -> list[Argument | Stack]:
+        """The arguments of the function, weights of layers together."""
+        homes = {a.name: stack for stack in self.stacks for a in stack.arguments}
+        found = [homes.get(a.name, a) for a in self.arguments]
+        return list({id(x): x for x in found}.values())
+
+    @property
+    def steps(self) -> list[str]:
+        """Sizes that count layers or steps."""
+        return sorted({a for loop in self.source.loops.values() for a in loop.steps.atoms})
 
     @property
     def place(self) -> str:
@@ -104,6 +121,7 @@ class Workshop:
     def __post_init__(self) -> None:
         self.names = Names(self.dialect.keywords)
         self.keys = {id(f): key for key, f in self.model.functions.items()}
+        self.called = {f.definition.binding.uid: f for f in self.model}
 
     def unit(self, function: Function) -> Unit | None:
         """The definition, ready to be written; None where it cannot be, with the reason in `refused`."""
@@ -138,16 +156,24 @@ class Workshop:
         expression = self.read(function)
         callees: dict[str, Unit] = {}
 
-        def lookup(term: t.Apply) -> Function | None:
+        def lookup(term: t.Apply) -> Source | None:
             callee = self.callee(term, expression)
             if callee is not None:
                 callees[self.keys[id(callee.function)]] = callee
-            return None if callee is None else callee.function
+            return None if callee is None else callee.source
 
-        source = symbolic(function, expression, lookup)
+        source = symbolic(function, expression, lookup, self.model.fuse)
+        used_here = [c.callee for c in source.calls.values()]
+        light = {c.function.definition.binding.uid: c for c in used_here if not c.weighty}
+        if light and self.model.fuse:
+            inside = symbolic(function, expression, lambda x: None if x.definition in light else lookup(x))
+            if inside.recognised > source.recognised + sum(c.recognised for c in light.values()):
+                source = inside
         unit = self.described(function, source)
-        used = {self.keys[id(c.callee)] for c in source.calls.values()}
+        used = {self.keys[id(c.callee.function)] for c in source.calls.values()}
         unit.calls = [callees[key] for key in sorted(used, key=list(callees).index)]
+        taken = [*self.dialect.keywords, *(a.name for a in unit.arguments), *(c.name for c in unit.calls)]
+        unit.stacks = list(stacks(unit, Names([*taken, *unit.asked.values(), unit.name])))
         self.write(unit)
         return unit
 
@@ -166,15 +192,17 @@ class Workshop:
 
     def callee(self, term: t.Apply, caller: Expression) -> Unit | None:
         """The definition that an application calls, where calling it is the same as writing its body here."""
-        found = [f for f in self.model if term.name in _called(f)]
-        if len(found) != 1 or len(found[0].parameters) != len(term.args) or not term.args:
+        found = self.called.get(term.definition)
+        given = (*term.indices, *term.args)
+        if found is None or len(found.parameters) != len(given) or not term.args:
             return None
-        unit = self.unit(found[0])
+        if not all(map(_is_place, term.indices)):
+            return None
+        unit = self.unit(found)
         if unit is None or unit.asked or _is_one_call(unit.source):
             return None
         mine = unit.source.expression
-        ranks = [len(p.shape) for p in mine.parameters]
-        if ranks != [x.type.rank for x in term.args] or (0 in ranks and any(ranks)):
+        if not _fits(term, unit):
             return None
         known = {x.variable.key: x for x in caller.symbols}
         if not all(x.variable.key in known for x in mine.free):
@@ -186,26 +214,26 @@ class Workshop:
         """The unit with names and roles of its arguments."""
         expression = source.expression
         own = Names(self.dialect.keywords)
-        free_are_weights = bool(expression.parameters) and bool(expression.free) and all(
-            letter(x) not in DATA for x in expression.free if x.shape
-        )  # fmt: skip
-        arguments = []
-        for symbol in expression.symbols:
-            free = symbol in expression.free
-            role = "input"
-            if free and free_are_weights:
-                role = "weight" if symbol.shape else "number"
-            name = own.new(identifier(symbol.latex if free else symbol.name, "x"))
-            arguments.append(Argument(symbol, name, role, "tensor" if symbol.shape else "number"))
         picked = _tables(source)
-        for argument in arguments:
-            argument.table = argument.symbol.name in picked
+        parameters = {x.name for x in expression.parameters}
+        weights = _weights(source, picked)
+        arguments = []
+        for symbol, _, _ in source.inputs:
+            free = symbol.name not in parameters
+            role = "input" if symbol.name not in weights else "weight" if symbol.shape else "number"
+            name = own.new(identifier(symbol.latex if free else symbol.name, "x"))
+            kind = "tensor" if symbol.shape else "number"
+            arguments.append(Argument(symbol, name, role, kind, symbol.name in picked))
+        if source.loops:  # what the first step needs is read after what all steps need
+            arguments.sort(key=lambda a: declared(a.symbol) if a.symbol.name not in parameters else -1)
+        arguments.sort(key=lambda a: a.role != "input")
         layer = any(a.role == "weight" for a in arguments)
         if not layer:
             for argument in arguments:
                 argument.role = "input"
-        needed = {x for size in (*source.sizes.values(), *source.numbers.values()) for x in size.atoms}
-        asked = {a: own.new(valid(a.strip("?"), "size")) for a in source.asked if a in needed}
+        steps = [loop.steps for loop in source.loops.values()]
+        needed = {x for size in (*source.sizes.values(), *source.numbers.values(), *steps) for x in size.atoms}
+        asked = {a: own.new(size_name(a)) for a in source.asked if a in needed}
         key = self.keys[id(function)]
         latex = function.definition.binding.latex if ":" in key else function.name
         name = self.names.new(function_name(latex, "f"))
@@ -216,16 +244,19 @@ class Workshop:
     def write(self, unit: Unit) -> None:
         """The statements. Raises CannotEmit."""
         taken = [a.name for a in unit.arguments] + list(unit.asked.values()) + [u.name for u in unit.calls]
+        taken += [stack.name for stack in unit.stacks]
         names = Names([*self.dialect.keywords, *taken, unit.name, "params"])
+        together = unit.layer and self.dialect.params
         symbols = {}
         for argument in unit.arguments:
-            text = argument.name
-            if unit.layer and argument.role != "input" and self.dialect.params:
-                text = f'params["{argument.name}"]'
+            text = f'params["{argument.name}"]' if together and argument.role != "input" else argument.name
             symbols[argument.symbol.name] = Expr(text, batched=argument.batched)
         for atom, name in unit.asked.items():
             symbols[f"size {atom}"] = Expr(name)
         printer = Printer(unit.source, self.dialect, symbols, names, self.call_text)
+        for stack in unit.stacks:
+            text = f'params["{stack.name}"]' if together else stack.name
+            printer.stacked |= {a.symbol.name: (text, a.name) for a in stack.arguments}
         printer.caller = unit
         unit.lines, unit.value = printer.write()
         unit.helpers = printer.helpers
@@ -242,47 +273,98 @@ class Workshop:
     def call_text(self, printer: Printer, node: Node, parts: Sequence[Expr]) -> str:
         """A call of another definition of the file."""
         call = printer.source.calls[node.uid]
-        callee = self.units[self.keys[id(call.callee)]]
-        texts = []
-        for value, part in zip(call.arguments, parts, strict=True):
+        callee = self.units[self.keys[id(call.callee.function)]]
+        given = {}
+        for (name, value), part in zip(call.arguments, parts, strict=True):
             around = tuple(a for a in call.free if a in part.layout)
             laid = printer.exactly(part, (*around, *value.axes)) if value.axes else part
             text = printer.lay(laid, (*call.free, *value.axes)).text
-            texts.append(text if len(text) <= LONG else printer.assign("argument", Expr(text)).text)
-        keys = {s.variable.key: s.name for s in printer.source.expression.symbols}
+            given[name] = text if len(text) <= LONG else printer.assign("argument", Expr(text)).text
+        keys = {s.variable.key: s.name for s, _, _ in printer.source.inputs}
         nodes = {node.attr("name"): axes for _, node, axes in printer.source.inputs}
-        given = {}
         for argument in callee.arguments:
-            if argument.symbol in callee.source.expression.free:
+            if argument.symbol.name not in given:
                 name = keys[argument.symbol.variable.key]
                 own = printer.symbols[name]
                 if argument.batched:
                     laid = Expr(own.text, layout=nodes[name], batched=own.batched)
                     own = printer.lay(laid, (*call.free, *nodes[name]))
-                given[argument.name] = own.text
+                given[argument.symbol.name] = own.text
+        own_stacks = printer.caller.stacks if printer.caller is not None else []
         if callee.layer and self.dialect.params:
-            if printer.caller is not None and printer.caller.layer:
+            weights = {a.name: given[a.symbol.name] for a in callee.weights}
+            layers, rest = spread(weights, own_stacks)
+            if all(text == f'params["{name}"]' for name, text in weights.items()):
                 first = "params"
+            elif len(layers) == 1 and not rest:
+                first = layers[0]
             else:
-                first = "{" + ", ".join(f'"{a.name}": {given[a.name]}' for a in callee.weights) + "}"
-            rest = [given[a.name] for a in callee.inputs if a.name in given]
-            return f"{callee.name}({', '.join([first, *texts, *rest])})"
-        return f"{callee.name}({', '.join([*texts, *given.values()])})"
+                items = [*(f"**{layer}" for layer in layers), *(f'"{name}": {text}' for name, text in rest.items())]
+                first = f"{{{', '.join(items)}}}"
+            return f"{callee.name}({', '.join([first, *(given[a.symbol.name] for a in callee.inputs)])})"
+        layers, rest = spread({a.name: given[a.symbol.name] for a in callee.arguments}, own_stacks)
+        texts, named = [], False
+        for argument in callee.arguments:
+            if argument.name in rest:
+                texts.append(f"{argument.name}={rest[argument.name]}" if named else rest[argument.name])
+            else:
+                named = True
+        return f"{callee.name}({', '.join([*texts, *(f'**{layer}' for layer in layers)])})"
+
+
+def _weights(source: Source, picked: set[str]) -> set[str]:
+    """The symbols that a layer holds: all but its parameters and data.
+
+    Without data that the document declares as whole numbers, tokens or masks, a definition with a symbol that may be
+    data holds nothing.
+    """
+    expression = source.expression
+    parameters = {x.name for x in expression.parameters}
+    families = {x.name for x in expression.symbols if x.variable.family}
+    free = [x for x, _, _ in source.inputs if x.name not in parameters]
+    counted = {x.name for x in free if counts(x)}
+    data = counted | {x.name for x in free if x.shape and _of_data(x, x.name in families, x.name in picked)}
+    told = counted or (not parameters and source.loops)
+    if data - counted and not told or not (parameters or told and data):
+        return set()
+    weights = {x.name for x in free} - data
+    return weights if any(x.name in weights and x.shape for x in free) else set()
+
+
+def _of_data(symbol: Symbol, family: bool, picked: bool) -> bool:
+    """Whether a symbol has a letter of data; families and tables have only where no weight would be called so."""
+    return letter(symbol) in (EXAMPLES if family or picked else DATA)
 
 
 def _tables(source: Source) -> set[str]:
     """Inputs of which data say which rows are taken."""
     found = set()
-    for node in ordered([source.output, *(a.node for c in source.calls.values() for a in c.arguments)]):
+    for node in source.everything:
         if node.op == "take" and node.args[0].op == "input":
             if any(n.op == "input" and n.axes for n in ordered([node.args[1]])):
                 found.add(str(node.args[0].attr("name")))
     return found
 
 
-def _called(function: Function) -> set[str]:
-    binding = function.definition.binding
-    return {function.name, binding.latex, binding.key, spell(binding.name) if hasattr(binding, "name") else binding.key}
+def _is_place(index: t.Term) -> bool:
+    """Whether an index is one number, rather than all values of a running index."""
+    if isinstance(index, t.Op):
+        return all(map(_is_place, index.args))
+    return isinstance(index, t.SizeNum | t.Num | t.Input) and not index.type.rank
+
+
+def _fits(term: t.Apply, unit: Unit) -> bool:
+    """Whether a call is about arguments such as the definition has, or about rows of matrices for its vectors."""
+    parameters = unit.source.expression.parameters[len(term.indices) :]
+    ranks = [len(p.shape) for p in parameters]
+    more = {x.type.rank - rank for x, rank in zip(term.args, ranks, strict=True)}
+    if 0 in ranks and any(ranks):
+        return False
+    if more == {0}:
+        return term.type.rank == len(unit.source.axes)
+    rows = {a.symbol.name for a in unit.arguments if a.batched and len(a.symbol.shape) == 1}
+    lifted = [p.name for p, x, rank in zip(parameters, term.args, ranks, strict=True) if x.type.rank > rank]
+    return more <= {0, 1} and rows.issuperset(lifted) and term.type.rank == len(unit.source.axes) + 1
 
 
 def letter(symbol: Symbol) -> str:
@@ -295,10 +377,10 @@ def _is_one_call(source: Source) -> bool:
     return len(inner) == 1 and inner[0].op == "call" and inner[0].attr("name") != "attention"
 
 
-def dimensions(symbol: Symbol, batched: bool, letters: dict[str, str]) -> str:
+def dimensions(shape: Sequence[Size], batched: bool, letters: dict[str, str]) -> str:
     """A shape for the documentation: (..., n, d_k)."""
     parts = []
-    for size in symbol.shape:
+    for size in shape:
         for atom in size.atoms:
             if atom not in letters:
                 own = atom.strip("?0123456789:")

@@ -9,16 +9,18 @@ import numpy as np
 from msgspec import Struct
 
 from lemmata.code.target import CannotLower, Parameter, Value
-from lemmata.documents.model import Block, Text
+from lemmata.documents.model import Block, Document, Formula, Text
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.document import Elaboration
 from lemmata.elaborate.names import spell, walk
 from lemmata.elaborate.statement import Statement
 from lemmata.lower.equations import StatedEquation
+from lemmata.lower.stated_values import SENTENCE, sentence_around
 
 DEVIATION = re.compile(
     r"standard deviation|\bscale\b|\bspread\b|std|stdev|\bs\.?d\.?\b|标准差|standardabweichung|[ée]cart[- ]type", re.I
 )
+VARIANCE = re.compile(r"\bvariances?\b|方差|\bvarianz", re.I)
 
 
 class NormalNoise(Struct, frozen=True):
@@ -35,6 +37,8 @@ class NormalNoise(Struct, frozen=True):
     equations: tuple[StatedEquation, ...]
     settled: bool
     """Whether nothing in the document speaks for a standard deviation as the second number."""
+    variances: bool
+    """Whether its sentence says that it is a variance, or a normal law of the document has a square there."""
     kind: str = "noise"
     parameters: Sequence[Parameter] = ()
     subject: str | None = None
@@ -54,7 +58,10 @@ def noises(elaboration: Elaboration, stated: Sequence[StatedEquation]) -> Iterat
     words = " ".join(
         x.text for b in elaboration.document.blocks if isinstance(b, Block) for x in b.inlines if isinstance(x, Text)
     )
-    settled = not DEVIATION.search(words) and not any(_deviation(i.part.expr) for i in elaboration.items)
+    seconds = [x for i in elaboration.items for x in _seconds(i.part.expr)]
+    settled = not DEVIATION.search(words) and not any(_bare(x) for x in seconds)
+    squared = any(_squared(x) for x in seconds)
+    said = _sentences(elaboration.document)
     for item in elaboration.items:
         match item.part.expr:
             case s.Relation(ops=("\\sim",), items=(s.Name() as head, law)) if not item.withdrawn:
@@ -71,8 +78,24 @@ def noises(elaboration: Elaboration, stated: Sequence[StatedEquation]) -> Iterat
         statement = Statement(formula, start, end, latex, item.role, "law", expr, place=item.place)
         yield NormalNoise(
             f"noise {formula.index}:{expr.start}", formula.latex[head.start : head.end].strip(), start.line, statement,
-            *numbers, symbol, using, settled,
+            *numbers, symbol, using, settled, squared or bool(VARIANCE.search(said.get(formula.index, ""))),
         )  # fmt: skip
+
+
+def _sentences(document: Document) -> dict[int, str]:
+    """The words of the sentence that each formula stands in, around a display too."""
+    blocks = [b for b in document.blocks if isinstance(b, Block)]
+    words = [" ".join(x.text for x in b.inlines if isinstance(x, Text)) for b in blocks]
+    found: dict[int, str] = {}
+    for at, block in enumerate(blocks):
+        for formula in (x for x in block.inlines if isinstance(x, Formula)):
+            found[formula.index] = sentence_around(block, formula)
+            if block.kind != "display":
+                continue
+            found[formula.index] += " " + (SENTENCE.split(words[at - 1])[-1] if at else "")
+            if at + 1 < len(blocks) and not formula.latex.rstrip().endswith((".", "。")):
+                found[formula.index] += " " + SENTENCE.split(words[at + 1])[0]
+    return found
 
 
 def _normal(law: s.Expr) -> tuple[float, float] | None:
@@ -99,17 +122,24 @@ def _number(expr: s.Expr) -> float | None:
     return None
 
 
-def _deviation(expr: s.Expr) -> bool:
-    """N(μ, σ): a bare σ as the second argument, or a square written out, for which numbers alone would be no square."""
+def _seconds(expr: s.Expr) -> Iterator[s.Expr]:
+    """What normal laws have as their second argument."""
     for node in walk(expr):
         match node:
             case (
-                s.Call(function=s.Name(base="N"), arguments=(_, *rest))
-                | s.Juxt(items=(s.Name(base="N"), s.Paren(items=(_, *rest))))
+                s.Call(function=s.Name(base="N"), arguments=(_, second))
+                | s.Juxt(items=(s.Name(base="N"), s.Paren(items=(_, second))))
             ):
-                pass
-            case _:
-                continue
-        if any(isinstance(x, s.Name) and x.base in ("\\sigma", "s") and x.sup is None for x in rest):
-            return True
-    return False
+                yield second
+
+
+def _bare(second: s.Expr) -> bool:
+    """N(μ, σ): where a variance would be a square written out."""
+    return isinstance(second, s.Name) and second.base in ("\\sigma", "s") and second.sup is None
+
+
+def _squared(second: s.Expr) -> bool:
+    """N(μ, σ²), N(0, 0.2²), N(0, σ² I)."""
+    return any(
+        isinstance(x, s.Scripted | s.Name) and isinstance(x.sup, s.Num) and x.sup.value == 2 for x in walk(second)
+    )

@@ -39,7 +39,8 @@ def judge_statement(statement: Statement, seed: int = 0) -> Verdict:
     if statement.shape_error is not None:
         return _ill_typed(statement, statement.shape_error)
     if not statement.readings:
-        return Verdict("unchecked", reason=statement.reason or "it could not be read", alternatives=statement.unread)
+        others = tuple(x for x in statement.unread if x != statement.reason)
+        return Verdict("unchecked", reason=statement.reason or "it could not be read", alternatives=others)
     return _claim(statement, seed)
 
 

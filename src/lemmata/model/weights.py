@@ -82,7 +82,7 @@ def prepare(
             raise ValueError(f"{function.name} has no symbol {wanted}; it has {', '.join(n for n, _ in symbols)}")
         named.append(found)
     if not named:
-        named = [x.name for x in sorted(expression.free, key=_place) if _counts(x)]
+        named = [x.name for x in sorted(expression.free, key=declared) if counts(x)]
     if not function.parameters and not named:
         raise ValueError(
             f"say which symbols of {function.name} are data: inputs=(…) of {', '.join(n for n, _ in symbols)}"
@@ -118,12 +118,12 @@ def prepare(
     return Held(function, known, tuple(named), values, fixed)
 
 
-def _counts(symbol: Symbol) -> bool:
+def counts(symbol: Symbol) -> bool:
     """Whether the document declares the symbol as whole numbers, so that it is data."""
     return bool(symbol.variable.domain.properties & {"finite", "binary", "integer", "one-hot"})
 
 
-def _place(symbol: Symbol) -> int:
+def declared(symbol: Symbol) -> int:
     """The order of declarations."""
     uid = symbol.variable.key.partition("#")[2]
     return int(uid) if uid.isdigit() else 0
@@ -146,7 +146,7 @@ def _known(
             raise ValueError(f"{function.name} has no size {name}; it has {has}")
         given.append(Given(name, (Size.of(atom).substitute(expression.solution),), (int(value),), size=True))
     said = {x.name for x in given}
-    for name, value in _stated(function).items():
+    for name, value in stated(function).items():
         atom = resolve(name, ((a, a) for a in sorted(names)))
         if atom is not None and name not in said and atom not in {a for g in given for x in g.shape for a in x.atoms}:
             given.append(Given(name, (Size.of(atom).substitute(expression.solution),), (value,), size=True))
@@ -175,7 +175,7 @@ def _all_sizes(function: Function) -> list[tuple[str, str]]:
     return [(k, b.latex) for k in environment.keys() for b in environment.all(k) if b.kind == "size"]
 
 
-def _stated(function: Function) -> dict[str, int]:
+def stated(function: Function) -> dict[str, int]:
     """Sizes in the front matter: `lemmata: {sizes: {h: 12}}`. Raises ValueError for anything but whole numbers."""
     document = function.definition.elaboration.document
     section = document.metadata.get("lemmata")

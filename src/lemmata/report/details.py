@@ -26,7 +26,7 @@ def _details(statement: Statement) -> Iterator[tuple[str, str]]:
     for number, reading in enumerate(statement.readings, 1):
         yield f"reading {number}", chain(reading) + (f"   ({reading.note})" if reading.note else "")
     for failure in statement.unread:
-        yield "no reading", failure
+        yield "unread", failure
     if statement.outline is not None:
         yield "outline", "\n".join(("typed as it stands, with what is left open:", *statement.outline))
     for guard in statement.guards:

@@ -36,8 +36,8 @@ def spell(term: t.Term, depth: int = 0) -> str:
             return str(size) if len(size.terms) < 2 else f"({size})"
         case t.Input(variable=variable):
             return variable.latex
-        case t.Defined(latex=latex) | t.Unrolled(latex=latex):
-            return latex
+        case t.Defined(latex=latex, member=member) | t.Unrolled(latex=latex, member=member):
+            return member or latex
         case t.Var(var=var):
             return var.label
         case t.Op(name="opaque", args=args, attrs=attrs):
@@ -52,6 +52,8 @@ def spell(term: t.Term, depth: int = 0) -> str:
             return f"{BIG.get(op) or word(op)}_{{{where}}} \\left({bare(inner(body))}\\right)"
         case t.Build(vars=variables, body=body):
             return f"\\left[{inner(body)}\\right]_{{{', '.join(_range(v) for v in variables)}}}"
+        case t.Item(member=member) if member:
+            return member
         case t.Item(base=base, indices=indices):
             return f"{inner(base)}_{{{','.join(':' if i is None else inner(i) for i in indices)}}}"
         case t.Cases(branches=branches, otherwise=otherwise):

@@ -41,13 +41,15 @@ WRITERS = {
     "--weights", type=click.Path(path_type=Path, dir_okay=False, exists=True), metavar="FILE",
     help="Weights by the document's names (.safetensors, .npz), for formats that hold them.",
 )  # fmt: skip
+@click.option("--fuse/--no-fuse", default=True, help="Recognise a framework's own operations in definitions.")
 @click.option("--check/--no-check", default=True, help="Run what was written and compare it with the document.")
 @click.option(
     "--seed", default=0, show_default=True, metavar="N", help="Seed of the numbers that a workbook begins with."
 )
 def compile_command(
-    file: str, target: str, out: Path, functions: str, sizes: str, weights: Path | None, check: bool, seed: int
-) -> None:
+    file: str, target: str, out: Path, functions: str, sizes: str, weights: Path | None, fuse: bool, check: bool,
+    seed: int,
+) -> None:  # fmt: skip
     """Write the definitions of FILE as code or as a model: `lemmata compile notes.md --to torch -o model.py`.
 
     Exit status: 0 everything asked for is written, 1 some of it is not, 2 nothing is.
@@ -56,7 +58,7 @@ def compile_command(
     from lemmata.model import load
 
     try:
-        model = load(file)
+        model = load(file, fuse=fuse)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     if out.is_dir() and target != "savedmodel":

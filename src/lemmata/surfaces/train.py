@@ -30,6 +30,7 @@ STOPPED = 130
 @click.option(
     "--precision", type=click.Choice(["float32", "bf16", "fp16"]), help="Of matrix products [default: float32]."
 )
+@click.option("--fuse/--no-fuse", default=True, help="Recognise a framework's own operations in definitions.")
 @click.option("--device", metavar="NAME", help="cpu, cuda, cuda:1, mps [default: cuda where there is one].")
 @click.option(
     "--config", type=click.Path(exists=True, dir_okay=False), metavar="YAML", help="Settings beside the document's."
@@ -46,6 +47,7 @@ def train(
     resume: bool,
     seed: int | None,
     precision: str | None,
+    fuse: bool,
     device: str | None,
     config: str | None,
     settings: tuple[str, ...],
@@ -69,7 +71,7 @@ def train(
 
     given: dict[str, Any] = {"data": data, "steps": steps, "batch": batch, "seed": seed, "precision": precision}
     try:
-        model = lemmata.load(file)
+        model = lemmata.load(file, fuse=fuse)
         chosen = setup(model, {**given, **_settings(settings, setup(model, given, config))}, config)
         report = run(model, chosen, out or Path("runs") / Path(file).stem, resume=resume, device=device)
     except (ValueError, OSError, Diverged) as error:
