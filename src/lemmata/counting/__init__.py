@@ -23,7 +23,7 @@ def counts(elaboration: Elaboration, failed: Failed | None = None) -> tuple[Cont
             if failed is not None:
                 failed("judging counts", error)
             continue
-        if isinstance(outcome, Contradiction) and framing(elaboration.context, item.formula.index, relations):
+        if isinstance(outcome, Contradiction) and framing(elaboration.context, item.formula.index, relations, False):
             continue
         if outcome is not None:
             found.append(outcome)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.prose_lexicon import lexicon
-from lemmata.elaborate.prose_model import Context
+from lemmata.elaborate.prose_model import Context, Sentence
 
 if TYPE_CHECKING:
     from lemmata.elaborate.roles import Item
@@ -55,6 +55,8 @@ def framing(context: Context, formula: int, stating: Set[int], situations: bool 
     if earlier.paragraph == sentence.paragraph and _QUESTION.search(earlier.text) and not earlier.formulas:
         if match := words["frames"].search(earlier.text):
             return _shown(match[0])
+    if situations and (setting := _setting(context, sentence)):
+        return setting
     scope = context.scopes[sentence.scope]
     while scope.parent is not None and scope.kind in ("item", "block"):
         scope = context.scopes[scope.parent]
@@ -64,7 +66,8 @@ def framing(context: Context, formula: int, stating: Set[int], situations: bool 
     for text in (before, lead if lead.endswith((":", "：")) else ""):
         text = words["linking"].sub(" ", _PARTS.split(text)[-1]).strip()
         linked = _linked(text)
-        match = words["situations"].search(linked)
+        rest = _linked(_without_facts(text, context, sentence.id))
+        match = words["situations"].search(linked) or words["properties"].search(rest)
         if situations and match and not any(int(k) in stating for k in _SPELLED.findall(linked, match.end() - 1)):
             return _shown(match[0])
         if match := words["frames"].search(_clause(text, stating)):
@@ -73,6 +76,24 @@ def framing(context: Context, formula: int, stating: Set[int], situations: bool 
     if match := words["behind"].match(_HOLDS.sub("", rest, count=1)):
         return _shown(match[0])
     return ""
+
+
+def _setting(context: Context, sentence: Sentence) -> str:
+    """What a sentence without formulas earlier in the paragraph says that one looks at from there on."""
+    for earlier in reversed(context.sentences[: sentence.id]):
+        if earlier.paragraph != sentence.paragraph:
+            break
+        if not earlier.formulas and (match := lexicon().framing["settings"].search(earlier.text)):
+            return _shown(match[0])
+    return ""
+
+
+def _without_facts(text: str, context: Context, sentence: int) -> str:
+    """The text without the properties in it that are understood of a formula."""
+    for fact in context.facts:
+        if fact.sentence == sentence and fact.subjects:
+            text = text.replace(fact.text, "…")
+    return text
 
 
 def stating(items: Iterable[Item]) -> frozenset[int]:

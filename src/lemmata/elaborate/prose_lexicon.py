@@ -18,9 +18,11 @@ Tables of a file, all of them lists of phrases unless said otherwise (a phrase m
                behind it follows; `plain`: words that only link formulas and add nothing to what these say.
 `judgement`    `guesses`, `turns`, `mistakes`, `instead`, `rejections`: withdrawn formulas; `approximate`;
                `described`: a symbol's value is told in words that are not understood.
-`framing`      patterns of a claim that is not asserted of all values: `situations` (from anywhere before it in its
-               sentence), `frames` (in its clause before it), `behind` (right behind it), `titles` (of its section);
-               <LEAD> the beginning of a clause, <HARMLESS> the list `harmless`; `linking` is taken out first.
+`framing`      patterns of a claim that is not asserted of all values: `situations` and `properties` (from anywhere
+               before it in its sentence; properties where they are not understood of a formula), `frames` (in its
+               clause before it), `behind` (right behind it), `settings` (of a sentence without formulas before it in
+               its paragraph), `titles` (of its section); <LEAD> the beginning of a clause, <HARMLESS> the list
+               `harmless`; `linking` is taken out first.
 `counting`     patterns, <F> a formula: `layer_…` nouns of layers, `size_…` the sizes of a layer, `unit_…_before` and
                `unit_…_after` what a formula counts, `bias_…`, `norms_…` what belongs to the count, `obstacles` words
                that may change a count; counting/words.py says what each list is for.
@@ -87,7 +89,7 @@ WORDS = (
     "plain",
 )
 JUDGEMENT = ("guesses", "turns", "mistakes", "instead", "rejections", "approximate", "described")
-FRAMING = ("situations", "frames", "behind", "titles", "harmless", "linking")
+FRAMING = ("situations", "properties", "frames", "behind", "settings", "titles", "harmless", "linking")
 _LEAD = (
     r"(?:^|[,，;；:：(（]\s*|⟧\s+"
     r"|\b(?:and|but|that|so|then|hence|thus|therefore|have|get|obtain|is|are|only|even|also)\s+)"
