@@ -3,6 +3,8 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
+# A process for each core; one: make test ARGS="-n 0".
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 SHARED ?= $(or $(LEMMATA_SHARED),../shared)
 
 .DEFAULT_GOAL := help
@@ -42,10 +44,10 @@ train: .venv/.train  ## Train the Transformer of examples/transformer.md from it
 	$(BIN)/python -m lemmata train examples/transformer.md $(ARGS)
 
 test: .venv/.core  ## Tests of the core and PyTorch
-	$(BIN)/python -m pytest -m "not optional" $(ARGS)
+	$(PYTEST) -m "not optional" $(ARGS)
 
 test-all: test .venv/.all  ## ... and of every optional framework and tool
-	$(BIN)/python -m pytest -m optional $(ARGS)
+	$(PYTEST) -m optional $(ARGS)
 
 lint: .venv/.lint  ## Style and types
 	$(BIN)/ruff check .
