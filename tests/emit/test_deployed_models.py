@@ -62,7 +62,7 @@ $$
 """
 
 
-@pytest.mark.torch
+@pytest.mark.onnx
 def test_onnx_unrolls_layers(tmp_path):
     runtime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
