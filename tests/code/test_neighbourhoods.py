@@ -70,6 +70,26 @@ def test_the_normalisation_is_the_formulas_or_another_one(tmp_path, text, code, 
         assert "(line 2" in reason and "where the formula has" in reason and "divi" in reason
 
 
+NAMED = TEXT.replace(r"\phi\left(", r"\tanh\left(").replace(", and\n$\\phi$ is an arbitrary activation", "")
+
+
+@pytest.mark.parametrize(
+    "text, function, wanted",
+    [
+        (NAMED, "tanh", ["verified"]),
+        (NAMED, "relu", []),  # another function than the one that is named
+        (NAMED, "sigmoid", []),
+        (NAMED + "\nElsewhere $\\psi$ is an arbitrary activation.\n", "relu", []),
+        (TEXT.replace("is an arbitrary activation", "is the logistic function"), "relu", []),
+        (TEXT.replace("$\\phi$ is", "$\\psi$ is"), "relu", []),
+        (TEXT, "sigmoid", ["verified"]),
+    ],
+)
+def test_another_activation_is_not_verified(tmp_path, text, function, wanted):
+    code = CODE.replace("return out", f"return torch.{function}(out)")
+    assert [v for v, _ in said(tmp_path, text, code) if v != "unchecked"] == wanted
+
+
 @pytest.mark.parametrize(
     "text, code",
     [

@@ -37,6 +37,10 @@ ACTIVATIONS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
+OWN_NAMES = {"relu": "ReLU", "tanh": "tanh", "sigmoid": "the logistic sigmoid"}
+"""Functions that a formula calls by their names."""
+
+
 class Neighbourhood(Target, Protocol):
     factors: Factors
     symbols: Mapping[str, str]
@@ -98,13 +102,18 @@ def _judged(stated: Neighbourhood, piece: Piece, checks: EquationChecks) -> Code
         f"{stated.symbols['W']} is the weight of {piece.shown.get(layers[0], layers[0])}",
         f"{stated.symbols['D']} holds the numbers of neighbours, as the text says",
     )  # fmt: skip
-    open_ = {"the identity": ACTIVATIONS["the identity"]}
-    kinds = dict(ACTIVATIONS) if stated.activation else open_
+    own = OWN_NAMES.get(stated.activation.lstrip("\\").lower())
+    kinds = {
+        name: f
+        for name, f in ACTIVATIONS.items()
+        if name == "the identity" or stated.activation and own in (None, name)
+    }
+    sure = {own} if own else set(kinds) if stated.free or not stated.activation else set()
     seen = [(t, name, f, way) for t in trials if t for name, f in kinds.items() for way in _ways(stated)]
     for tried, name, function, way in seen:
         if _equal(tried, stated.factors, function, *way):
-            if stated.activation and name == "the identity" and not stated.free:
-                return None  # the code may leave the activation to its caller, or forget it
+            if name not in sure:
+                return None  # another activation than the document's, or one that the caller applies
             extra = f" ({stated.activation} is {name})" if stated.activation else ""
             reason = f"line {piece.line} of {piece.owner} computes the formula{extra}"
             verdict = Verdict("verified", reason, "code on fresh inputs", _lines(tried))

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
-import numpy as np
-from msgspec import Struct
 from msgspec.structs import replace
 
 from lemmata.code.spelling import spellings
-from lemmata.code.target import CannotLower, Parameter, Value
-from lemmata.documents.model import Block, Text
 from lemmata.elaborate import surface as s
 from lemmata.elaborate.document import Elaboration
 from lemmata.elaborate.facts import names_of
@@ -19,19 +16,16 @@ from lemmata.elaborate.names import stem, walk
 from lemmata.elaborate.roles import Item
 from lemmata.elaborate.statement import Statement
 from lemmata.lower.equations import _surroundings
+from lemmata.lower.stated import Stated
 
 FACT = "degree matrix"
 OPEN = re.compile(r"\b(?:arbitrary|any|some|an) (?:\w+ ){0,2}activation|任意[^，。]{0,6}激活", re.IGNORECASE)
 WORDS = re.compile(r"((?:[A-Za-z]+[ -]){1,5})$")
 
 
-class Neighbourhood(Struct, frozen=True):
+class Neighbourhood(Stated, frozen=True):
     """A `Target` of kind `neighbourhood`: features mixed by degrees and the adjacency matrix, times weights."""
 
-    key: str
-    latex: str
-    line: int
-    statement: Statement
     factors: tuple[tuple[str, float], ...]
     """What stands before the features: (`D` or `A`, its power)."""
     symbols: Mapping[str, str]
@@ -45,20 +39,14 @@ class Neighbourhood(Struct, frozen=True):
     activation: str
     """LaTeX of the function around the product, empty if there is none."""
     free: bool
-    """The text says that the function is an arbitrary one."""
+    """A sentence about the function says that it is an arbitrary one."""
     text: str
     """The words of the paragraph and of the one before it."""
     order: tuple[int, int]
     """(notebook cell or -1, line)."""
-    names: tuple[str, ...] = ()
-    kind: str = "neighbourhood"
-    parameters: Sequence[Parameter] = ()
-    subject: str | None = None
-    sizes: Sequence[str] = ()
-
-    def evaluate(self, values: Mapping[str, Value]) -> np.ndarray:
-        """Raises CannotLower."""
-        raise CannotLower("a graph is no array of its own")
+    kind: ClassVar[str] = "neighbourhood"
+    names: ClassVar[tuple[str, ...]] = ()
+    valueless: ClassVar[str] = "a graph is no array of its own"
 
 
 def neighbourhoods(elaboration: Elaboration) -> Iterator[Neighbourhood]:
@@ -69,8 +57,6 @@ def neighbourhoods(elaboration: Elaboration) -> Iterator[Neighbourhood]:
     if not degrees:
         return
     around = _surroundings(elaboration.document)
-    blocks = [b for b in elaboration.document.blocks if isinstance(b, Block)]
-    whole = " ".join(x.text for b in blocks for x in b.inlines if isinstance(x, Text))
     for item in elaboration.items:
         expr = item.part.expr
         expr = expr.options[0] if isinstance(expr, s.Choice) else expr
@@ -92,9 +78,20 @@ def neighbourhoods(elaboration: Elaboration) -> Iterator[Neighbourhood]:
             f"neighbourhood {item.formula.index}:{expr.start}", statement.latex, start.line, statement, factors, latex,
             {k: spellings(latex[k]) for k in ("A", "H")},
             {k: _named(elaboration, names[k]) for k in ("A", "H")},
-            _looped(elaboration, names["A"]), activation, bool(OPEN.search(whole)),
+            _looped(elaboration, names["A"]), activation, _arbitrary(elaboration, activation),
             around.get(item.formula.index, ("", None))[0], (-1 if start.cell is None else start.cell, start.line),
         )  # fmt: skip
+
+
+def _arbitrary(elaboration: Elaboration, function: str) -> bool:
+    """Whether a sentence in which the function stands alone says that it is any activation."""
+    context = elaboration.context
+    told = (
+        context.sentences[context.formulas[i.formula.index].sentence].text
+        for i in elaboration.items
+        if isinstance(i.part.expr, s.Name) and i.part.expr.base == function
+    )
+    return any(OPEN.search(text) for text in told)
 
 
 def _inside(side: s.Expr) -> tuple[s.Expr, str]:
