@@ -101,11 +101,13 @@ def _judge(stated: OpenLayers, piece: Piece, checks: EquationChecks) -> CodeFind
 
 
 def _parts(piece: Piece) -> Iterator[Piece]:
-    """The value that is returned, and what a layer or a function of one argument around it is applied to."""
+    """The value that is returned, and what further layers around it are applied to."""
     value: ast.expr = piece.value
     while True:
         yield replace(piece, value=value)
         if not isinstance(value, ast.Call) or len(value.args) != 1 or value.keywords:
+            return
+        if not isinstance(value.func, ast.Name) or not value.func.id.startswith("self__"):
             return
         value = value.args[0]
 
